@@ -1,0 +1,1 @@
+"""The wire vocabulary: every message that crosses HTTP, as Pydantic models. No server, no database."""

@@ -1,0 +1,45 @@
+"""The pieces that every wire model is made of."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from uuid_utils.compat import uuid7
+
+
+class Wire(BaseModel):
+    """A message between two parties: unknown fields are an error, values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: unique everywhere, and ordered by the time of its making."""
+    return uuid7()
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("text must not contain the NUL character")
+    return text
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment with its offset, kept in UTC."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""A name that people give and that stands in addresses: programme, vendor."""
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+"""A word of a controlled vocabulary: site, queue, market, language, policy, error code."""
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""An opaque name from somebody else's system: an external id, a pseudonymous person, a content reference."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_without_nul)]
+"""Prose that a person wrote."""

@@ -1,0 +1,19 @@
+"""Who may do what."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The parts that people and systems play."""
+
+    ADMIN = "admin"
+    QUALITY_MANAGER = "quality_manager"
+    AUDITOR = "auditor"
+    ANALYST = "analyst"
+    VENDOR_POC = "vendor_poc"
+    VENDOR_SYSTEM = "vendor_system"
+    SERVICE = "service"
+    """One of Tallystick's own services."""
+
+
+VENDOR_ROLES = frozenset({Role.VENDOR_POC, Role.VENDOR_SYSTEM})

@@ -1,0 +1,196 @@
+"""A programme under quality management, as one document that can be read, put back and kept in version control."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tallystick.schemas.base import Code, Instant, Slug, Wire
+
+
+class ErrorClass(StrEnum):
+    """How a wrong decision was wrong."""
+
+    FALSE_POSITIVE = "false_positive"
+    FALSE_NEGATIVE = "false_negative"
+    WRONG_SELECTION = "wrong_selection"
+    TECHNICAL = "technical"
+
+
+class Severity(StrEnum):
+    """How much an error harms."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class Vocabulary(StrEnum):
+    """The lists of a programme that an audit's words are checked against."""
+
+    SITES = "sites"
+    QUEUES = "queues"
+    MARKETS = "markets"
+    LANGUAGES = "languages"
+    POLICIES = "policies"
+    ERROR_CODES = "error_codes"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("not a time zone of the IANA database") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Vendor(Wire):
+    """A BPO that moderates for the programme, and where it sits."""
+
+    slug: Slug
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    sites: tuple[Code, ...] = ()
+
+
+class Policy(Wire):
+    """One policy of the platform."""
+
+    code: Code
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PolicySet(Wire):
+    """The policies and actions that decisions are made by. An audit keeps the version it was judged by."""
+
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    policies: tuple[Policy, ...] = Field(min_length=1)
+    actions: tuple[Code, ...] = Field(default=("keep", "restrict", "remove"), min_length=1)
+
+
+class ErrorCode(Wire):
+    """One kind of error. Where it names a class or a severity, an audit with this code must agree."""
+
+    code: Code
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    error_class: ErrorClass | None = None
+    severity: Severity | None = None
+
+
+class ErrorTaxonomy(Wire):
+    """The kinds of error that audits may find. An audit keeps the version it was judged by."""
+
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    codes: tuple[ErrorCode, ...] = ()
+
+
+class Targets(Wire):
+    """What was agreed with the vendors. A target that is not set is not judged."""
+
+    accuracy: Share | None = None
+    critical_accuracy: Share | None = None
+    quality_score: Share | None = None
+    coverage: Share | None = None
+    agreement: Share | None = None
+    appeal_window_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    appeal_turnaround_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    root_cause_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    minimum_sample: Annotated[int, Field(ge=1, le=1_000_000)] = 30
+    """Audits from which on a number is called sufficient."""
+
+
+class DateFormat(Wire):
+    """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
+
+    pattern: Annotated[str, Field(min_length=1, max_length=64)] = "iso"
+    time_zone: TimeZone = "UTC"
+
+
+class ImportProfile(Wire):
+    """How a vendor's own columns and values become ours."""
+
+    slug: Slug
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our field → the vendor's column. A field that is not named is read from the column of its own name."""
+    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Our field → one value for every row."""
+    defaults: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Our field → the value where the vendor's is missing or empty."""
+    values: dict[str, dict[str, str | int | float | bool | None]] = Field(default_factory=dict)
+    """Our field → the vendor's value → ours. A value that is not listed passes unchanged."""
+    dates: DateFormat = DateFormat()
+    ignore: tuple[str, ...] = ()
+    """Columns that are not taken over. Any other column that maps to nothing rejects its row."""
+
+
+class Programme(Wire):
+    """The whole configuration of a programme."""
+
+    slug: Slug
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    time_zone: TimeZone = "UTC"
+    vendors: tuple[Vendor, ...] = Field(min_length=1)
+    queues: tuple[Code, ...] = ()
+    markets: tuple[Code, ...] = ()
+    languages: tuple[Code, ...] = ()
+    policy_set: PolicySet
+    error_taxonomy: ErrorTaxonomy
+    targets: Targets = Targets()
+    register_unknown: tuple[Vocabulary, ...] = ()
+    """Vocabularies to which a batch may add words that it meets. In all others an unknown word rejects its row."""
+    import_profiles: tuple[ImportProfile, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for where, names in self._named_lists():
+            seen: set[str] = set()
+            for name in names:
+                if name in seen:
+                    raise ValueError(f"{where} names {name} twice")
+                seen.add(name)
+        return self
+
+    def _named_lists(self) -> Iterator[tuple[str, list[str]]]:
+        yield "vendors", [vendor.slug for vendor in self.vendors]
+        for vendor in self.vendors:
+            yield f"the sites of {vendor.slug}", list(vendor.sites)
+        yield "queues", list(self.queues)
+        yield "markets", list(self.markets)
+        yield "languages", list(self.languages)
+        yield "policies", [policy.code for policy in self.policy_set.policies]
+        yield "actions", list(self.policy_set.actions)
+        yield "error codes", [code.code for code in self.error_taxonomy.codes]
+        yield "import profiles", [profile.slug for profile in self.import_profiles]
+
+    def as_seen_by(self, vendor: str | None) -> Self:
+        """The document as a vendor may see it: without the other vendors; unchanged for the client."""
+        if vendor is None:
+            return self
+        own = tuple(entry for entry in self.vendors if entry.slug == vendor)
+        return self.model_copy(update={"vendors": own})
+
+
+class ProgrammeRead(Wire):
+    """A programme and which version of it this is."""
+
+    revision: int
+    changed_at: Instant
+    changed_by: str
+    document: Programme
+
+
+class ProgrammeVersions(Wire):
+    """The history of a programme's document, newest first."""
+
+    items: tuple[ProgrammeRead, ...]
+
+
+class ProgrammeList(Wire):
+    """The programmes that the caller may see."""
+
+    items: tuple[ProgrammeRead, ...]
