@@ -1,0 +1,195 @@
+"""Change feeds: every change of a programme in the order of commits, read by position.
+
+A row carries the position at which it last changed. Positions are handed out by a row lock on the programme's stream, taken in the
+writing transaction and held until it commits: a position is never visible before a smaller one, so a reader that goes on from the
+last position it saw misses nothing. There are no gap timeouts because there are no gaps to wait for.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, Uuid, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from tallystick.schemas.base import Slug, new_id
+from tallystick.schemas.change import ChangePage
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.database import Database, ReadSession, WriteSession, scoped
+from tallystick.service.paging import load, signer
+from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, responses
+from tallystick.service.replies import not_modified, reply
+
+MAX_CHANGES = 20_000
+_POLL_S = 0.2
+_UNOPENED = UUID(int=0)
+
+FeedRead = Annotated[
+    Principal,
+    Allowed(
+        Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM
+    ),
+]
+
+
+def stream_table(metadata: MetaData) -> Table:
+    """The heads of a service's streams, one row a programme."""
+    return Table(
+        "streams",
+        metadata,
+        Column("programme", Text, primary_key=True),
+        Column("epoch", Uuid, nullable=False),
+        Column("position", BigInteger, nullable=False),
+    )
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A kind of thing in a feed.
+
+    `read(session, programme, after, limit)` answers the things that last changed after a position, in the order of positions, as
+    the session's principal may see them: mappings of `position`, `id`, `revision`, `erased` and `data`.
+    """
+
+    name: str
+    read: Callable[[ReadSession, str, int, int], Awaitable[list[dict[str, Any]]]]
+
+
+async def take_positions(session: WriteSession, streams: Table, programme: str, count: int) -> int:
+    """Take `count` positions and answer the first. Holds the stream's lock until the commit, so take them late.
+
+    The first positions of a programme open its stream.
+    """
+    first = streams.c.position - count + 1
+    taken = (
+        await session.execute(
+            update(streams)
+            .where(streams.c.programme == programme)
+            .values(position=streams.c.position + count)
+            .returning(first)
+        )
+    ).scalar_one_or_none()
+    if taken is None:
+        await session.execute(
+            insert(streams).values(programme=programme, epoch=new_id(), position=0).on_conflict_do_nothing()
+        )
+        return await take_positions(session, streams, programme, count)
+    return int(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a reader stands: in which life of the stream, and after which position."""
+
+    epoch: UUID | None
+    position: int
+
+
+class Feed:
+    """The feed of one service, over all its nouns."""
+
+    def __init__(self, streams: Table, nouns: Sequence[Noun]) -> None:
+        self._streams = streams
+        self._nouns = nouns
+
+    async def head(self, session: ReadSession, programme: str) -> Cursor:
+        """Where the stream ends. A programme that nothing was ever written to has a stream of length 0."""
+        statement = scoped(select(self._streams.c.epoch, self._streams.c.position), self._streams, programme, session.principal)
+        head = (await session.execute(statement)).one_or_none()
+        return Cursor(head.epoch, head.position) if head else Cursor(_UNOPENED, 0)
+
+    async def changes(self, session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """At most `limit` changes after a position, in the order of positions."""
+        found: list[dict[str, Any]] = []
+        for noun in self._nouns:
+            found += [{"noun": noun.name, **change} for change in await noun.read(session, programme, after, limit)]
+        found.sort(key=itemgetter("position"))
+        return found[:limit]
+
+
+async def rows_after(
+    session: ReadSession, table: Table, programme: str, after: int, limit: int
+) -> Sequence[Row[Any]]:
+    """The rows of a table that last changed after a position: an index range scan."""
+    statement = scoped(select(table), table, programme, session.principal)
+    statement = statement.where(table.c.position > after).order_by(table.c.position).limit(limit)
+    return (await session.execute(statement)).all()
+
+
+def feed_router(feed: Feed) -> APIRouter:
+    """The route of a feed."""
+    router = APIRouter(tags=["changes"])
+
+    @router.get(
+        "/v1/changes",
+        response_model=ChangePage,
+        responses=responses(*COMMON, InvalidCursor, FeedRewound),
+        summary="Read or follow the changes of a programme",
+    )
+    async def read_changes(
+        request: Request,
+        principal: FeedRead,
+        programme: Annotated[Slug, Query(description="Whose stream to read.")],
+        after: Annotated[str | None, Query(max_length=500, description="The cursor of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="Changes on a page.")] = 1000,
+        wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for a change if there is none yet.")] = 0,
+    ) -> Response:
+        """Everything that changed after the cursor, in the order of commits, each as it stands now and as the caller may see it.
+
+        A thing that changed twice appears once, at its newest position; applying a change twice changes nothing. With `wait` the
+        answer comes as soon as there is a change, or empty when the time is over or the service is about to stop. Read on from
+        `cursor`.
+        """
+        enter(principal, programme)
+        database: Database = request.app.state.database
+        serializer = signer(request, principal, "changes", programme)
+        cursor = _cursor(load(serializer, after)) if after else None
+        deadline = time.monotonic() + wait
+        while True:
+            async with database.reading(principal) as session:
+                head = await feed.head(session, programme)
+                cursor = cursor or Cursor(head.epoch, 0)
+                if cursor.epoch not in {head.epoch, _UNOPENED} or cursor.position > head.position:
+                    raise FeedRewound("Drop what you built from this feed and start again without a cursor.")
+                changes = (
+                    await feed.changes(session, programme, cursor.position, limit + 1)
+                    if cursor.position < head.position
+                    else []
+                )
+            reached = changes[limit - 1]["position"] if len(changes) > limit else head.position
+            if changes and len(changes) <= limit:
+                reached = max(reached, changes[-1]["position"])
+            cursor = Cursor(head.epoch, reached)
+            if changes or time.monotonic() >= deadline or request.app.state.draining.is_set():
+                break
+            await asyncio.sleep(_POLL_S)
+        etag = f'"{head.epoch}-{reached}"'
+        return not_modified(request, etag) or reply(
+            {
+                "programme": programme,
+                "epoch": head.epoch,
+                "changes": changes[:limit],
+                "cursor": serializer.dumps([str(head.epoch), reached]),
+                "position": reached,
+                "more": len(changes) > limit,
+            },
+            etag=etag,
+        )
+
+    return router
+
+
+def _cursor(loaded: list[Any]) -> Cursor:
+    epoch, position = loaded
+    return Cursor(UUID(epoch), int(position))
+
+
+async def start_new_epoch(session: WriteSession, streams: Table) -> None:
+    """Begin a new life of every stream, so that readers of the old one start anew: to be run after a restore from backup."""
+    await session.execute(update(streams).values(epoch=func.gen_random_uuid()))

@@ -1,0 +1,311 @@
+"""Errors are nouns with a status: functions raise them, one handler renders them as RFC 9457 problem documents.
+
+The docstring of a problem is its page in the docs, at the address in its `type`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from tallystick.schemas.problem import Problem as ProblemDocument
+from tallystick.schemas.problem import ProblemError
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger()
+
+
+class Problem(HTTPException):
+    """The base of all problems. `errors` say where a request is wrong; `extra` members are part of the document."""
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[ProblemError] = (),
+        headers: dict[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(self.status, detail, headers)
+        self.errors = errors
+        self.extra = extra
+
+    @classmethod
+    def slug(cls) -> str:
+        """The last part of the problem's `type`: the class's name in kebab case."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class MalformedRequest(Problem):
+    """The bytes of the request could not be read: invalid JSON, a compressed body that ends too early, invalid UTF-8.
+
+    Send the body again as the `Content-Type` and `Content-Encoding` headers promise it.
+    """
+
+    status, title = 400, "The request cannot be read"
+
+
+class InvalidCursor(Problem):
+    """The cursor was not issued by this service for this list, these filters and this caller.
+
+    Cursors are opaque and belong to the request that they came from. Start at the first page again, without `cursor`.
+    """
+
+    status, title = 400, "The cursor does not belong to this request"
+
+
+class Unauthenticated(Problem):
+    """The request carries no access token that this service accepts.
+
+    Send `Authorization: Bearer TOKEN` with a token of a configured issuer that has neither expired nor been revoked.
+    The answer is the same whatever is wrong with the token.
+    """
+
+    status, title = 401, "An accepted access token is needed"
+
+
+class Forbidden(Problem):
+    """The caller is known, and its roles do not permit this operation.
+
+    Ask the administrator of your identity provider for the role that the operation's documentation names.
+    """
+
+    status, title = 403, "Your roles do not permit this"
+
+
+class NotFound(Problem):
+    """There is nothing here that the caller may see.
+
+    What belongs to another vendor or programme answers exactly like what does not exist.
+    """
+
+    status, title = 404, "There is no such thing"
+
+
+class MethodNotAllowed(Problem):
+    """The address exists and does not take this method. The `Allow` header says which methods it takes."""
+
+    status, title = 405, "This address does not take that method"
+
+
+class RequestInProgress(Problem):
+    """A request with the same `Idempotency-Key` is still being worked on.
+
+    Wait as long as `Retry-After` says and send it again: the first answer is then replayed.
+    """
+
+    status, title = 409, "The same request is still running"
+
+
+class FeedRewound(Problem):
+    """The cursor comes from an earlier life of the stream, which ended when the service was restored from a backup.
+
+    Drop what was built from the feed and read it again from the start, without `after`.
+    """
+
+    status, title = 410, "The stream has started a new life"
+
+
+class PreconditionFailed(Problem):
+    """The thing has changed since the version that `If-Match` names.
+
+    Read it again, apply your change to what it is now, and send the `ETag` of that version.
+    """
+
+    status, title = 412, "It has changed since you read it"
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than this address takes, as it was sent or once it was decompressed.
+
+    Split the batch; `tallystick push` does that by itself.
+    """
+
+    status, title = 413, "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The `Content-Type` or `Content-Encoding` is none that this address reads. `detail` names those that it does."""
+
+    status, title = 415, "This kind of body is not read here"
+
+
+class InvalidRequest(Problem):
+    """The request could be read, and parts of it have the wrong shape. `errors` name each part and what is wrong with it."""
+
+    status, title = 422, "Parts of the request are invalid"
+
+
+class IdempotencyKeyReused(Problem):
+    """The `Idempotency-Key` was used before with another payload. Use a new key for a new request."""
+
+    status, title = 422, "The idempotency key belongs to another request"
+
+
+class PreconditionRequired(Problem):
+    """A change to an existing thing needs `If-Match` with the `ETag` of the version that it is meant for."""
+
+    status, title = 428, "The version you are changing must be named"
+
+
+class TooManyRequests(Problem):
+    """More requests of this kind are under way than the service takes at once. Send it again after `Retry-After` seconds."""
+
+    status, title = 429, "Too many requests at once"
+
+
+class InternalError(Problem):
+    """Something failed that is not the caller's fault. Nothing was changed. Quote the `request_id` to the operators."""
+
+    status, title = 500, "The service failed"
+
+
+class Unavailable(Problem):
+    """The service cannot answer now: its database is out of reach, or it is shutting down. Try again after `Retry-After` seconds."""
+
+    status, title = 503, "The service is not available now"
+
+
+_CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    PoolTimeout,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+)
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: MalformedRequest,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: BodyTooLarge,
+    415: UnsupportedMediaType,
+}
+
+
+def all_problems(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    """Every problem class that is imported, for the docs."""
+    for problem in base.__subclasses__():
+        yield problem
+        yield from all_problems(problem)
+
+
+def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that may raise these problems."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for problem in sorted(problems, key=lambda each: each.status):
+        entry = by_status.setdefault(
+            problem.status, {"description": "", "content": {MEDIA_TYPE: {"schema": _SCHEMA_REFERENCE, "examples": {}}}}
+        )
+        entry["description"] = "; ".join(filter(None, [entry["description"], problem.title]))
+        entry["content"][MEDIA_TYPE]["examples"][problem.slug()] = {
+            "value": {
+                "type": f"/problems/{problem.slug()}",
+                "title": problem.title,
+                "status": problem.status,
+                "detail": (problem.__doc__ or "").partition("\n")[0],
+                "instance": "/v1/…",
+                "request_id": "01a204a9-4350-70e1-b4e8-fc290367a4d0",
+                "errors": [],
+            }
+        }
+    return by_status
+
+
+_SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+COMMON = (Unauthenticated, Forbidden, NotFound, InvalidRequest, Unavailable)
+"""What any route behind a token may answer."""
+
+
+def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[ProblemError]:
+    """Pydantic's errors without the values: a JSON pointer (or parameter name), a code and a sentence each."""
+    return [
+        ProblemError(
+            pointer=_pointer(error["loc"]), code=str(error["type"]), detail=str(error["msg"]).removeprefix("Value error, ")
+        )
+        for error in errors
+    ]
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    where, *path = [str(part).replace("~", "~0").replace("/", "~1") for part in location] or ["body"]
+    if where == "body":
+        return "".join(f"/{part}" for part in path)
+    if where in {"query", "path", "header", "cookie"}:
+        return f"{where}:{'.'.join(path)}"
+    return "".join(f"/{part}" for part in (where, *path))
+
+
+def add_problem_handlers(app: FastAPI, public_url: str) -> None:
+    """Render every error of the app as a problem document."""
+
+    def render(request: Request, problem: Problem) -> Response:
+        document = {
+            "type": f"{public_url}/problems/{problem.slug()}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "instance": request.scope["path"],
+            "request_id": request.scope.get("request_id", ""),
+            "errors": [error.model_dump() for error in problem.errors],
+            **problem.extra,
+        }
+        return Response(orjson.dumps(document), problem.status, problem.headers, MEDIA_TYPE)
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        if isinstance(error, Problem):
+            return render(request, error)
+        if isinstance(error, RequestValidationError):
+            return render(
+                request,
+                InvalidRequest("The request does not have the shape that it should.", errors=problem_errors(error.errors())),
+            )
+        if isinstance(error, HTTPException):
+            kind = _BY_STATUS.get(error.status_code, InternalError)
+            return render(request, kind((kind.__doc__ or "").partition("\n")[0], headers=dict(error.headers or {})))
+        if (problem := unavailable(error)) is not None:
+            return render(request, problem)
+        log.error("unhandled", request_id=request.scope.get("request_id"), exc_info=error)
+        return render(request, InternalError("The service failed while it worked on this request. Nothing was changed."))
+
+    app.add_exception_handler(HTTPException, on_problem)
+    app.add_exception_handler(RequestValidationError, on_problem)
+    for failure in (SQLAlchemyError, *_CONNECTION_ERRORS):  # answered like problems; any other exception is also re-raised for the log
+        app.add_exception_handler(failure, on_problem)
+    app.add_exception_handler(Exception, on_problem)
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """The problem to answer with when an error means that the database is out of reach."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _CONNECTION_ERRORS):
+            return Unavailable("The database is out of reach. Nothing was changed.", headers={"Retry-After": "1"})
+        cause = cause.__cause__ or getattr(cause, "orig", None)
+    return None
+
+
+def add_problem_schema(document: dict[str, Any]) -> None:
+    """Put the problem document into an OpenAPI document's components, once."""
+    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, definition in schema.pop("$defs", {}).items():
+        document["components"]["schemas"][name] = definition
+    document["components"]["schemas"]["Problem"] = schema

@@ -1,0 +1,45 @@
+"""Answers: JSON straight from the serializer, strong ETags, and the preconditions of writes."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Request, Response
+from pydantic import BaseModel
+
+from tallystick.service.problems import PreconditionFailed, PreconditionRequired
+
+IfMatch = Annotated[str | None, Header(description="The `ETag` of the version that the change is meant for.")]
+
+
+def reply(
+    content: BaseModel | Mapping[str, Any], *, status: int = 200, etag: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer. Mappings may hold UUIDs and UTC datetimes."""
+    if isinstance(content, BaseModel):
+        body = content.__pydantic_serializer__.to_json(content)
+    else:
+        body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    response = Response(body, status, headers, "application/json")
+    if etag is not None:
+        response.headers["ETag"] = etag
+    return response
+
+
+def revision_etag(revision: int) -> str:
+    """The strong ETag of a thing's revision."""
+    return f'"{revision}"'
+
+
+def not_modified(request: Request, etag: str) -> Response | None:
+    """The 304 for a reader that has this version already; None for all others."""
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    return Response(status_code=304, headers={"ETag": etag}) if known & {etag, "*"} else None
+
+
+def require_match(if_match: str | None, etag: str) -> None:
+    """Refuse a change that names no version (428) or another one than stands (412)."""
+    if if_match is None:
+        raise PreconditionRequired("Send If-Match with the ETag of the version that you read.")
+    if if_match != "*" and etag not in {tag.strip() for tag in if_match.split(",")}:
+        raise PreconditionFailed("It is now another version than the one your If-Match names.")
