@@ -67,24 +67,21 @@ class Judgement(Wire):
     comment: Text | None = None
 
 
-class NewAudit(Judgement):
-    """An audit as it is pushed. Tallystick never stores content: only an opaque reference, and hints on rendering."""
+class AuditFacts(Judgement):
+    """What every audit says beside its judgement: which decision, in which context, judged when and by which sample."""
 
     external_id: Reference
     vendor: Slug
-    content_ref: Reference
     site: Code
     queue: Code
     market: Code
     language: Code
-    moderator: Reference
     decided_at: Instant
     action: Code
     policy: Code
     automated_detection: bool = False
     automated_decision: bool = False
     render_hints: Annotated[tuple[RenderHint, ...], Field(max_length=3)] = ()
-    auditor: Reference
     audit_party: AuditParty = AuditParty.CLIENT
     claimed_at: Instant | None = None
     audited_at: Instant
@@ -92,6 +89,14 @@ class NewAudit(Judgement):
     """Seconds that the auditor spent."""
     stratum: Code | None = None
     inclusion_probability: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+class NewAudit(AuditFacts):
+    """An audit as it is pushed. Tallystick never stores content: only an opaque reference, and hints on rendering."""
+
+    content_ref: Reference
+    moderator: Reference
+    auditor: Reference
 
 
 class FirstScored(Wire):
@@ -107,9 +112,13 @@ class FirstScored(Wire):
     quality_score: float | None
 
 
-class Audit(NewAudit):
-    """An audit as it stands now (*as adjudicated*), with its judgement *as first scored* beside it where they differ."""
+class Audit(AuditFacts):
+    """An audit as it stands now (*as adjudicated*), with its judgement *as first scored* beside it where they differ.
 
+    Once it is erased, nothing in it names a person any more: the fields that did are `null`.
+    """
+
+    content_ref: Reference | None
     moderator: Reference | None
     auditor: Reference | None
     programme: Slug

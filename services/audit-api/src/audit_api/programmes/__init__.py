@@ -1,0 +1,1 @@
+"""Programmes: one document each, with its history."""

@@ -1,0 +1,17 @@
+"""The settings of audit-api."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tallystick.service.settings import Settings
+
+
+class AuditSettings(Settings):
+    """What audit-api needs to know beyond what every service needs."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8001
+    batches_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    """Batches that one process takes in at a time; their bodies are what its memory is sized by."""
+    batch_queue_seconds: Annotated[float, Field(ge=0, le=300)] = 30
+    """How long a further batch waits for its turn before it is told to come back later."""
