@@ -1,0 +1,1 @@
+"""The whole of Tallystick on one machine: PostgreSQL, the three services and the gateway under one supervisor."""
