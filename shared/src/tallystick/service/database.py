@@ -50,6 +50,10 @@ class WriteSession(ReadSession):
 
     __slots__ = ()
 
+    async def roll_back(self) -> None:
+        """Undo everything, for a request that only wanted to know what would happen. Nothing more can be done in this session."""
+        await self._connection.rollback()
+
 
 class Database:
     """The engine of one service."""
@@ -67,16 +71,17 @@ class Database:
     @asynccontextmanager
     async def reading(self, principal: Principal) -> AsyncIterator[ReadSession]:
         """A read-only transaction for `principal`."""
-        async with self._readonly.connect() as connection, connection.begin():
+        async with self._readonly.connect() as connection:
             await _become(connection, principal)
             yield ReadSession(connection, principal)
 
     @asynccontextmanager
     async def writing(self, principal: Principal) -> AsyncIterator[WriteSession]:
         """A transaction for `principal`, committed when the block ends without an error."""
-        async with self.engine.connect() as connection, connection.begin():
+        async with self.engine.connect() as connection:
             await _become(connection, principal)
             yield WriteSession(connection, principal)
+            await connection.commit()
 
 
 async def _become(connection: AsyncConnection, principal: Principal) -> None:

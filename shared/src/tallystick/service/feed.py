@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, Uuid, func, select, update
+from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tallystick.schemas.base import Slug, new_id
@@ -188,8 +188,3 @@ def feed_router(feed: Feed) -> APIRouter:
 def _cursor(loaded: list[Any]) -> Cursor:
     epoch, position = loaded
     return Cursor(UUID(epoch), int(position))
-
-
-async def start_new_epoch(session: WriteSession, streams: Table) -> None:
-    """Begin a new life of every stream, so that readers of the old one start anew: to be run after a restore from backup."""
-    await session.execute(update(streams).values(epoch=func.gen_random_uuid()))

@@ -9,6 +9,8 @@ from typing import Any
 import typer
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import NullPool, Table, func, make_url, text, update
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tallystick.service.migrate import migrate
 from tallystick.service.settings import Settings
@@ -65,3 +67,13 @@ def command(package: str, settings_type: Callable[[], Settings], create_app: Cal
         migrate(package, settings.owner_database_url.get_secret_value())
 
     return cli
+
+
+async def new_epoch(settings: Settings, streams: Table) -> None:
+    """Begin a new life of every stream, as the owner: readers of the old one are told to start anew."""
+    url = make_url(settings.owner_database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text("select set_config('app.programmes', '*', true), set_config('app.vendor', '*', true)"))
+        await connection.execute(update(streams).values(epoch=func.gen_random_uuid()))
+    await engine.dispose()

@@ -1,0 +1,29 @@
+"""The composition root of audit-api."""
+
+from fastapi import FastAPI
+
+from audit_api.audits import records as audits
+from audit_api.audits.routes import router as audits_router
+from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
+from audit_api.batches.routes import router as batches_router
+from audit_api.metadata import streams
+from audit_api.programmes import records as programmes
+from audit_api.programmes.routes import router as programmes_router
+from audit_api.settings import AuditSettings
+from tallystick.service.app import create_service
+from tallystick.service.feed import Feed, Noun, feed_router
+
+
+def create_app(settings: AuditSettings) -> FastAPI:
+    """Build audit-api."""
+    feed = Feed(streams, [Noun("programme", programmes.read_changes), Noun("audit", audits.read_changes)])
+    app = create_service(
+        settings,
+        name="audit-api",
+        package="audit_api",
+        description="The facts of Tallystick: programmes, audit batches, audits, and the feed of their changes.",
+        routers=[programmes_router, batches_router, audits_router, feed_router(feed)],
+        body_limits={BATCHES_PATH: MAX_BODY},
+    )
+    app.state.intake = Intake(settings)
+    return app

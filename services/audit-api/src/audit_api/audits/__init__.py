@@ -1,0 +1,1 @@
+"""Audits: recorded once, revised with a reason, never edited."""

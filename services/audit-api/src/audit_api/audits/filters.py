@@ -1,0 +1,73 @@
+"""The filters on lists of audits: the vocabulary that lists and metrics share."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query
+from sqlalchemy import Select
+
+from audit_api.audits.tables import audits
+from tallystick.schemas.audit import AuditParty, Verdict
+from tallystick.schemas.base import Code, Instant, Reference, Slug
+from tallystick.schemas.programme import ErrorClass, Severity
+
+_MANY = Query(description="Repeat it for several: any of them.")
+
+
+class AuditFilters:
+    """What a list of audits is narrowed to. Repeated parameters mean "any of", different ones "and"."""
+
+    def __init__(
+        self,
+        vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
+        site: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        market: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        language: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+        auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+        audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
+        verdict: Annotated[list[Verdict], _MANY] = [],  # noqa: B006
+        error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
+        error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
+        external_id: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+        batch_id: Annotated[list[UUID], _MANY] = [],  # noqa: B006
+        from_: Annotated[Instant | None, Query(alias="from", description="Audited at or after.")] = None,
+        to: Annotated[Instant | None, Query(description="Audited before.")] = None,
+    ) -> None:
+        self._any_of: dict[str, list[Any]] = {
+            "vendor": vendor,
+            "site": site,
+            "queue": queue,
+            "market": market,
+            "language": language,
+            "policy": policy,
+            "moderator": moderator,
+            "auditor": auditor,
+            "audit_party": audit_party,
+            "verdict": verdict,
+            "error_class": error_class,
+            "error_code": error_code,
+            "severity": severity,
+            "external_id": external_id,
+            "batch_id": batch_id,
+        }
+        self._from: datetime | None = from_
+        self._to: datetime | None = to
+
+    def narrow(self, statement: Select[Any]) -> Select[Any]:
+        """The statement with these filters."""
+        for name, values in self._any_of.items():
+            if values:
+                statement = statement.where(audits.c[name].in_(values))
+        if self._from is not None:
+            statement = statement.where(audits.c.audited_at >= self._from)
+        if self._to is not None:
+            statement = statement.where(audits.c.audited_at < self._to)
+        return statement
+
+
+Filtered = Annotated[AuditFilters, Depends()]

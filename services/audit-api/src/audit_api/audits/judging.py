@@ -1,0 +1,154 @@
+"""What a programme asks of an audit beyond its shape: known words, a judgement that agrees with itself, plausible times."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from tallystick.schemas.audit import AuditFacts, Criterion, Judgement, NewAudit, RowError, Verdict
+from tallystick.schemas.programme import ErrorCode, Policy, Programme, Vocabulary
+
+_CLOCK_SKEW = timedelta(hours=1)
+
+
+class Rules:
+    """The rules of one version of a programme, for one caller.
+
+    Args:
+        programme: the document.
+        vendor: the vendor whose rows the caller may push; None for all of the programme.
+    """
+
+    def __init__(self, programme: Programme, vendor: str | None) -> None:
+        self._programme = programme
+        self.policy_set_version = programme.policy_set.version
+        self.error_taxonomy_version = programme.error_taxonomy.version
+        self._vendors = {entry.slug for entry in programme.vendors if vendor in {None, entry.slug}}
+        self._actions = set(programme.policy_set.actions)
+        self._codes = {code.code: code for code in programme.error_taxonomy.codes}
+        self._words: dict[Vocabulary, set[str]] = {
+            Vocabulary.QUEUES: set(programme.queues),
+            Vocabulary.MARKETS: set(programme.markets),
+            Vocabulary.LANGUAGES: set(programme.languages),
+            Vocabulary.POLICIES: {policy.code for policy in programme.policy_set.policies},
+            Vocabulary.ERROR_CODES: set(self._codes),
+            Vocabulary.SITES: {f"{entry.slug}/{site}" for entry in programme.vendors for site in entry.sites},
+        }
+        self._open = set(programme.register_unknown)
+        self._added: dict[Vocabulary, set[str]] = defaultdict(set)
+        self._latest = datetime.now(UTC) + _CLOCK_SKEW
+
+    def check(self, audit: NewAudit) -> tuple[RowError, ...]:
+        """What is wrong with a row, by field; empty when the programme takes it."""
+        return tuple(self._faults(audit))
+
+    def _faults(self, audit: NewAudit) -> Iterator[RowError]:
+        if audit.vendor not in self._vendors:
+            yield _unknown("vendor")
+            return
+        known = (
+            (Vocabulary.SITES, f"{audit.vendor}/{audit.site}", "site"),
+            (Vocabulary.QUEUES, audit.queue, "queue"),
+            (Vocabulary.MARKETS, audit.market, "market"),
+            (Vocabulary.LANGUAGES, audit.language, "language"),
+            (Vocabulary.POLICIES, audit.policy, "policy"),
+        )
+        for vocabulary, word, field in known:
+            if word not in self._words[vocabulary] and not self._registered(vocabulary, word):
+                yield _unknown(field)
+        if audit.action not in self._actions:
+            yield _unknown("action")
+        if audit.audited_at < audit.decided_at:
+            yield RowError(pointer="/audited_at", code="before_decision", detail="The audit is earlier than the decision.")
+        if audit.audited_at > self._latest:
+            yield RowError(pointer="/audited_at", code="in_the_future", detail="The audit is in the future.")
+        if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
+            yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")
+        yield from self.judgement_faults(audit)
+
+    def judgement_faults(self, judgement: Judgement) -> Iterator[RowError]:
+        """What is wrong with a judgement, new or revised."""
+        policy = judgement.benchmark_policy
+        if policy not in self._words[Vocabulary.POLICIES] and not self._registered(Vocabulary.POLICIES, policy):
+            yield _unknown("benchmark_policy")
+        if judgement.benchmark_action not in self._actions:
+            yield _unknown("benchmark_action")
+        if judgement.verdict is Verdict.CORRECT:
+            for field in ("error_class", "error_code", "severity", "attributable_to"):
+                if getattr(judgement, field) is not None:
+                    yield RowError(pointer=f"/{field}", code="error_without_fault", detail="A correct decision has no error.")
+            return
+        for field in ("error_class", "error_code", "severity"):
+            if getattr(judgement, field) is None:
+                yield RowError(pointer=f"/{field}", code="missing", detail="An incorrect decision needs this.")
+        if judgement.error_code is not None:
+            yield from self._code_faults(judgement, judgement.error_code)
+
+    def _code_faults(self, judgement: Judgement, word: str) -> Iterator[RowError]:
+        code = self._codes.get(word)
+        if code is None:
+            if word not in self._words[Vocabulary.ERROR_CODES] and not self._registered(Vocabulary.ERROR_CODES, word):
+                yield _unknown("error_code")
+            return
+        if code.error_class not in {None, judgement.error_class}:
+            yield RowError(pointer="/error_class", code="not_of_this_code", detail="The error code belongs to another class.")
+        if code.severity not in {None, judgement.severity}:
+            yield RowError(pointer="/severity", code="not_of_this_code", detail="The error code has another severity.")
+
+    def _registered(self, vocabulary: Vocabulary, word: str) -> bool:
+        if vocabulary not in self._open:
+            return False
+        self._words[vocabulary].add(word)
+        self._added[vocabulary].add(word)
+        return True
+
+    def grown(self) -> Programme | None:
+        """The programme with the words that rows have added to its open vocabularies; None if there are none."""
+        if not self._added:
+            return None
+        old = self._programme
+        sites = {entry.slug: list(entry.sites) for entry in old.vendors}
+        for pair in sorted(self._added[Vocabulary.SITES]):
+            vendor, _, site = pair.partition("/")
+            sites[vendor].append(site)
+        policies = tuple(Policy(code=word, name=word) for word in sorted(self._added[Vocabulary.POLICIES]))
+        codes = tuple(ErrorCode(code=word, name=word) for word in sorted(self._added[Vocabulary.ERROR_CODES]))
+        return old.model_copy(
+            update={
+                "vendors": tuple(entry.model_copy(update={"sites": tuple(sites[entry.slug])}) for entry in old.vendors),
+                "queues": (*old.queues, *sorted(self._added[Vocabulary.QUEUES])),
+                "markets": (*old.markets, *sorted(self._added[Vocabulary.MARKETS])),
+                "languages": (*old.languages, *sorted(self._added[Vocabulary.LANGUAGES])),
+                "policy_set": old.policy_set.model_copy(update={"policies": (*old.policy_set.policies, *policies)}),
+                "error_taxonomy": old.error_taxonomy.model_copy(update={"codes": (*old.error_taxonomy.codes, *codes)}),
+            }
+        )
+
+
+def _unknown(field: str) -> RowError:
+    return RowError(pointer=f"/{field}", code=f"unknown_{field}", detail=f"The programme knows no such {field.replace('_', ' ')}.")
+
+
+def quality_score(scorecard: tuple[Criterion, ...] | None) -> float | None:
+    """The weighted share of points reached, from 0 to 1.
+
+    Lines that are not applicable give their weight to the others in proportion. A line with auto-fail that is not fully met makes
+    the score 0. None without a scorecard, or where no line applies.
+    """
+    lines = [(line.weight, line.rating, line.auto_fail) for line in scorecard or () if line.rating is not None]
+    if not lines:
+        return None
+    if any(auto_fail and rating < 1 for _, rating, auto_fail in lines):
+        return 0.0
+    return sum(weight * rating for weight, rating, _ in lines) / sum(weight for weight, _, _ in lines)
+
+
+def content_hash(audit: AuditFacts) -> bytes:
+    """SHA-256 over the canonical form of a row: JSON with sorted keys, without what is absent, false or empty.
+
+    A later version of the schema with further optional fields gives old rows the same hash.
+    """
+    said = {name: value for name, value in audit.__dict__.items() if value is not None and value is not False and value != ()}
+    return hashlib.sha256(orjson.dumps(said, default=dict, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).digest()

@@ -1,0 +1,136 @@
+"""Reading audits, revising them, erasing what names a person."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, Select, cast, insert, select, update
+from sqlalchemy.types import Text
+
+from audit_api.audits.judging import quality_score
+from audit_api.audits.tables import audit_revisions, audits
+from tallystick.schemas.audit import Judgement
+from tallystick.service.database import ReadSession, WriteSession, scoped
+from tallystick.service.problems import NotFound
+
+JUDGEMENT = ("benchmark_action", "benchmark_policy", "verdict", "error_class", "error_code", "severity", "attributable_to")
+_HIDDEN = {"content_hash", "batch_row"}
+_AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
+_SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
+_DOCUMENT = tuple(cast(column, Text).label(column.name) if column.name in _AS_TEXT else column for column in _SHOWN)
+
+
+def document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
+    shown = dict(row)
+    for name in ("first_scored", "scorecard"):
+        if shown[name] is not None:
+            shown[name] = orjson.Fragment(shown[name])
+    return shown
+
+
+def documents(session: ReadSession, programme: str) -> Select[Any]:
+    """The statement of all audits of a programme that the principal may see."""
+    return scoped(select(*_DOCUMENT), audits, programme, session.principal)
+
+
+async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
+    """One audit; a problem where there is none to see."""
+    row = (await session.execute(documents(session, programme).where(audits.c.id == audit_id))).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such audit.")
+    return document(row)
+
+
+async def get_revisions(session: ReadSession, programme: str, audit_id: UUID) -> list[dict[str, Any]]:
+    """Every version of an audit's judgement, oldest first."""
+    current = await find_audit(session, programme, audit_id)
+    statement = scoped(select(audit_revisions), audit_revisions, programme, session.principal)
+    rows = await session.execute(statement.where(audit_revisions.c.audit_id == audit_id).order_by(audit_revisions.c.revision))
+    return [_revision(row._mapping) for row in rows] or [_revision({**current._mapping, "reason": None})]
+
+
+def _revision(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "revision": version["revision"],
+        "judgement": {name: version[name] for name in (*JUDGEMENT, "scorecard", "comment")},
+        **{name: version[name] for name in ("quality_score", "reason", "recorded_by", "recorded_at")},
+    }
+
+
+async def find_audit(session: ReadSession, programme: str, audit_id: UUID) -> Row[Any]:
+    """The row of one audit; a problem where there is none to see. Who changes it holds the lock of the stream already."""
+    statement = scoped(select(audits), audits, programme, session.principal).where(audits.c.id == audit_id)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such audit.")
+    return row
+
+
+async def revise(
+    session: WriteSession, current: Row[Any], judgement: Judgement, reason: str, position: int, content_hash: bytes | None = None
+) -> None:
+    """Append a revision: the audit takes the new judgement and `position`, the history keeps every version.
+
+    `content_hash` is that of the row that brought the new judgement, where a batch brought it.
+    """
+    key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
+    versions = []
+    if current.revision == 1:
+        versions.append({**key, **_judged(current._mapping), **_trail(1, None, current.recorded_by, current.recorded_at)})
+    new = judgement.model_dump(mode="json") | {"quality_score": quality_score(judgement.scorecard)}
+    now = datetime.now(UTC)
+    versions.append({**key, **new, **_trail(current.revision + 1, reason, session.principal.subject, now)})
+    await session.execute(insert(audit_revisions), versions)
+    await session.execute(
+        update(audits)
+        .where(audits.c.programme == current.programme, audits.c.id == current.id)
+        .values(
+            **new,
+            revision=current.revision + 1,
+            position=position,
+            first_scored=current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")},
+            content_hash=content_hash or current.content_hash,
+        )
+    )
+
+
+def _judged(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in (*JUDGEMENT, "scorecard", "comment", "quality_score")}
+
+
+def _trail(revision: int, reason: str | None, who: str, when: datetime) -> dict[str, Any]:
+    return {"revision": revision, "reason": reason, "recorded_by": who, "recorded_at": when}
+
+
+async def erase(session: WriteSession, current: Row[Any], position: int) -> None:
+    """Erase what can name a person or the content from an audit and its history; what was judged, and how, stays."""
+    await session.execute(
+        update(audit_revisions)
+        .where(audit_revisions.c.programme == current.programme, audit_revisions.c.audit_id == current.id)
+        .values(comment=None, reason=None)
+    )
+    await session.execute(
+        update(audits)
+        .where(audits.c.programme == current.programme, audits.c.id == current.id)
+        .values(
+            moderator=None,
+            auditor=None,
+            content_ref=None,
+            comment=None,
+            erased=True,
+            revision=current.revision + 1,
+            position=position,
+        )
+    )
+
+
+async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Audits as the feed shows them."""
+    statement = documents(session, programme).where(audits.c.position > after).order_by(audits.c.position).limit(limit)
+    return [
+        {"position": row["position"], "id": row["id"], "revision": row["revision"], "erased": row["erased"], "data": document(row)}
+        for row in (await session.execute(statement)).mappings()
+    ]

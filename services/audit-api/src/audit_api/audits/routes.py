@@ -1,0 +1,203 @@
+"""The routes of audits."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import literal, tuple_
+
+from audit_api.audits.filters import Filtered
+from audit_api.audits.judging import Rules
+from audit_api.audits.records import document, documents, erase, find_audit, get_audit, get_revisions, revise
+from audit_api.audits.tables import audits
+from audit_api.batches.routes import take_one
+from audit_api.metadata import idempotency_keys, streams
+from audit_api.programmes.records import get_programme
+from tallystick.schemas.audit import Audit, AuditPage, AuditRevisions, Erasure, NewAudit, NewRevision, RowError, RowVerdict
+from tallystick.schemas.base import Slug
+from tallystick.schemas.principal import Role
+from tallystick.schemas.problem import ProblemError
+from tallystick.schemas.programme import Programme
+from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.database import ReadSession, Reading, Writing
+from tallystick.service.feed import take_positions
+from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.paging import Paged
+from tallystick.service.problems import (
+    COMMON,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+    RequestInProgress,
+    responses,
+)
+from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+
+router = APIRouter(tags=["audits"], responses=responses(*COMMON))
+
+AuditsRead = Annotated[
+    Principal,
+    Allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
+]
+AuditsWrite = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
+AuditsRevise = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
+AuditsErase = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
+ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
+AuditId = Annotated[UUID, Path(description="The audit's id.")]
+
+
+class AuditConflict(Problem):
+    """The vendor has used this external id before, for an audit that says something else.
+
+    An audit is never edited: to change a judgement, append a revision to the audit that `audit_id` names. `errors` name what differs.
+    """
+
+    status, title = 409, "The external id belongs to another audit"
+
+
+class AuditErased(Problem):
+    """The audit was erased: nothing that names a person is left of it, and it does not change any more."""
+
+    status, title = 409, "The audit was erased"
+
+
+@router.post(
+    "/v1/audits",
+    response_model=Audit,
+    status_code=201,
+    responses={
+        200: {"model": Audit, "description": "The same audit was recorded before"},
+        **responses(AuditConflict, RequestInProgress, IdempotencyKeyReused, InvalidRequest),
+    },
+    summary="Record an audit",
+)
+async def create_audit(
+    new: NewAudit, principal: AuditsWrite, session: Writing, programme: ProgrammeQuery, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Record one audit, by the same rules as a batch: the same audit again answers 200 and names the same id."""
+    enter(principal, programme)
+    once = Once(idempotency_keys, session, programme, "create_audit", idempotency_key, new.model_dump_json().encode())
+    if (earlier := await once.earlier()) is not None:
+        return await _answer(session, programme, earlier.id, status=201, headers=REPLAYED)
+    result = await take_one(session, programme, new)
+    if result.verdict is RowVerdict.REJECTED:
+        raise InvalidRequest("The programme does not take this audit.", errors=_problem_errors(result.errors))
+    if result.audit_id is None or result.verdict is RowVerdict.CONFLICT:
+        raise AuditConflict(
+            "The audit recorded under this external id differs.", errors=_problem_errors(result.errors), audit_id=str(result.audit_id)
+        )
+    if result.verdict is RowVerdict.DUPLICATE:
+        return await _answer(session, programme, result.audit_id, status=200)
+    await once.keep(Outcome(result.audit_id, 0))
+    return await _answer(session, programme, result.audit_id, status=201)
+
+
+async def _answer(
+    session: ReadSession, programme: str, audit_id: UUID, *, status: int, headers: dict[str, str] | None = None
+) -> Response:
+    audit = await get_audit(session, programme, audit_id)
+    location = {"Location": f"/v1/audits/{audit_id}?programme={programme}"} if status == 201 else {}  # noqa: PLR2004 - Created
+    return reply(audit, status=status, etag=revision_etag(audit["revision"]), headers={**location, **(headers or {})})
+
+
+def _problem_errors(errors: tuple[RowError, ...]) -> list[ProblemError]:
+    return [ProblemError(**error.model_dump()) for error in errors]
+
+
+@router.get("/v1/audits", response_model=AuditPage, responses=responses(InvalidCursor), summary="List audits")
+async def read_audits(
+    programme: ProgrammeQuery, principal: AuditsRead, session: Reading, filters: Filtered, paging: Paged
+) -> Response:
+    """Audits that match all filters, by the time of the audit, newest first."""
+    enter(principal, programme)
+    c = audits.c
+    statement = filters.narrow(documents(session, programme)).order_by(c.audited_at.desc(), c.id.desc())
+    if paging.after:
+        moment, audit_id = paging.after
+        key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))
+        statement = statement.where(tuple_(c.audited_at, c.id) < key)
+    rows = (await session.execute(statement.limit(paging.limit + 1))).mappings().all()
+    page = [document(row) for row in rows[: paging.limit]]
+    last = (page[-1]["audited_at"].isoformat(), page[-1]["id"]) if len(rows) > len(page) else None
+    return reply({"items": page}, headers=paging.headers(last))
+
+
+@router.get("/v1/audits/{audit_id}", response_model=Audit, summary="Read an audit")
+async def read_audit(
+    request: Request, audit_id: AuditId, programme: ProgrammeQuery, principal: AuditsRead, session: Reading
+) -> Response:
+    """The audit as adjudicated, with its judgement as first scored beside it where they differ."""
+    enter(principal, programme)
+    audit = await get_audit(session, programme, audit_id)
+    etag = revision_etag(audit["revision"])
+    return not_modified(request, etag) or reply(audit, etag=etag)
+
+
+@router.get("/v1/audits/{audit_id}/revisions", response_model=AuditRevisions, summary="Read the history of an audit")
+async def read_revisions(audit_id: AuditId, programme: ProgrammeQuery, principal: AuditsRead, session: Reading) -> Response:
+    """Every version of the judgement, oldest first, with who recorded it, when and why."""
+    enter(principal, programme)
+    return reply({"items": await get_revisions(session, programme, audit_id)})
+
+
+@router.post(
+    "/v1/audits/{audit_id}/revisions",
+    response_model=Audit,
+    status_code=201,
+    responses=responses(AuditErased, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    summary="Revise an audit",
+)
+async def create_revision(
+    audit_id: AuditId,
+    new: NewRevision,
+    programme: ProgrammeQuery,
+    principal: AuditsRevise,
+    session: Writing,
+    if_match: IfMatch = None,
+) -> Response:
+    """Append a revision with its reason. The judgement as first scored stays readable for ever."""
+    enter(principal, programme)
+    position = await take_positions(session, streams, programme, 1)
+    current = await find_audit(session, programme, audit_id)
+    require_match(if_match, revision_etag(current.revision))
+    if current.erased:
+        raise AuditErased("An erased audit does not change any more.")
+    document = Programme.model_validate((await get_programme(session, programme)).document)
+    errors = tuple(Rules(document, principal.vendor).judgement_faults(new.judgement))
+    if errors:
+        within = [error.model_copy(update={"pointer": f"/judgement{error.pointer}"}) for error in errors]
+        raise InvalidRequest("The programme does not take this judgement.", errors=_problem_errors(tuple(within)))
+    await revise(session, current, new.judgement, new.reason, position)
+    return await _answer(session, programme, audit_id, status=201)
+
+
+@router.post(
+    "/v1/audits/{audit_id}/erasure",
+    response_model=Audit,
+    responses=responses(PreconditionFailed, PreconditionRequired, AuditErased),
+    summary="Erase the personal fields of an audit",
+)
+async def create_erasure(
+    audit_id: AuditId,
+    erasure: Erasure,
+    programme: ProgrammeQuery,
+    principal: AuditsErase,
+    session: Writing,
+    if_match: IfMatch = None,
+) -> Response:
+    """Erase moderator, auditor, content reference, comments and reasons. The judgement stays, and so do the numbers.
+
+    The audit remains as a tombstone in the feed, so that every reader erases too.
+    """
+    enter(principal, programme)
+    position = await take_positions(session, streams, programme, 1)
+    current = await find_audit(session, programme, audit_id)
+    require_match(if_match, revision_etag(current.revision))
+    if current.erased:
+        raise AuditErased("Nothing is left to erase.")
+    await erase(session, current, position)
+    return await _answer(session, programme, audit_id, status=200)

@@ -1,0 +1,1 @@
+"""Audit batches: what a BPO's system pushed at once, with a verdict on every row."""

@@ -1,0 +1,191 @@
+"""Reading the rows of a batch: NDJSON, a JSON array or CSV, one row at a time, each valid by its shape or with its faults."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from audit_api.batches.profiles import Mapper
+from tallystick.schemas.audit import NewAudit, RowError
+from tallystick.schemas.problem import ProblemError
+from tallystick.service.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, problem_errors
+
+NDJSON, JSON, CSV = "application/x-ndjson", "application/json", "text/csv"
+MEDIA_TYPES = (NDJSON, JSON, CSV)
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
+_BOM = b"\xef\xbb\xbf"
+_REFERENCE_LENGTH = 200
+
+
+class Row(NamedTuple):
+    """A data row of a batch, counted from 1: the audit in it, or what keeps it from being one."""
+
+    number: int
+    external_id: str | None
+    audit: NewAudit | None
+    errors: tuple[RowError, ...]
+
+
+def read_rows(body: bytes, media_type: str, mapper: Mapper | None) -> Iterator[Row]:
+    """The rows of a body. Raises a problem where the body as a whole cannot be read."""
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == NDJSON:
+        return _ndjson(body.removeprefix(_BOM), mapper)
+    if kind == JSON:
+        return _json(body.removeprefix(_BOM), mapper)
+    if kind == CSV:
+        return _csv(body.removeprefix(_BOM), mapper)
+    raise UnsupportedMediaType(f"A batch is sent as {', '.join(MEDIA_TYPES)}.")
+
+
+def _ndjson(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
+    validate = NewAudit.__pydantic_validator__.validate_json
+    number = start = 0
+    while start < len(body):
+        end = body.find(b"\n", start)
+        end = len(body) if end < 0 else end
+        line = body[start:end].strip()
+        start = end + 1
+        if not line:
+            continue
+        number += 1
+        if mapper is not None:
+            yield _mapped_line(number, line, mapper)
+            continue
+        try:
+            audit = validate(line)
+        except ValidationError as error:
+            yield _faulty(number, _external_id(_parsed(line)), error)
+        else:
+            yield Row(number, audit.external_id, audit, ())
+
+
+def _mapped_line(number: int, line: bytes, mapper: Mapper) -> Row:
+    record = _parsed(line)
+    if not isinstance(record, dict):
+        return Row(number, None, None, (RowError(pointer="", code="json_invalid", detail="The line is not a JSON object."),))
+    return _validated(number, record, mapper)
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _json(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
+    """Decode one element of the array at a time: the array as a whole would take many times the body's size."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise MalformedRequest("The body is not UTF-8.") from None
+    decode = json.JSONDecoder().raw_decode
+    place = _skip(text, 0)
+    if text[place : place + 1] != "[":
+        raise MalformedRequest("The body is not a JSON array.")
+    place = _skip(text, place + 1)
+    number = 0
+    while text[place : place + 1] != "]":
+        number += 1
+        try:
+            record, place = decode(text, place)
+        except (json.JSONDecodeError, RecursionError):
+            raise MalformedRequest(f"The JSON array breaks off in element {number}.") from None
+        yield _validated(number, record, mapper)
+        place = _skip(text, place)
+        if text[place : place + 1] == ",":
+            place = _skip(text, place + 1)
+            if text[place : place + 1] == "]":
+                raise MalformedRequest("The JSON array ends with a comma.")
+        elif text[place : place + 1] != "]":
+            raise MalformedRequest(f"The JSON array breaks off after element {number}.")
+    if _skip(text, place + 1) != len(text):
+        raise MalformedRequest("Something follows the JSON array.")
+
+
+def _skip(text: str, place: int) -> int:
+    found = _WHITESPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _csv(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
+    """Bytes that are not UTF-8 pass as lone surrogates, which validation refuses, so that they cost their own row alone."""
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8", "surrogateescape", newline=""), strict=True)
+    try:
+        header = [column.strip() for column in next(lines, [])]
+    except csv.Error:
+        raise MalformedRequest("The CSV header cannot be read.") from None
+    _check_header(header, mapper)
+    number = 0
+    while True:
+        try:
+            cells = next(lines, None)
+        except csv.Error:
+            number += 1
+            yield Row(number, None, None, (RowError(pointer="", code="csv_invalid", detail="The row is not valid CSV."),))
+            continue
+        if cells is None:
+            return
+        if not cells:
+            continue
+        number += 1
+        if len(cells) != len(header):
+            fault = RowError(pointer="", code="column_count", detail=f"The header has {len(header)} columns, the row {len(cells)}.")
+            yield Row(number, None, None, (fault,))
+            continue
+        if mapper is None:
+            record = {column: cell for column, cell in zip(header, cells, strict=True) if cell}
+        else:
+            record = dict(zip(header, cells, strict=True))
+        yield _validated(number, record, mapper)
+
+
+def _check_header(header: list[str], mapper: Mapper | None) -> None:
+    if not header:
+        raise MalformedRequest("The CSV has no header.")
+    faults = [
+        ProblemError(pointer=f"/{place}", code="duplicate_column", detail="The header names this column twice.")
+        for place, column in enumerate(header)
+        if column in header[:place]
+    ]
+    faults += [
+        ProblemError(pointer=f"/{place}", code="unknown_column", detail="No field has this name, and no profile maps it.")
+        for place, column in enumerate(header)
+        if not (column in NewAudit.model_fields if mapper is None else mapper.column_is_known(column))
+    ]
+    if faults:
+        raise InvalidRequest("The CSV header does not fit; pointers count its columns from 0.", errors=faults)
+
+
+def _validated(number: int, record: object, mapper: Mapper | None) -> Row:
+    if mapper is None:
+        ours, faults = record, []
+    elif isinstance(record, dict):
+        ours, faults = mapper.map(record)
+        if faults:
+            return Row(number, _external_id(ours), None, tuple(faults))
+    else:
+        ours, faults = record, []
+    try:
+        audit = NewAudit.model_validate(ours)
+    except ValidationError as error:
+        return _faulty(number, _external_id(ours), error)
+    return Row(number, audit.external_id, audit, ())
+
+
+def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row:
+    errors = problem_errors(error.errors(include_url=False, include_context=False, include_input=False))
+    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in errors))
+
+
+def _external_id(record: object) -> str | None:
+    """The external id of a row that is otherwise at fault, if it has a usable one."""
+    value: Any = record.get("external_id") if isinstance(record, dict) else None
+    usable = isinstance(value, str) and 0 < len(value) <= _REFERENCE_LENGTH and value.isprintable()
+    return value if usable else None

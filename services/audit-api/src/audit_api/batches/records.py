@@ -1,0 +1,89 @@
+"""Batches as they are kept: who pushed what, with which outcome, and the rows that created nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, literal, select, union_all
+
+from audit_api.audits.tables import audits
+from audit_api.batches.tables import audit_batch_rows, audit_batches
+from tallystick.schemas.audit import RowResult, RowVerdict
+from tallystick.service.database import ReadSession, WriteSession, scoped
+from tallystick.service.problems import NotFound
+
+COUNTED = tuple(verdict.value for verdict in RowVerdict)
+
+
+async def keep_batch(session: WriteSession, batch: dict[str, Any], results: Sequence[RowResult]) -> None:
+    """Record a batch and the rows of it that created nothing; the audits themselves record the others."""
+    await session.execute(insert(audit_batches).values(batch))
+    rest = [result for result in results if result.verdict is not RowVerdict.CREATED]
+    if rest:
+        driver = await session.driver()
+        await driver.execute(
+            _KEEP_ROWS,
+            batch["programme"],
+            batch["id"],
+            batch["vendor"],
+            [result.row for result in rest],
+            [result.verdict for result in rest],
+            [result.external_id for result in rest],
+            [result.audit_id for result in rest],
+            [None if not result.errors else _json(result) for result in rest],
+        )
+
+
+_KEEP_ROWS = """
+    insert into audit_batch_rows (programme, batch_id, vendor, row, verdict, external_id, audit_id, errors)
+    select $1, $2, $3, kept.* from unnest($4::integer[], $5::text[], $6::text[], $7::uuid[], $8::jsonb[]) as kept
+"""
+
+
+def _json(result: RowResult) -> str:
+    return result.model_dump_json(include={"errors"})[len('{"errors":') : -1]
+
+
+async def get_batch(session: ReadSession, programme: str, batch_id: UUID) -> dict[str, Any]:
+    """A batch as its GET shows it; a problem where there is none to see."""
+    statement = scoped(select(audit_batches), audit_batches, programme, session.principal)
+    row = (await session.execute(statement.where(audit_batches.c.id == batch_id))).one_or_none()
+    if row is None:
+        raise NotFound("There is no such batch.")
+    return batch_document(row._mapping)
+
+
+def batch_document(batch: Any) -> dict[str, Any]:
+    """A batch as the API shows it, from its row or from what is to become one."""
+    counts = {verdict: batch[verdict] for verdict in COUNTED}
+    shown = {name: value for name, value in batch.items() if name not in counts}
+    return shown | {"dry_run": False, "counts": {"rows": sum(counts.values()), **counts}}
+
+
+def count(results: Sequence[RowResult]) -> dict[str, int]:
+    """How many rows got each verdict."""
+    counted = Counter(result.verdict.value for result in results)
+    return {verdict: counted[verdict] for verdict in COUNTED}
+
+
+async def list_rows(
+    session: ReadSession, programme: str, batch_id: UUID, verdicts: Sequence[RowVerdict], after: int, limit: int
+) -> Sequence[Row[Any]]:
+    """The verdicts on a batch's rows after a row number, in the order of rows."""
+    a, r = audits.c, audit_batch_rows.c
+    created = select(
+        a.batch_row.label("row"),
+        literal(RowVerdict.CREATED.value).label("verdict"),
+        a.external_id,
+        a.id.label("audit_id"),
+        literal(None).label("errors").cast(r.errors.type),
+    ).where(a.programme == programme, a.batch_id == batch_id, a.batch_row > after)
+    others = select(r.row, r.verdict, r.external_id, r.audit_id, r.errors).where(
+        r.programme == programme, r.batch_id == batch_id, r.row > after
+    )
+    if verdicts:
+        others = others.where(r.verdict.in_(verdicts))
+    parts = [others] if verdicts and RowVerdict.CREATED not in verdicts else [created, others]
+    rows = union_all(*(part.order_by(part.selected_columns[0]).limit(limit).subquery().select() for part in parts))
+    return (await session.execute(rows.order_by("row").limit(limit))).all()

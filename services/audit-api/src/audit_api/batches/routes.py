@@ -1,0 +1,269 @@
+"""The routes of audit batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from audit_api.audits.judging import Rules
+from audit_api.batches.merging import Merge, OnConflict
+from audit_api.batches.profiles import Mapper
+from audit_api.batches.reading import Row, read_rows
+from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows
+from audit_api.metadata import idempotency_keys, streams
+from audit_api.programmes.records import get_programme, put_programme
+from audit_api.settings import AuditSettings
+from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowResult, RowVerdict
+from tallystick.schemas.base import Slug, new_id
+from tallystick.schemas.principal import Role
+from tallystick.schemas.problem import ProblemError
+from tallystick.schemas.programme import Programme
+from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.database import Database, Reading, WriteSession
+from tallystick.service.feed import take_positions
+from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.paging import Paged
+from tallystick.service.problems import (
+    COMMON,
+    BodyTooLarge,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    MalformedRequest,
+    NotFound,
+    Problem,
+    RequestInProgress,
+    TooManyRequests,
+    UnsupportedMediaType,
+    responses,
+)
+from tallystick.service.replies import not_modified, reply
+
+BATCHES_PATH = "/v1/audit-batches"
+MAX_BODY = 64_000_000
+MAX_ROWS = 100_000
+_ERRORS_SHOWN = 1000
+
+router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
+
+BatchesWrite = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
+BatchesRead = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM, Role.VENDOR_POC)]
+ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
+BatchId = Annotated[UUID, Path(description="The batch's id.")]
+
+
+class BatchRefused(Problem):
+    """A batch that was sent with `atomicity=all` holds rows that cannot be taken, so none of it was.
+
+    `errors` name the rows (`/rows/17/site` is field `site` of data row 17), `counts` how many of each verdict there would have been.
+    """
+
+    status, title = 409, "Not every row can be taken"
+
+
+class Intake:
+    """How many batches a process takes in at once: their bodies are what its memory is sized by."""
+
+    def __init__(self, settings: AuditSettings) -> None:
+        self._places = asyncio.Semaphore(settings.batches_at_once)
+        self._patience = settings.batch_queue_seconds
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """A place, as soon as there is one; a problem when that takes too long."""
+        try:
+            await asyncio.wait_for(self._places.acquire(), self._patience)
+        except TimeoutError:
+            raise TooManyRequests("Other batches are being taken in.", headers={"Retry-After": "5"}) from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+@router.post(
+    BATCHES_PATH,
+    response_model=AuditBatchResult,
+    status_code=201,
+    responses={
+        200: {"model": AuditBatchResult, "description": "A dry run: nothing was changed"},
+        **responses(
+            MalformedRequest, RequestInProgress, BatchRefused, BodyTooLarge, UnsupportedMediaType, InvalidRequest,
+            IdempotencyKeyReused, TooManyRequests,
+        ),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string"}},
+                "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/NewAudit"}}},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        }
+    },
+    summary="Push a batch of audits",
+)  # fmt: skip
+async def push_batch(
+    request: Request,
+    principal: BatchesWrite,
+    programme: ProgrammeQuery,
+    profile: Annotated[Slug | None, Query(description="The import profile that maps the vendor's columns.")] = None,
+    dry_run: Annotated[bool, Query(description="Show the verdicts and change nothing.")] = False,
+    atomicity: Annotated[Literal["rows", "all"], Query(description="Take every good row, or all rows or none.")] = "rows",
+    on_conflict: Annotated[OnConflict, Query(description="What to do with a known external id and another judgement.")] = "reject",
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Up to 100,000 rows or 64 MB as NDJSON, a JSON array or CSV, plain, gzip or zstd.
+
+    Every row gets one verdict, and the counts sum to the rows sent. When the answer says `created`, the row is on disk. The same
+    rows again create nothing and name the same ids, whenever and however they are sent.
+    """
+    enter(principal, programme)
+    intake: Intake = request.app.state.intake
+    database: Database = request.app.state.database
+    media_type = request.headers.get("content-type", "")
+    async with intake.place():
+        body = await _body(request)
+        # The transaction begins when the body is here: a slow upload holds neither a connection nor the stream's lock.
+        async with database.writing(principal) as session:
+            options = {"profile": profile, "atomicity": atomicity, "on_conflict": on_conflict}
+            payload = f"{media_type}\x1f{dry_run}\x1f{options}\x1f".encode() + body
+            once = Once(idempotency_keys, session, programme, "push_batch", idempotency_key, payload)
+            if (earlier := await once.earlier()) is not None:
+                return await _replayed(session, programme, earlier.id)
+            batch = {
+                "programme": programme,
+                "id": new_id(),
+                "vendor": principal.vendor,
+                **options,
+                "recorded_by": principal.subject,
+                "recorded_at": datetime.now(UTC),
+            }
+            return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once)
+
+
+async def _body(request: Request) -> bytes:
+    """The body in one piece, without a second copy of it."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+    return bytes(body)
+
+
+async def _take_in(
+    session: WriteSession, batch: dict[str, Any], body: bytes, media_type: str, *, dry_run: bool, once: Once
+) -> Response:
+    programme: str = batch["programme"]
+    await take_positions(session, streams, programme, 0)  # the lock of the stream: from here on nobody else writes here
+    current = await get_programme(session, programme)
+    document = Programme.model_validate(current.document)
+    rules = Rules(document, session.principal.vendor)
+    mapper = _mapper(document, batch["profile"])
+    rows = _bounded(read_rows(body, media_type, mapper))
+    results = await Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"]).run(rows)
+    batch |= count(results)
+    if batch["atomicity"] == "all" and batch["rejected"] + batch["conflict"]:
+        raise _refused(batch, results)
+    if dry_run:
+        await session.roll_back()
+        return _answer(batch, results, status=200, dry_run=True)
+    if (grown := rules.grown()) is not None:
+        await put_programme(session, current, grown)
+    await keep_batch(session, batch, results)
+    await once.keep(Outcome(batch["id"], 0))
+    return _answer(batch, results, status=201, dry_run=False)
+
+
+def _mapper(document: Programme, profile: str | None) -> Mapper | None:
+    if profile is None:
+        return None
+    for candidate in document.import_profiles:
+        if candidate.slug == profile:
+            return Mapper(candidate)
+    raise NotFound("The programme has no such import profile.")
+
+
+def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        if row.number > MAX_ROWS:
+            raise BodyTooLarge(f"At most {MAX_ROWS} rows are taken at once.")
+        yield row
+
+
+def _refused(batch: dict[str, Any], results: Sequence[RowResult]) -> BatchRefused:
+    errors = [
+        ProblemError(pointer=f"/rows/{result.row}{error.pointer}", code=error.code, detail=error.detail)
+        for result in results
+        for error in result.errors
+    ]
+    counts = {verdict: batch[verdict] for verdict in COUNTED}
+    return BatchRefused("Nothing of the batch was taken.", errors=errors[:_ERRORS_SHOWN], counts=counts)
+
+
+def _answer(batch: dict[str, Any], results: Sequence[RowResult], *, status: int, dry_run: bool) -> Response:
+    shown = batch_document(batch) | {"dry_run": dry_run, "results": [_result(result) for result in results]}
+    headers = {} if dry_run else {"Location": f"{BATCHES_PATH}/{batch['id']}?programme={batch['programme']}"}
+    return reply(shown, status=status, headers=headers)
+
+
+def _result(result: RowResult) -> dict[str, Any]:
+    return {**result.__dict__, "errors": [error.__dict__ for error in result.errors]}
+
+
+async def _replayed(session: WriteSession, programme: str, batch_id: UUID) -> Response:
+    batch = await get_batch(session, programme, batch_id)
+    rows = await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)
+    results = [{**row._mapping, "errors": row.errors or []} for row in rows]
+    headers = {"Location": f"{BATCHES_PATH}/{batch_id}?programme={programme}", **REPLAYED}
+    return reply({**batch, "results": results}, status=201, headers=headers)
+
+
+@router.get(BATCHES_PATH + "/{batch_id}", response_model=AuditBatch, summary="Read a batch")
+async def read_batch(
+    request: Request, batch_id: BatchId, programme: ProgrammeQuery, principal: BatchesRead, session: Reading
+) -> Response:
+    """Who pushed it, how, and how many rows got which verdict."""
+    enter(principal, programme)
+    batch = await get_batch(session, programme, batch_id)
+    return not_modified(request, '"1"') or reply(batch, etag='"1"')
+
+
+@router.get(
+    BATCHES_PATH + "/{batch_id}/rows",
+    response_model=RowPage,
+    responses=responses(InvalidCursor),
+    summary="Read the verdicts on a batch's rows",
+)
+async def read_batch_rows(
+    batch_id: BatchId,
+    programme: ProgrammeQuery,
+    principal: BatchesRead,
+    session: Reading,
+    paging: Paged,
+    verdict: Annotated[list[RowVerdict], Query(description="Only rows with one of these verdicts.")] = [],  # noqa: B006
+) -> Response:
+    """The rows in the order in which they were sent, with what was wrong with those that were not taken."""
+    enter(principal, programme)
+    await get_batch(session, programme, batch_id)
+    after = int(paging.after[0]) if paging.after else 0
+    rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1)
+    page = rows[: paging.limit]
+    items = [{**row._mapping, "errors": row.errors or []} for row in page]
+    return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))
+
+
+async def take_one(session: WriteSession, programme: str, audit: NewAudit) -> RowResult:
+    """Take in a single audit, by the rules and the way of a batch of one."""
+    await take_positions(session, streams, programme, 0)
+    current = await get_programme(session, programme)
+    rules = Rules(Programme.model_validate(current.document), session.principal.vendor)
+    rows = iter([Row(1, audit.external_id, audit, ())])
+    [result] = await Merge(session, programme, None, rules, "reject").run(rows)
+    if (grown := rules.grown()) is not None:
+        await put_programme(session, current, grown)
+    return result
