@@ -1,0 +1,43 @@
+"""The typed client: what vendors, the `tallystick` command and the services themselves speak to Tallystick with.
+
+    async with Tallystick("https://qa.example", token) as tallystick:
+        result = await tallystick.audits.push("emea-video", rows)
+        async for page in tallystick.changes("emea-video", after=cursor):
+            ...
+
+It needs httpx and the wire vocabulary, and no server.
+"""
+
+from tallystick.client.audits import Audits, Batches
+from tallystick.client.cases import Cases
+from tallystick.client.client import Tallystick
+from tallystick.client.errors import (
+    FeedRewoundError,
+    ProblemError,
+    TallystickError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from tallystick.client.feed import FeedPage
+from tallystick.client.numbers import Filters
+from tallystick.client.programmes import Programmes
+from tallystick.client.transport import Outage, Token, Transport, renewed
+
+__all__ = [
+    "Audits",
+    "Batches",
+    "Cases",
+    "FeedPage",
+    "FeedRewoundError",
+    "Filters",
+    "Outage",
+    "ProblemError",
+    "Programmes",
+    "Tallystick",
+    "TallystickError",
+    "Token",
+    "Transport",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+    "renewed",
+]

@@ -1,0 +1,78 @@
+"""The client as one object."""
+
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Literal, Self
+
+from tallystick.client.audits import Audits, Batches
+from tallystick.client.cases import Cases
+from tallystick.client.feed import FeedPage, follow
+from tallystick.client.numbers import Numbers
+from tallystick.client.programmes import Programmes
+from tallystick.client.transport import Outage, Token, Transport
+
+
+class Tallystick(Numbers):
+    """Everything that Tallystick offers over HTTP.
+
+    Args:
+        url: the gateway's address. A service that talks to its neighbours directly names their addresses instead.
+        token: an access token, or a function (plain or async) that provides one; `renewed` makes such a function.
+        audit: the address of audit-api, where it is not the gateway's `/audit`.
+        rca: the address of rca-api, where it is not the gateway's `/rca`.
+        reporting: the address of reporting-api, where it is not the gateway's `/reporting`.
+        patience_s: for how many seconds a request is tried again when a failure is safe to repeat.
+        on_outage: told before every wait for such a repetition.
+    """
+
+    def __init__(
+        self,
+        url: str = "",
+        token: Token = "",
+        *,
+        audit: str | None = None,
+        rca: str | None = None,
+        reporting: str | None = None,
+        patience_s: float = 30,
+        on_outage: Callable[[Outage], None] | None = None,
+    ) -> None:
+        gateway = url.rstrip("/")
+        self._audit = audit or f"{gateway}/audit"
+        self._rca = rca or f"{gateway}/rca"
+        self.transport = Transport(token, patience_s=patience_s, on_outage=on_outage)
+        self.programmes = Programmes(self.transport, self._audit)
+        self.audits = Audits(self.transport, self._audit)
+        self.batches = Batches(self.transport, self._audit)
+        self.cases = Cases(self.transport, self._rca)
+        super().__init__(self.transport, reporting or f"{gateway}/reporting")
+
+    async def __aenter__(self) -> Self:
+        await self.transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.__aexit__(kind, error, trace)
+
+    def changes(
+        self,
+        programme: str,
+        *,
+        source: Literal["audit", "rca"] = "audit",
+        after: str | None = None,
+        wait: float = 20,
+        limit: int = 1000,
+    ) -> AsyncIterator[FeedPage]:
+        """Follow the changes of a programme, page by page, from the cursor `after` or from the beginning.
+
+        With `wait` the service holds each request for so many seconds until something changes. The iterator then never
+        ends: it goes on from its last cursor after any failure of the connection, and yields an empty page when nothing
+        changed, so that its reader can look around now and then. With `wait=0` it ends where the stream ends.
+
+        Raises:
+            FeedRewoundError: the stream has started a new life; start again without a cursor.
+            ProblemError: the caller may not read this stream.
+        """
+        address = self._audit if source == "audit" else self._rca
+        return follow(self.transport, address, programme, after=after, wait=wait, limit=limit)
