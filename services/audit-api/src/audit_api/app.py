@@ -6,12 +6,15 @@ from audit_api.audits import records as audits
 from audit_api.audits.routes import router as audits_router
 from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
 from audit_api.batches.routes import router as batches_router
-from audit_api.metadata import streams
+from audit_api.metadata import metadata, streams
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import router as programmes_router
 from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
 from tallystick.service.feed import Feed, Noun, feed_router
+
+
+__all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
 
 
 def create_app(settings: AuditSettings) -> FastAPI:

@@ -20,7 +20,7 @@ from tallystick.service.settings import Settings
 from tallystick.service.telemetry import Metrics, Telemetry
 
 
-class StaleSchema(RuntimeError):
+class StaleSchemaError(RuntimeError):
     """The database is not at the migration that this version of the service needs."""
 
 
@@ -50,7 +50,7 @@ def create_service(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         found, needed = await schema_revision(app.state.database), head_revision(package)
         if found != needed:
-            raise StaleSchema(f"{name} needs schema {needed}, the database is at {found}: run `{name} migrate` first.")
+            raise StaleSchemaError(f"{name} needs schema {needed}, the database is at {found}: run `{name} migrate` first.")
         try:
             if background is None:
                 yield
@@ -82,9 +82,7 @@ def create_service(
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=app.routes
-            )
+            app.openapi_schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             add_problem_schema(app.openapi_schema)
         return app.openapi_schema
 

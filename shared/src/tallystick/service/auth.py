@@ -89,7 +89,7 @@ class Keys:
 
 
 class Authenticator:
-    """Turns access tokens into principals. Verified tokens are remembered until they expire; revocation is looked up every time."""
+    """Turns access tokens into principals. Verified tokens are remembered until they expire; revocation is always looked up."""
 
     def __init__(self, issuers: list[Issuer], revoked: Path | None) -> None:
         self._issuers = {issuer.issuer: (issuer, Keys(issuer)) for issuer in issuers}

@@ -23,7 +23,6 @@ _BECOME = text(
 Statement = TypeVar("Statement", Select[Any], Update)
 
 
-
 class ReadSession:
     """A read-only transaction that speaks for a principal."""
 

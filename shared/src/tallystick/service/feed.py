@@ -1,8 +1,8 @@
 """Change feeds: every change of a programme in the order of commits, read by position.
 
-A row carries the position at which it last changed. Positions are handed out by a row lock on the programme's stream, taken in the
-writing transaction and held until it commits: a position is never visible before a smaller one, so a reader that goes on from the
-last position it saw misses nothing. There are no gap timeouts because there are no gaps to wait for.
+A row carries the position at which it last changed. Positions are handed out by a row lock on the programme's stream, taken in
+the writing transaction and held until it commits: a position is never visible before a smaller one, so a reader that goes on
+from the last position it saw misses nothing. There are no gap timeouts because there are no gaps to wait for.
 """
 
 import asyncio
@@ -32,9 +32,7 @@ _UNOPENED = UUID(int=0)
 
 FeedRead = Annotated[
     Principal,
-    Allowed(
-        Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM
-    ),
+    Allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
 ]
 
 
@@ -69,16 +67,11 @@ async def take_positions(session: WriteSession, streams: Table, programme: str, 
     first = streams.c.position - count + 1
     taken = (
         await session.execute(
-            update(streams)
-            .where(streams.c.programme == programme)
-            .values(position=streams.c.position + count)
-            .returning(first)
+            update(streams).where(streams.c.programme == programme).values(position=streams.c.position + count).returning(first)
         )
     ).scalar_one_or_none()
     if taken is None:
-        await session.execute(
-            insert(streams).values(programme=programme, epoch=new_id(), position=0).on_conflict_do_nothing()
-        )
+        await session.execute(insert(streams).values(programme=programme, epoch=new_id(), position=0).on_conflict_do_nothing())
         return await take_positions(session, streams, programme, count)
     return int(taken)
 
@@ -113,9 +106,7 @@ class Feed:
         return found[:limit]
 
 
-async def rows_after(
-    session: ReadSession, table: Table, programme: str, after: int, limit: int
-) -> Sequence[Row[Any]]:
+async def rows_after(session: ReadSession, table: Table, programme: str, after: int, limit: int) -> Sequence[Row[Any]]:
     """The rows of a table that last changed after a position: an index range scan."""
     statement = scoped(select(table), table, programme, session.principal)
     statement = statement.where(table.c.position > after).order_by(table.c.position).limit(limit)
@@ -158,9 +149,7 @@ def feed_router(feed: Feed) -> APIRouter:
                 if cursor.epoch not in {head.epoch, _UNOPENED} or cursor.position > head.position:
                     raise FeedRewound("Drop what you built from this feed and start again without a cursor.")
                 changes = (
-                    await feed.changes(session, programme, cursor.position, limit + 1)
-                    if cursor.position < head.position
-                    else []
+                    await feed.changes(session, programme, cursor.position, limit + 1) if cursor.position < head.position else []
                 )
             reached = changes[limit - 1]["position"] if len(changes) > limit else head.position
             if changes and len(changes) <= limit:

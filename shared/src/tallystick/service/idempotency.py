@@ -68,7 +68,9 @@ class Outcome:
 class Once:
     """One keyed request: `await earlier()` answers the outcome of the first one, `await keep(outcome)` records this one's."""
 
-    def __init__(self, table: Table, session: WriteSession, programme: str, operation: str, key: str | None, payload: bytes) -> None:
+    def __init__(
+        self, table: Table, session: WriteSession, programme: str, operation: str, key: str | None, payload: bytes
+    ) -> None:
         self._table = table
         self._session = session
         self._programme = programme

@@ -174,7 +174,10 @@ class InternalError(Problem):
 
 
 class Unavailable(Problem):
-    """The service cannot answer now: its database is out of reach, or it is shutting down. Try again after `Retry-After` seconds."""
+    """The service cannot answer now: its database is out of reach, or it is shutting down.
+
+    Try again after `Retry-After` seconds; nothing was changed.
+    """
 
     status, title = 503, "The service is not available now"
 
@@ -239,7 +242,9 @@ def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[Prob
     """Pydantic's errors without the values: a JSON pointer (or parameter name), a code and a sentence each."""
     return [
         ProblemError(
-            pointer=_pointer(error["loc"]), code=str(error["type"]), detail=str(error["msg"]).removeprefix("Value error, ")
+            pointer=_pointer(error["loc"]),
+            code=str(error["type"]),
+            detail=str(error["msg"]).removeprefix("Value error, "),
         )
         for error in errors
     ]
@@ -288,7 +293,10 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
 
     app.add_exception_handler(HTTPException, on_problem)
     app.add_exception_handler(RequestValidationError, on_problem)
-    for failure in (SQLAlchemyError, *_CONNECTION_ERRORS):  # answered like problems; any other exception is also re-raised for the log
+    for failure in (
+        SQLAlchemyError,
+        *_CONNECTION_ERRORS,
+    ):  # answered like problems; any other exception is also re-raised for the log
         app.add_exception_handler(failure, on_problem)
     app.add_exception_handler(Exception, on_problem)
 

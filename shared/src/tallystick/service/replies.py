@@ -13,7 +13,11 @@ IfMatch = Annotated[str | None, Header(description="The `ETag` of the version th
 
 
 def reply(
-    content: BaseModel | Mapping[str, Any], *, status: int = 200, etag: str | None = None, headers: Mapping[str, str] | None = None
+    content: BaseModel | Mapping[str, Any],
+    *,
+    status: int = 200,
+    etag: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A JSON answer. Mappings may hold UUIDs and UTC datetimes."""
     if isinstance(content, BaseModel):

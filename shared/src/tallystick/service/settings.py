@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, Field, Json, SecretStr
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -40,7 +40,7 @@ class Issuer(BaseModel):
 class _FileSource(EnvSettingsSource):
     """Reads the value of `NAME` from the file that `NAME_FILE` names."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the signature is pydantic's
         path = os.environ.get(f"{PREFIX}{field_name}_file".upper())
         return (Path(path).read_text().strip() if path else None, field_name, False)
 
@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     """The prefix under which the gateway shows this service."""
     public_url: str = "http://127.0.0.1:8080"
     """The gateway's address as people see it; addresses of problem types start with it."""
-    issuers: Json[list[Issuer]] = Field(default_factory=list)
-    service_key: Json[dict[str, Any]] | None = None
+    issuers: tuple[Issuer, ...] = ()
+    service_key: dict[str, Any] | None = None
     """The private JWK that this service signs its own calls with."""
     service_jwks: Path | None = None
     """The file with the public keys of the services' own tokens."""

@@ -7,9 +7,9 @@ import time
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from structlog.typing import Processor
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import Processor
 
 from tallystick.schemas.base import new_id
 
@@ -35,7 +35,10 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
             foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
         )
     )
@@ -51,7 +54,10 @@ class Metrics:
             "tallystick_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )
         self.seconds = Histogram(
-            "tallystick_http_request_seconds", "Time to the end of the answer.", ["method", "route"], registry=self.registry
+            "tallystick_http_request_seconds",
+            "Time to the end of the answer.",
+            ["method", "route"],
+            registry=self.registry,
         )
         self.under_way = Gauge("tallystick_http_requests_under_way", "Requests being worked on.", registry=self.registry)
 
@@ -102,4 +108,3 @@ class Telemetry:
                     vendor=principal and principal.vendor,
                     refusal=scope.get("refusal"),
                 )
-

@@ -128,7 +128,9 @@ class Rules:
 
 
 def _unknown(field: str) -> RowError:
-    return RowError(pointer=f"/{field}", code=f"unknown_{field}", detail=f"The programme knows no such {field.replace('_', ' ')}.")
+    return RowError(
+        pointer=f"/{field}", code=f"unknown_{field}", detail=f"The programme knows no such {field.replace('_', ' ')}."
+    )
 
 
 def quality_score(scorecard: tuple[Criterion, ...] | None) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, Select, cast, insert, select, update
+from sqlalchemy import Row, RowMapping, Select, cast, insert, select, update
 from sqlalchemy.types import Text
 
 from audit_api.audits.judging import quality_score
@@ -15,16 +15,24 @@ from tallystick.schemas.audit import Judgement
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
-JUDGEMENT = ("benchmark_action", "benchmark_policy", "verdict", "error_class", "error_code", "severity", "attributable_to")
+JUDGEMENT = (
+    "benchmark_action",
+    "benchmark_policy",
+    "verdict",
+    "error_class",
+    "error_code",
+    "severity",
+    "attributable_to",
+)
 _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
 _DOCUMENT = tuple(cast(column, Text).label(column.name) if column.name in _AS_TEXT else column for column in _SHOWN)
 
 
-def document(row: Mapping[str, Any]) -> dict[str, Any]:
+def document(row: RowMapping) -> dict[str, Any]:
     """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
-    shown = dict(row)
+    shown: dict[str, Any] = dict(row)
     for name in ("first_scored", "scorecard"):
         if shown[name] is not None:
             shown[name] = orjson.Fragment(shown[name])
@@ -52,7 +60,7 @@ async def get_revisions(session: ReadSession, programme: str, audit_id: UUID) ->
     return [_revision(row._mapping) for row in rows] or [_revision({**current._mapping, "reason": None})]
 
 
-def _revision(version: Mapping[str, Any]) -> dict[str, Any]:
+def _revision(version: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
     return {
         "revision": version["revision"],
         "judgement": {name: version[name] for name in (*JUDGEMENT, "scorecard", "comment")},
@@ -76,61 +84,54 @@ async def revise(
 
     `content_hash` is that of the row that brought the new judgement, where a batch brought it.
     """
-    key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
-    versions = []
-    if current.revision == 1:
-        versions.append({**key, **_judged(current._mapping), **_trail(1, None, current.recorded_by, current.recorded_at)})
     new = judgement.model_dump(mode="json") | {"quality_score": quality_score(judgement.scorecard)}
-    now = datetime.now(UTC)
-    versions.append({**key, **new, **_trail(current.revision + 1, reason, session.principal.subject, now)})
-    await session.execute(insert(audit_revisions), versions)
-    await session.execute(
-        update(audits)
-        .where(audits.c.programme == current.programme, audits.c.id == current.id)
-        .values(
-            **new,
-            revision=current.revision + 1,
-            position=position,
-            first_scored=current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")},
-            content_hash=content_hash or current.content_hash,
-        )
-    )
+    await _append_version(session, current, new, reason)
+    first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
+    await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)
 
 
-def _judged(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in (*JUDGEMENT, "scorecard", "comment", "quality_score")}
-
-
-def _trail(revision: int, reason: str | None, who: str, when: datetime) -> dict[str, Any]:
-    return {"revision": revision, "reason": reason, "recorded_by": who, "recorded_at": when}
-
-
-async def erase(session: WriteSession, current: Row[Any], position: int) -> None:
+async def erase(session: WriteSession, current: Row[Any], reason: str, position: int) -> None:
     """Erase what can name a person or the content from an audit and its history; what was judged, and how, stays."""
-    await session.execute(
-        update(audit_revisions)
-        .where(audit_revisions.c.programme == current.programme, audit_revisions.c.audit_id == current.id)
-        .values(comment=None, reason=None)
-    )
+    await _append_version(session, current, _judged(current._mapping) | {"comment": None}, reason)
+    c = audit_revisions.c
+    earlier = (c.programme == current.programme, c.audit_id == current.id, c.revision <= current.revision)
+    await session.execute(update(audit_revisions).where(*earlier).values(comment=None, reason=None))
+    await _change(session, current, position, moderator=None, auditor=None, content_ref=None, comment=None, erased=True)
+
+
+async def _append_version(session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str) -> None:
+    """Append to the history; the first time, after the version that stood alone until now."""
+    key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
+    trail = {"reason": reason, "recorded_by": session.principal.subject, "recorded_at": datetime.now(UTC)}
+    versions = [{**key, **judged, **trail, "revision": current.revision + 1}]
+    if current.revision == 1:
+        first = {"reason": None, "recorded_by": current.recorded_by, "recorded_at": current.recorded_at, "revision": 1}
+        versions.insert(0, {**key, **_judged(current._mapping), **first})
+    await session.execute(insert(audit_revisions), versions)
+
+
+async def _change(session: WriteSession, current: Row[Any], position: int, **values: Any) -> None:
     await session.execute(
         update(audits)
         .where(audits.c.programme == current.programme, audits.c.id == current.id)
-        .values(
-            moderator=None,
-            auditor=None,
-            content_ref=None,
-            comment=None,
-            erased=True,
-            revision=current.revision + 1,
-            position=position,
-        )
+        .values(**values, revision=current.revision + 1, position=position)
     )
+
+
+def _judged(row: RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in (*JUDGEMENT, "scorecard", "comment", "quality_score")}
 
 
 async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Audits as the feed shows them."""
     statement = documents(session, programme).where(audits.c.position > after).order_by(audits.c.position).limit(limit)
     return [
-        {"position": row["position"], "id": row["id"], "revision": row["revision"], "erased": row["erased"], "data": document(row)}
+        {
+            "position": row["position"],
+            "id": row["id"],
+            "revision": row["revision"],
+            "erased": row["erased"],
+            "data": document(row),
+        }
         for row in (await session.execute(statement)).mappings()
     ]

@@ -1,7 +1,7 @@
 """The routes of audits."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,13 +14,22 @@ from audit_api.audits.tables import audits
 from audit_api.batches.routes import take_one
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme
-from tallystick.schemas.audit import Audit, AuditPage, AuditRevisions, Erasure, NewAudit, NewRevision, RowError, RowVerdict
+from tallystick.schemas.audit import (
+    Audit,
+    AuditPage,
+    AuditRevisions,
+    Erasure,
+    NewAudit,
+    NewRevision,
+    RowError,
+    RowVerdict,
+)
 from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Allowed, Principal, enter
-from tallystick.service.database import ReadSession, Reading, Writing
+from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
@@ -53,7 +62,8 @@ AuditId = Annotated[UUID, Path(description="The audit's id.")]
 class AuditConflict(Problem):
     """The vendor has used this external id before, for an audit that says something else.
 
-    An audit is never edited: to change a judgement, append a revision to the audit that `audit_id` names. `errors` name what differs.
+    An audit is never edited: to change a judgement, append a revision to the audit that `audit_id` names.
+    `errors` name what differs.
     """
 
     status, title = 409, "The external id belongs to another audit"
@@ -76,7 +86,11 @@ class AuditErased(Problem):
     summary="Record an audit",
 )
 async def create_audit(
-    new: NewAudit, principal: AuditsWrite, session: Writing, programme: ProgrammeQuery, idempotency_key: IdempotencyKey = None
+    new: NewAudit,
+    principal: AuditsWrite,
+    session: Writing,
+    programme: ProgrammeQuery,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Record one audit, by the same rules as a batch: the same audit again answers 200 and names the same id."""
     enter(principal, programme)
@@ -88,7 +102,9 @@ async def create_audit(
         raise InvalidRequest("The programme does not take this audit.", errors=_problem_errors(result.errors))
     if result.audit_id is None or result.verdict is RowVerdict.CONFLICT:
         raise AuditConflict(
-            "The audit recorded under this external id differs.", errors=_problem_errors(result.errors), audit_id=str(result.audit_id)
+            "The audit recorded under this external id differs.",
+            errors=_problem_errors(result.errors),
+            audit_id=str(result.audit_id),
         )
     if result.verdict is RowVerdict.DUPLICATE:
         return await _answer(session, programme, result.audit_id, status=200)
@@ -199,5 +215,5 @@ async def create_erasure(
     require_match(if_match, revision_etag(current.revision))
     if current.erased:
         raise AuditErased("Nothing is left to erase.")
-    await erase(session, current, position)
+    await erase(session, current, erasure.reason, position)
     return await _answer(session, programme, audit_id, status=200)

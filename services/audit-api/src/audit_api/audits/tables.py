@@ -94,5 +94,5 @@ audit_revisions = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("programme", "audit_id", "revision"),
     ForeignKeyConstraint(["programme", "audit_id"], ["audits.programme", "audits.id"]),
-    comment="every version of a revised audit's judgement, the current one included; an audit without a row here was never revised",
+    comment="every version of a revised audit's judgement, the current one included; none for an audit never revised",
 )

@@ -104,7 +104,9 @@ def _record(candidate: Candidate) -> tuple[Any, ...]:
 class Merge:
     """One batch on its way into the audits. The session holds the lock of the programme's stream."""
 
-    def __init__(self, session: WriteSession, programme: str, batch_id: UUID | None, rules: Rules, on_conflict: OnConflict) -> None:
+    def __init__(
+        self, session: WriteSession, programme: str, batch_id: UUID | None, rules: Rules, on_conflict: OnConflict
+    ) -> None:
         self._session = session
         self._programme = programme
         self._batch_id = batch_id
@@ -134,17 +136,15 @@ class Merge:
         driver = await self._session.driver()
         await driver.execute(_SQL["stage.sql"])
         await driver.copy_records_to_table("audit_stage", records=chunk.records, columns=_COLUMNS)
-        outcome: str = (
-            await driver.execute(
-                _SQL["merge.sql"],
-                self._programme,
-                self._rules.policy_set_version,
-                self._rules.error_taxonomy_version,
-                self._batch_id,
-                position - 1,
-                self._session.principal.subject,
-                self._now,
-            )
+        outcome: str = await driver.execute(
+            _SQL["merge.sql"],
+            self._programme,
+            self._rules.policy_set_version,
+            self._rules.error_taxonomy_version,
+            self._batch_id,
+            position - 1,
+            self._session.principal.subject,
+            self._now,
         )
         standing: dict[int, asyncpg.Record] = {}
         if outcome != f"INSERT 0 {len(chunk.candidates)}":
@@ -160,7 +160,9 @@ class Merge:
         current = await find_audit(self._session, self._programme, standing["id"])
         differing = [name for name in NewAudit.model_fields if not _same(candidate.audit, current._mapping, name)]
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
-            errors = [RowError(pointer=f"/{name}", code="differs", detail="Another value was recorded before.") for name in differing]
+            errors = [
+                RowError(pointer=f"/{name}", code="differs", detail="Another value was recorded before.") for name in differing
+            ]
             return _result(candidate, RowVerdict.CONFLICT, current.id, errors)
         position = await take_positions(self._session, streams, self._programme, 1)
         reason = "Sent again with another judgement" + (f" in batch {self._batch_id}" if self._batch_id else "")
@@ -170,7 +172,11 @@ class Merge:
 
 def _result(candidate: Candidate, verdict: RowVerdict, audit_id: UUID, errors: Sequence[RowError] = ()) -> RowResult:
     return RowResult.model_construct(
-        row=candidate.row.number, verdict=verdict, external_id=candidate.audit.external_id, audit_id=audit_id, errors=tuple(errors)
+        row=candidate.row.number,
+        verdict=verdict,
+        external_id=candidate.audit.external_id,
+        audit_id=audit_id,
+        errors=tuple(errors),
     )
 
 

@@ -136,7 +136,9 @@ def _csv(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
             continue
         number += 1
         if len(cells) != len(header):
-            fault = RowError(pointer="", code="column_count", detail=f"The header has {len(header)} columns, the row {len(cells)}.")
+            fault = RowError(
+                pointer="", code="column_count", detail=f"The header has {len(header)} columns, the row {len(cells)}."
+            )
             yield Row(number, None, None, (fault,))
             continue
         if mapper is None:
@@ -164,14 +166,11 @@ def _check_header(header: list[str], mapper: Mapper | None) -> None:
 
 
 def _validated(number: int, record: object, mapper: Mapper | None) -> Row:
-    if mapper is None:
-        ours, faults = record, []
-    elif isinstance(record, dict):
+    ours = record
+    if mapper is not None and isinstance(record, dict):
         ours, faults = mapper.map(record)
         if faults:
             return Row(number, _external_id(ours), None, tuple(faults))
-    else:
-        ours, faults = record, []
     try:
         audit = NewAudit.model_validate(ours)
     except ValidationError as error:

@@ -59,7 +59,7 @@ BatchId = Annotated[UUID, Path(description="The batch's id.")]
 class BatchRefused(Problem):
     """A batch that was sent with `atomicity=all` holds rows that cannot be taken, so none of it was.
 
-    `errors` name the rows (`/rows/17/site` is field `site` of data row 17), `counts` how many of each verdict there would have been.
+    `errors` name the rows (`/rows/17/site` is field `site` of data row 17), `counts` the verdicts that there would have been.
     """
 
     status, title = 409, "Not every row can be taken"
@@ -115,7 +115,9 @@ async def push_batch(
     profile: Annotated[Slug | None, Query(description="The import profile that maps the vendor's columns.")] = None,
     dry_run: Annotated[bool, Query(description="Show the verdicts and change nothing.")] = False,
     atomicity: Annotated[Literal["rows", "all"], Query(description="Take every good row, or all rows or none.")] = "rows",
-    on_conflict: Annotated[OnConflict, Query(description="What to do with a known external id and another judgement.")] = "reject",
+    on_conflict: Annotated[
+        OnConflict, Query(description="What to do with a known external id and another judgement.")
+    ] = "reject",
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Up to 100,000 rows or 64 MB as NDJSON, a JSON array or CSV, plain, gzip or zstd.

@@ -43,7 +43,9 @@ _YAML = {"application/yaml", "application/x-yaml", "text/yaml"}
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"$ref": "#/components/schemas/Programme"}} for kind in ("application/json", "application/yaml")},
+        "content": {
+            kind: {"schema": {"$ref": "#/components/schemas/Programme"}} for kind in ("application/json", "application/yaml")
+        },
     }
 }
 
