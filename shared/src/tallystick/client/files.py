@@ -40,7 +40,7 @@ _FORMATS: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "nd
 _REASON_HEAD = ",".join(REASONS).encode() + b","
 
 _ENDS_INSIDE_QUOTES = re.compile(rb'(?:(?:"(?:[^"]++|"")*+"|[^",][^,]*+|),)*+"(?:[^"]++|"")*+')
-"""A line of a CSV record that goes on in the next line. What follows a closing quote without a comma ends the record."""
+"""A line after which a CSV record goes on. Anything but a comma after a closing quote ends the record with its line."""
 _REASON_FIELDS = re.compile(rb'\A(?:(?:"(?:[^"]++|"")*+"|[^",]*+),){%d}' % len(REASONS))
 
 
