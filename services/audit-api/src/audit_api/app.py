@@ -13,7 +13,6 @@ from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
 from tallystick.service.feed import Feed, Noun, feed_router
 
-
 __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
 
 

@@ -2,7 +2,7 @@
 
     async def list_audits(principal: AuditsRead, …)
 
-where `AuditsRead = Annotated[Principal, Allowed(Role.AUDITOR, …)]`: the permission stands in the signature.
+where `AuditsRead = Annotated[Principal, allowed(Role.AUDITOR, …)]`: the permission stands in the signature.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import jwt
 import orjson
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -203,7 +203,7 @@ async def authenticate(request: Request) -> Principal:
     return principal
 
 
-class Allowed(SecurityBase):
+class _Allowed(SecurityBase):
     """A dependency that answers with the principal if it plays one of the roles, and with a problem if not."""
 
     def __init__(self, *roles: Role) -> None:
@@ -216,6 +216,11 @@ class Allowed(SecurityBase):
         if not principal.holds(*self.roles):
             raise Forbidden(f"This needs one of the roles {', '.join(sorted(self.roles))}.")
         return principal
+
+
+def allowed(*roles: Role) -> Any:
+    """The annotation of a principal that plays one of these roles."""
+    return Depends(_Allowed(*roles))
 
 
 def enter(principal: Principal, programme: str) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.change import ChangePage
 from tallystick.schemas.principal import Role
-from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Database, ReadSession, WriteSession, scoped
 from tallystick.service.paging import load, signer
 from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, responses
@@ -32,7 +32,7 @@ _UNOPENED = UUID(int=0)
 
 FeedRead = Annotated[
     Principal,
-    Allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
+    allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
 ]
 
 

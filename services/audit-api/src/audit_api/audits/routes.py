@@ -28,7 +28,7 @@ from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
-from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -50,11 +50,11 @@ router = APIRouter(tags=["audits"], responses=responses(*COMMON))
 
 AuditsRead = Annotated[
     Principal,
-    Allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
+    allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
 ]
-AuditsWrite = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
-AuditsRevise = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
-AuditsErase = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
+AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
+AuditsRevise = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
+AuditsErase = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 AuditId = Annotated[UUID, Path(description="The audit's id.")]
 

@@ -22,7 +22,7 @@ from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
-from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Database, Reading, WriteSession
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -50,8 +50,8 @@ _ERRORS_SHOWN = 1000
 
 router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
 
-BatchesWrite = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
-BatchesRead = Annotated[Principal, Allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM, Role.VENDOR_POC)]
+BatchesWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
+BatchesRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM, Role.VENDOR_POC)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 BatchId = Annotated[UUID, Path(description="The batch's id.")]
 

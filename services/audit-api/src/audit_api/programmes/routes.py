@@ -19,7 +19,7 @@ from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
-from tallystick.service.auth import Allowed, Principal, enter
+from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading, Writing
 from tallystick.service.problems import (
     COMMON,
@@ -35,8 +35,8 @@ from tallystick.service.replies import IfMatch, not_modified, reply, require_mat
 
 router = APIRouter(tags=["programmes"], responses=responses(*COMMON))
 
-ProgrammesRead = Annotated[Principal, Allowed(*Role)]
-ProgrammesWrite = Annotated[Principal, Allowed(Role.ADMIN)]
+ProgrammesRead = Annotated[Principal, allowed(*Role)]
+ProgrammesWrite = Annotated[Principal, allowed(Role.ADMIN)]
 ProgrammeSlug = Annotated[Slug, Path(description="The programme's slug.")]
 
 _YAML = {"application/yaml", "application/x-yaml", "text/yaml"}
