@@ -116,22 +116,22 @@ class Audits:
         Raises:
             ProblemError: 412 when another revision stands.
         """
-        return await self._transport.create(
+        return await self._transport.change(
             Audit,
             f"{self._address}/v1/audits/{audit}/revisions",
             NewRevision(judgement=judgement, reason=reason),
             {"programme": programme},
-            headers={"If-Match": f'"{revision}"'},
+            revision=revision,
         )
 
     async def erase(self, programme: str, audit: UUID, reason: str, *, revision: int) -> Audit:
         """Erase what can name a person, from the `revision` that was read."""
-        return await self._transport.create(
+        return await self._transport.change(
             Audit,
             f"{self._address}/v1/audits/{audit}/erasure",
             Erasure(reason=reason),
             {"programme": programme},
-            headers={"If-Match": f'"{revision}"'},
+            revision=revision,
         )
 
 

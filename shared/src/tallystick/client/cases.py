@@ -32,9 +32,7 @@ class Cases:
     async def say(self, programme: str, case: UUID, text: str, audience: Audience = Audience.VENDOR) -> Message:
         """Add to the conversation: with the vendor, or among the client's people."""
         message = NewMessage(audience=audience, text=text)
-        return await self._transport.create(
-            Message, f"{self._address}/{case}/messages", message, {"programme": programme}
-        )
+        return await self._transport.create(Message, f"{self._address}/{case}/messages", message, {"programme": programme})
 
     async def messages(self, programme: str, case: UUID, *, page: int = 100) -> AsyncIterator[Message]:
         """The conversation, oldest first."""
@@ -45,10 +43,10 @@ class Cases:
 
     async def close(self, programme: str, case: UUID, conclusion: str, *, revision: int) -> Case:
         """Close the `revision` of a case that was read."""
-        return await self._transport.create(
+        return await self._transport.change(
             Case,
             f"{self._address}/{case}/closure",
             Closure(conclusion=conclusion),
             {"programme": programme},
-            headers={"If-Match": f'"{revision}"'},
+            revision=revision,
         )

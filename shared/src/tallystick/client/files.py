@@ -93,9 +93,7 @@ class RowFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stream.close()
         self._raw.close()
 
@@ -143,9 +141,7 @@ class RowFile:
             yield from lines
             number += len(lines)
             if len(rest) > MAX_ROW_BYTES:
-                raise UnreadableFileError(
-                    f"{self.path} has no line end within {MAX_ROW_BYTES:,} bytes after line {number}."
-                )
+                raise UnreadableFileError(f"{self.path} has no line end within {MAX_ROW_BYTES:,} bytes after line {number}.")
         yield from split(rest)
 
 
@@ -259,9 +255,7 @@ class _JsonArray:
         """Each element on a line of its own, and otherwise as it was written."""
         try:
             if self._next() != "[":
-                raise UnreadableFileError(
-                    f"{self._path} does not begin a JSON array. A file of lines is named .ndjson."
-                )
+                raise UnreadableFileError(f"{self._path} does not begin a JSON array. A file of lines is named .ndjson.")
             self._at += 1
             more = self._next() != "]"
             number = 0

@@ -26,9 +26,7 @@ class Programmes:
             ProblemError: 412 when another revision stands, 428 when it exists and no revision is named.
         """
         headers = {} if revision is None else {"If-Match": f'"{revision}"'}
-        response = await self._transport.request(
-            "PUT", f"{self._address}/{document.slug}", body=document, headers=headers
-        )
+        response = await self._transport.request("PUT", f"{self._address}/{document.slug}", body=document, headers=headers)
         return parsed(ProgrammeRead, response)
 
     async def versions(self, programme: str) -> tuple[ProgrammeRead, ...]:

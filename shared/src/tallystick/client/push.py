@@ -32,6 +32,8 @@ class Progress:
     """Rows that an earlier run had already pushed."""
     batches: list[UUID] = field(default_factory=list)
     bytes_read: int = 0
+    rejected_file: Path | None = None
+    """Where the rows are that were not taken, if there are any."""
 
     @property
     def rows(self) -> int:
@@ -140,14 +142,13 @@ async def push_file(
                 sent.answer.cancel()
             await asyncio.gather(*(sent.answer for sent in window), return_exceptions=True)
         journal.done()
+        progress.rejected_file = rejected.path if rejected.size else None
     progress.bytes_read = file.size
     on_progress(progress)
     return progress
 
 
-async def _send(
-    tallystick: Tallystick, file: RowFile, target: Target, chunk: Chunk, run: str, *, compress: bool
-) -> _Answer:
+async def _send(tallystick: Tallystick, file: RowFile, target: Target, chunk: Chunk, run: str, *, compress: bool) -> _Answer:
     """Push the rows of one chunk; if the body is too large, by halves."""
     body = await asyncio.to_thread(_packed, chunk.body) if compress else chunk.body
     try:

@@ -18,26 +18,26 @@ class Rejected:
     """The file of rows that were not taken, each as it was, with the reasons. It can be corrected and pushed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.size = 0
         """How many bytes of it are good."""
 
     def begin(self) -> None:
         """Start anew, without the file of an earlier push."""
         self.size = 0
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def resume(self, size: int) -> bool:
         """Go on after so many bytes, if they are still there; what was written beyond them is written again."""
         self.size = size
-        return size == 0 or (self._path.exists() and self._path.stat().st_size >= size)
+        return size == 0 or (self.path.exists() and self.path.stat().st_size >= size)
 
     def write(self, chunk: Chunk, results: list[RowResult]) -> None:
         """Add rows of a chunk."""
         if not results:
             return
         lines = _rejected_csv(chunk, results) if chunk.head else _rejected_ndjson(chunk, results)
-        with self._path.open("r+b" if self.size else "wb") as file:
+        with self.path.open("r+b" if self.size else "wb") as file:
             file.truncate(self.size)
             file.seek(self.size)
             if chunk.head and not self.size:

@@ -70,9 +70,7 @@ class Transport:
         on_outage: told before every wait.
     """
 
-    def __init__(
-        self, token: Token, *, patience_s: float = 30, on_outage: Callable[[Outage], None] | None = None
-    ) -> None:
+    def __init__(self, token: Token, *, patience_s: float = 30, on_outage: Callable[[Outage], None] | None = None) -> None:
         self._token = token
         self._patience_s = patience_s
         self._on_outage = on_outage
@@ -82,9 +80,7 @@ class Transport:
         await self._http.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._http.__aexit__(kind, error, trace)
 
     async def request(
@@ -153,19 +149,15 @@ class Transport:
         """GET one thing."""
         return parsed(model, await self.request("GET", url, query=query))
 
-    async def create(
-        self,
-        model: type[Model],
-        url: str,
-        body: BaseModel,
-        query: Query | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        key: str | None = None,
-    ) -> Model:
+    async def create(self, model: type[Model], url: str, body: BaseModel, query: Query | None = None) -> Model:
         """POST something new, under an idempotency key that makes a repetition harmless."""
-        sent = {"Idempotency-Key": key or str(new_id()), **(headers or {})}
-        return parsed(model, await self.request("POST", url, query=query, body=body, headers=sent))
+        headers = {"Idempotency-Key": str(new_id())}
+        return parsed(model, await self.request("POST", url, query=query, body=body, headers=headers))
+
+    async def change(self, model: type[Model], url: str, body: BaseModel, query: Query | None = None, *, revision: int) -> Model:
+        """POST a change of the `revision` that was read. It is not repeated: the second time it would meet another one."""
+        headers = {"If-Match": f'"{revision}"'}
+        return parsed(model, await self.request("POST", url, query=query, body=body, headers=headers))
 
     async def pages(self, url: str, query: Query | None = None) -> AsyncIterator[httpx.Response]:
         """GET a list page by page, following `Link: rel="next"`, which never leads to another host."""

@@ -1,0 +1,30 @@
+"""Where the command writes, and how it says that something failed."""
+
+from rich.console import Console
+from rich.text import Text
+
+from tallystick.client import Outage
+
+FAILED = 1
+ROWS_NOT_TAKEN = 3
+UNREACHABLE = 4
+INTERRUPTED = 130
+
+out = Console(highlight=False, soft_wrap=True)
+"""Results: what a script may read."""
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Progress and errors: what a person may read."""
+
+
+def complain(message: str) -> None:
+    """Say what went wrong: the first line stands out."""
+    first, *rest = message.splitlines() or [""]
+    err.print(Text("tallystick: ", "bold red").append(first, "bold"))
+    for line in rest:
+        err.print(Text(line))
+
+
+def report_outage(outage: Outage) -> None:
+    """Say that the command waits, and for what."""
+    lasted = f", {outage.lasted_s:.0f} s so far" if outage.lasted_s >= 1 else ""
+    err.print(Text(f"{outage.reason}; trying again in {outage.delay_s:.1f} s{lasted}.", "yellow"))

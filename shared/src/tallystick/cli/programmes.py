@@ -1,0 +1,114 @@
+"""`tallystick programme`: a programme's document, in and out."""
+
+import difflib
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.text import Text
+
+from tallystick.cli.console import FAILED, complain, err, out
+from tallystick.cli.options import DEFAULT_URL, Connection, TokenFile, TokenText, Url
+from tallystick.client import ProblemError, Tallystick
+from tallystick.schemas.programme import Programme, ProgrammeRead
+
+app = typer.Typer(name="programme", help="Read a programme's document, and put it back.", no_args_is_help=True)
+
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as version 1.2 reads it: `NO` is Norway, 12:30 and 2026-09-01 are text."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+@app.command("apply")
+def apply_document(
+    file: Annotated[Path, typer.Argument(help="YAML or JSON; - reads standard input.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Create a programme, or bring it to what its document says, and show what changed."""
+    connection = Connection.of(url, token, token_file)
+    text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    try:
+        document = Programme.model_validate(parse(text))
+    except yaml.YAMLError as error:
+        complain(f"{file} is not YAML: {error}")
+        raise typer.Exit(FAILED) from None
+    except ValidationError as error:
+        faults = [f"  /{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        complain("\n".join([f"{file} is no programme document.", *faults]))
+        raise typer.Exit(FAILED) from None
+
+    async def act(tallystick: Tallystick) -> tuple[ProgrammeRead | None, ProgrammeRead | None]:
+        before = await _find(tallystick, document.slug)
+        if dry_run or (before is not None and before.document == document):
+            return before, before
+        return before, await tallystick.programmes.put(document, revision=before.revision if before else None)
+
+    before, after = connection.run(act)
+    _show_changes(before.document if before else None, document)
+    if dry_run:
+        err.print("Nothing was changed: this was a dry run.")
+    elif before is None:
+        err.print(f"Created programme {document.slug}.")
+    elif after == before:
+        err.print(f"Programme {document.slug} stands at revision {before.revision} as it is in the document.")
+    else:
+        err.print(f"Programme {document.slug} is now at revision {after.revision if after else '?'}.")
+
+
+@app.command("show")
+def show_document(
+    programme: Annotated[str, typer.Argument(help="The programme's slug.")],
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Write a programme's document as YAML, as `programme apply` takes it back."""
+    found = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.programmes.get(programme))
+    typer.echo(render(found.document), nl=False)
+
+
+def parse(text: str) -> Any:
+    """What a YAML or JSON text says."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+
+
+def render(document: Programme) -> str:
+    """A document as YAML, without what is not set."""
+    content = document.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+async def _find(tallystick: Tallystick, programme: str) -> ProgrammeRead | None:
+    try:
+        return await tallystick.programmes.get(programme)
+    except ProblemError as error:
+        if error.problem.status != httpx.codes.NOT_FOUND:
+            raise
+        return None
+
+
+def _show_changes(before: Programme | None, after: Programme) -> None:
+    old = render(before).splitlines() if before else []
+    for line in list(difflib.unified_diff(old, render(after).splitlines(), lineterm="", n=2))[2:]:
+        out.print(Text(line, _STYLES.get(line[0], "")))
