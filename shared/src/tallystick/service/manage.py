@@ -1,6 +1,7 @@
 """The command of a service: `serve`, `migrate`, and what the service adds to them."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -56,6 +57,8 @@ def command(package: str, settings_type: Callable[[], Settings], create_app: Cal
             timeout_keep_alive=75,
         )
         server = _Server(config, app, settings.drain_seconds)
+        gc.freeze()  # what is there now stays; and batches of rows are no reason to look for cycles all the time
+        gc.set_threshold(100_000, 20, 50)
         server.run()
         if not server.started:
             raise typer.Exit(3)

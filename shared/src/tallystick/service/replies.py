@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Header, Request, Response
@@ -23,11 +24,20 @@ def reply(
     if isinstance(content, BaseModel):
         body = content.__pydantic_serializer__.to_json(content)
     else:
-        body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+        body = orjson.dumps(content, default=_plain, option=orjson.OPT_UTC_Z)
     response = Response(body, status, headers, "application/json")
     if etag is not None:
         response.headers["ETag"] = etag
     return response
+
+
+def _plain(value: object) -> str | dict[str, Any]:
+    """What the serializer does not know: the driver's own kind of UUID, and models inside mappings."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return value.__dict__
+    raise TypeError(f"{type(value).__name__} is not part of any answer")
 
 
 def revision_etag(revision: int) -> str:

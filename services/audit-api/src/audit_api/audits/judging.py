@@ -38,6 +38,7 @@ class Rules:
         }
         self._open = set(programme.register_unknown)
         self._added: dict[Vocabulary, set[str]] = defaultdict(set)
+        self._good: set[tuple[str, ...]] = set()
         self._latest = datetime.now(UTC) + _CLOCK_SKEW
 
     def check(self, audit: NewAudit) -> tuple[RowError, ...]:
@@ -45,6 +46,21 @@ class Rules:
         return tuple(self._faults(audit))
 
     def _faults(self, audit: NewAudit) -> Iterator[RowError]:
+        words = (audit.vendor, audit.site, audit.queue, audit.market, audit.language, audit.policy, audit.action)
+        if words not in self._good:
+            faults = tuple(self._unknown_words(audit))
+            yield from faults
+            if not faults:
+                self._good.add(words)
+        if audit.audited_at < audit.decided_at:
+            yield RowError(pointer="/audited_at", code="before_decision", detail="The audit is earlier than the decision.")
+        if audit.audited_at > self._latest:
+            yield RowError(pointer="/audited_at", code="in_the_future", detail="The audit is in the future.")
+        if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
+            yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")
+        yield from self.judgement_faults(audit)
+
+    def _unknown_words(self, audit: NewAudit) -> Iterator[RowError]:
         if audit.vendor not in self._vendors:
             yield _unknown("vendor")
             return
@@ -60,13 +76,6 @@ class Rules:
                 yield _unknown(field)
         if audit.action not in self._actions:
             yield _unknown("action")
-        if audit.audited_at < audit.decided_at:
-            yield RowError(pointer="/audited_at", code="before_decision", detail="The audit is earlier than the decision.")
-        if audit.audited_at > self._latest:
-            yield RowError(pointer="/audited_at", code="in_the_future", detail="The audit is in the future.")
-        if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
-            yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")
-        yield from self.judgement_faults(audit)
 
     def judgement_faults(self, judgement: Judgement) -> Iterator[RowError]:
         """What is wrong with a judgement, new or revised."""

@@ -16,7 +16,7 @@ from audit_api.audits.judging import Rules, content_hash, quality_score
 from audit_api.audits.records import find_audit, revise
 from audit_api.batches.reading import Row
 from audit_api.metadata import streams
-from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowResult, RowVerdict
+from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
 from tallystick.schemas.base import new_id
 from tallystick.service.database import WriteSession
 from tallystick.service.feed import take_positions
@@ -36,6 +36,17 @@ OnConflict = Literal["reject", "revise"]
 
 
 @dataclass(slots=True)
+class Result:
+    """The verdict on one row: what `RowResult` says on the wire, in a form that a hundred thousand of cost little."""
+
+    row: int
+    verdict: RowVerdict
+    external_id: str | None
+    audit_id: UUID | None
+    errors: tuple[RowError, ...] = ()
+
+
+@dataclass(slots=True)
 class Candidate:
     """A row that may become an audit."""
 
@@ -51,7 +62,7 @@ class Chunk:
 
     candidates: list[Candidate] = field(default_factory=list)
     records: list[tuple[Any, ...]] = field(default_factory=list)
-    rejected: list[RowResult] = field(default_factory=list)
+    rejected: list[Result] = field(default_factory=list)
 
 
 def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
@@ -63,7 +74,7 @@ def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
         postponed: list[Candidate] = []
         fresh = [judged for row in islice(rows, CHUNK - min(len(waiting), CHUNK - 1)) for judged in [_judge(row, rules)]]
         for judged in (*waiting, *fresh):
-            if isinstance(judged, RowResult):
+            if isinstance(judged, Result):
                 chunk.rejected.append(judged)
                 continue
             key = (judged.audit.vendor, judged.audit.external_id)
@@ -79,10 +90,10 @@ def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
         waiting = postponed
 
 
-def _judge(row: Row, rules: Rules) -> Candidate | RowResult:
+def _judge(row: Row, rules: Rules) -> Candidate | Result:
     errors = row.errors if row.audit is None else rules.check(row.audit)
     if row.audit is None or errors:
-        return RowResult(row=row.number, verdict=RowVerdict.REJECTED, external_id=row.external_id, audit_id=None, errors=errors)
+        return Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors)
     return Candidate(row, row.audit, new_id(), content_hash(row.audit))
 
 
@@ -114,9 +125,9 @@ class Merge:
         self._on_conflict = on_conflict
         self._now = datetime.now(UTC)
 
-    async def run(self, rows: Iterator[Row]) -> list[RowResult]:
+    async def run(self, rows: Iterator[Row]) -> list[Result]:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
-        results: list[RowResult] = []
+        results: list[Result] = []
         cut = chunks(rows, self._rules)
         following = asyncio.create_task(asyncio.to_thread(next, cut, None))
         try:
@@ -129,7 +140,7 @@ class Merge:
         results.sort(key=lambda result: result.row)
         return results
 
-    async def _merge(self, chunk: Chunk) -> list[RowResult]:
+    async def _merge(self, chunk: Chunk) -> list[Result]:
         if not chunk.candidates:
             return []
         position = await take_positions(self._session, streams, self._programme, len(chunk.candidates))
@@ -152,7 +163,7 @@ class Merge:
         await driver.execute("truncate audit_stage")
         return [await self._verdict(each, standing.get(each.row.number)) for each in chunk.candidates]
 
-    async def _verdict(self, candidate: Candidate, standing: asyncpg.Record | None) -> RowResult:
+    async def _verdict(self, candidate: Candidate, standing: asyncpg.Record | None) -> Result:
         if standing is None:
             return _result(candidate, RowVerdict.CREATED, candidate.id)
         if standing["same"]:
@@ -170,14 +181,8 @@ class Merge:
         return _result(candidate, RowVerdict.REVISED, current.id)
 
 
-def _result(candidate: Candidate, verdict: RowVerdict, audit_id: UUID, errors: Sequence[RowError] = ()) -> RowResult:
-    return RowResult.model_construct(
-        row=candidate.row.number,
-        verdict=verdict,
-        external_id=candidate.audit.external_id,
-        audit_id=audit_id,
-        errors=tuple(errors),
-    )
+def _result(candidate: Candidate, verdict: RowVerdict, audit_id: UUID, errors: Sequence[RowError] = ()) -> Result:
+    return Result(candidate.row.number, verdict, candidate.audit.external_id, audit_id, tuple(errors))
 
 
 def _same(sent: AuditFacts, recorded: Any, name: str) -> bool:

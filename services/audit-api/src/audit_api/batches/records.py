@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, insert, literal, select, union_all
 
 from audit_api.audits.tables import audits
+from audit_api.batches.merging import Result
 from audit_api.batches.tables import audit_batch_rows, audit_batches
-from tallystick.schemas.audit import RowResult, RowVerdict
+from tallystick.schemas.audit import RowVerdict
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
 COUNTED = tuple(verdict.value for verdict in RowVerdict)
 
 
-async def keep_batch(session: WriteSession, batch: dict[str, Any], results: Sequence[RowResult]) -> None:
+async def keep_batch(session: WriteSession, batch: dict[str, Any], results: Sequence[Result]) -> None:
     """Record a batch and the rows of it that created nothing; the audits themselves record the others."""
     await session.execute(insert(audit_batches).values(batch))
     rest = [result for result in results if result.verdict is not RowVerdict.CREATED]
@@ -41,8 +43,8 @@ _KEEP_ROWS = """
 """
 
 
-def _json(result: RowResult) -> str:
-    return result.model_dump_json(include={"errors"})[len('{"errors":') : -1]
+def _json(result: Result) -> str:
+    return orjson.dumps([error.__dict__ for error in result.errors]).decode()
 
 
 async def get_batch(session: ReadSession, programme: str, batch_id: UUID) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def batch_document(batch: Any) -> dict[str, Any]:
     return shown | {"dry_run": False, "counts": {"rows": sum(counts.values()), **counts}}
 
 
-def count(results: Sequence[RowResult]) -> dict[str, int]:
+def count(results: Sequence[Result]) -> dict[str, int]:
     """How many rows got each verdict."""
     counted = Counter(result.verdict.value for result in results)
     return {verdict: counted[verdict] for verdict in COUNTED}

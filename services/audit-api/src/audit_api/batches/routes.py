@@ -10,14 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
-from audit_api.batches.merging import Merge, OnConflict
+from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import Mapper
 from audit_api.batches.reading import Row, read_rows
 from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme, put_programme
 from audit_api.settings import AuditSettings
-from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowResult, RowVerdict
+from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowVerdict
 from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
@@ -197,7 +197,7 @@ def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
         yield row
 
 
-def _refused(batch: dict[str, Any], results: Sequence[RowResult]) -> BatchRefused:
+def _refused(batch: dict[str, Any], results: Sequence[Result]) -> BatchRefused:
     errors = [
         ProblemError(pointer=f"/rows/{result.row}{error.pointer}", code=error.code, detail=error.detail)
         for result in results
@@ -207,14 +207,10 @@ def _refused(batch: dict[str, Any], results: Sequence[RowResult]) -> BatchRefuse
     return BatchRefused("Nothing of the batch was taken.", errors=errors[:_ERRORS_SHOWN], counts=counts)
 
 
-def _answer(batch: dict[str, Any], results: Sequence[RowResult], *, status: int, dry_run: bool) -> Response:
-    shown = batch_document(batch) | {"dry_run": dry_run, "results": [_result(result) for result in results]}
+def _answer(batch: dict[str, Any], results: Sequence[Result], *, status: int, dry_run: bool) -> Response:
+    shown = batch_document(batch) | {"dry_run": dry_run, "results": results}
     headers = {} if dry_run else {"Location": f"{BATCHES_PATH}/{batch['id']}?programme={batch['programme']}"}
     return reply(shown, status=status, headers=headers)
-
-
-def _result(result: RowResult) -> dict[str, Any]:
-    return {**result.__dict__, "errors": [error.__dict__ for error in result.errors]}
 
 
 async def _replayed(session: WriteSession, programme: str, batch_id: UUID) -> Response:
@@ -259,7 +255,7 @@ async def read_batch_rows(
     return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))
 
 
-async def take_one(session: WriteSession, programme: str, audit: NewAudit) -> RowResult:
+async def take_one(session: WriteSession, programme: str, audit: NewAudit) -> Result:
     """Take in a single audit, by the rules and the way of a batch of one."""
     await take_positions(session, streams, programme, 0)
     current = await get_programme(session, programme)
