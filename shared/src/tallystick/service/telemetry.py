@@ -13,6 +13,8 @@ from structlog.typing import Processor
 
 from tallystick.schemas.base import new_id
 
+_FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Exceptions are logged without local variables: these hold tokens and rows."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -27,7 +29,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.ExceptionRenderer(_FRAMES), structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
