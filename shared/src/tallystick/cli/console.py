@@ -1,5 +1,7 @@
 """Where the command writes, and how it says that something failed."""
 
+import sys
+
 from rich.console import Console
 from rich.text import Text
 
@@ -10,7 +12,9 @@ ROWS_NOT_TAKEN = 3
 UNREACHABLE = 4
 INTERRUPTED = 130
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDTH_IN_PIPES = 200
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_PIPES)
 """Results: what a script may read."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and errors: what a person may read."""

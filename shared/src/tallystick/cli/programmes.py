@@ -94,8 +94,12 @@ def parse(text: str) -> Any:
 
 
 def render(document: Programme) -> str:
-    """A document as YAML, without what is not set."""
+    """A document as YAML, without what is not set. The maps of import profiles are sorted: their order means nothing."""
     content = document.model_dump(mode="json", exclude_defaults=True)
+    for profile in content.get("import_profiles", ()):
+        for name in ("columns", "constants", "defaults", "values"):
+            if name in profile:
+                profile[name] = dict(sorted(profile[name].items()))
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 

@@ -147,7 +147,7 @@ def _summarise(pushed: Sequence[tuple[Path, Pushed]], *, as_json: bool, dry_run:
             typer.echo(json.dumps(_summary(file, outcome)))
         return
     table = Table(title="What would become of the rows" if dry_run else "What became of the rows")
-    table.add_column("file")
+    table.add_column("file", overflow="fold")
     for name in ("rows", *RowVerdict):
         table.add_column(name, justify="right")
     for file, outcome in pushed:

@@ -32,6 +32,8 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 15.0
+_NO_PROXY = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+"""This machine is reached directly, whatever proxy the environment names."""
 _TIMEOUT = httpx.Timeout(60, connect=10)
 
 
@@ -74,7 +76,7 @@ class Transport:
         self._token = token
         self._patience_s = patience_s
         self._on_outage = on_outage
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, mounts=_NO_PROXY)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
