@@ -27,12 +27,13 @@ JUDGEMENT = (
 _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
+_NAMES = tuple(str(column.name) for column in _SHOWN)
 _DOCUMENT = tuple(cast(column, Text).label(column.name) if column.name in _AS_TEXT else column for column in _SHOWN)
 
 
-def document(row: RowMapping) -> dict[str, Any]:
+def document(row: Row[Any]) -> dict[str, Any]:
     """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
-    shown: dict[str, Any] = dict(row)
+    shown: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     for name in ("first_scored", "scorecard"):
         if shown[name] is not None:
             shown[name] = orjson.Fragment(shown[name])
@@ -46,7 +47,7 @@ def documents(session: ReadSession, programme: str) -> Select[Any]:
 
 async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
     """One audit; a problem where there is none to see."""
-    row = (await session.execute(documents(session, programme).where(audits.c.id == audit_id))).mappings().one_or_none()
+    row = (await session.execute(documents(session, programme).where(audits.c.id == audit_id))).one_or_none()
     if row is None:
         raise NotFound("There is no such audit.")
     return document(row)
@@ -126,12 +127,6 @@ async def read_changes(session: ReadSession, programme: str, after: int, limit: 
     """Audits as the feed shows them."""
     statement = documents(session, programme).where(audits.c.position > after).order_by(audits.c.position).limit(limit)
     return [
-        {
-            "position": row["position"],
-            "id": row["id"],
-            "revision": row["revision"],
-            "erased": row["erased"],
-            "data": document(row),
-        }
-        for row in (await session.execute(statement)).mappings()
+        {"position": row.position, "id": row.id, "revision": row.revision, "erased": row.erased, "data": document(row)}
+        for row in await session.execute(statement)
     ]

@@ -136,7 +136,7 @@ async def read_audits(
         moment, audit_id = paging.after
         key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))
         statement = statement.where(tuple_(c.audited_at, c.id) < key)
-    rows = (await session.execute(statement.limit(paging.limit + 1))).mappings().all()
+    rows = (await session.execute(statement.limit(paging.limit + 1))).all()
     page = [document(row) for row in rows[: paging.limit]]
     last = (page[-1]["audited_at"].isoformat(), page[-1]["id"]) if len(rows) > len(page) else None
     return reply({"items": page}, headers=paging.headers(last))

@@ -59,7 +59,7 @@ async def get_batch(session: ReadSession, programme: str, batch_id: UUID) -> dic
 def batch_document(batch: Any) -> dict[str, Any]:
     """A batch as the API shows it, from its row or from what is to become one."""
     counts = {verdict: batch[verdict] for verdict in COUNTED}
-    shown = {name: value for name, value in batch.items() if name not in counts}
+    shown = {str(name): value for name, value in batch.items() if name not in counts}
     return shown | {"dry_run": False, "counts": {"rows": sum(counts.values()), **counts}}
 
 
@@ -67,6 +67,17 @@ def count(results: Sequence[Result]) -> dict[str, int]:
     """How many rows got each verdict."""
     counted = Counter(result.verdict.value for result in results)
     return {verdict: counted[verdict] for verdict in COUNTED}
+
+
+def row_document(row: Row[Any]) -> dict[str, Any]:
+    """The verdict on a row as the API shows it."""
+    return {
+        "row": row.row,
+        "verdict": row.verdict,
+        "external_id": row.external_id,
+        "audit_id": row.audit_id,
+        "errors": row.errors or [],
+    }
 
 
 async def list_rows(

@@ -13,7 +13,7 @@ from audit_api.audits.judging import Rules
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import Mapper
 from audit_api.batches.reading import Row, read_rows
-from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows
+from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, row_document
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme, put_programme
 from audit_api.settings import AuditSettings
@@ -216,7 +216,7 @@ def _answer(batch: dict[str, Any], results: Sequence[Result], *, status: int, dr
 async def _replayed(session: WriteSession, programme: str, batch_id: UUID) -> Response:
     batch = await get_batch(session, programme, batch_id)
     rows = await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)
-    results = [{**row._mapping, "errors": row.errors or []} for row in rows]
+    results = [row_document(row) for row in rows]
     headers = {"Location": f"{BATCHES_PATH}/{batch_id}?programme={programme}", **REPLAYED}
     return reply({**batch, "results": results}, status=201, headers=headers)
 
@@ -251,7 +251,7 @@ async def read_batch_rows(
     after = int(paging.after[0]) if paging.after else 0
     rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1)
     page = rows[: paging.limit]
-    items = [{**row._mapping, "errors": row.errors or []} for row in page]
+    items = [row_document(row) for row in page]
     return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))
 
 
