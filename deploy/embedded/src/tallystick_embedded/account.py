@@ -30,7 +30,7 @@ class Account:
 
     @classmethod
     def beside_root(cls, directory: Path, *needed: Path) -> Self | None:
-        """The account for a data directory: its owner, or `nobody` for a new one. None unless the supervisor is root."""
+        """The account for a cluster: its owner, or `nobody` for a new one. None unless the supervisor is root."""
         if os.geteuid() != 0:
             return None
         uid = directory.stat().st_uid if directory.exists() else 0

@@ -77,6 +77,8 @@ def _log(name: str, line: str) -> None:
 
 
 def _write(stream: TextIO, line: str) -> None:
-    """Whoever read the output may have gone; the stack still has to be stopped in order."""
-    with contextlib.suppress(BrokenPipeError):
+    """Print a line; where nobody reads any more, stop in order."""
+    try:
         print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        signal.raise_signal(signal.SIGTERM)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from tallystick_embedded.account import Account
@@ -150,16 +151,19 @@ async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _spawn(program: Program) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *program.command,
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=STDOUT,
-        env={**os.environ, **program.environment},
-        cwd="/",
-        start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which stops the others in their order
-        preexec_fn=partial(_settle, program, os.getpid()),
-    )
+    try:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env={**os.environ, **program.environment},
+            cwd="/",
+            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which stops the others in their order
+            preexec_fn=partial(_settle, program, os.getpid()),
+        )
+    except (OSError, SubprocessError) as error:
+        raise StackError(f"{program.name} cannot be started from {program.command[0]}: {error}") from error
 
 
 def _settle(program: Program, supervisor: int) -> None:

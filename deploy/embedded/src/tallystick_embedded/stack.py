@@ -197,7 +197,7 @@ class Stack:
         return Program(
             name if command == "serve" else f"{name} {command}",
             (executable, "-m", name.replace("-", "_"), command),
-            {f"TALLYSTICK_{key}": value for key, value in settings.items()} | self._environment,
+            {**{f"TALLYSTICK_{key}": value for key, value in settings.items()}, **self._environment},
         )
 
     def _gateway(self) -> Program:
