@@ -1,0 +1,128 @@
+"""The parts that tests stand on: a real PostgreSQL for each test worker, the services on it, and callers with real tokens.
+
+Tests share the databases and stay out of each other's way by using programmes of their own.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from factories import programme_document
+from fastapi import FastAPI
+
+from audit_api.app import create_app as create_audit_api
+from audit_api.settings import AuditSettings
+from tallystick.identity import ISSUER, create_identity, sign_token
+from tallystick.schemas.base import new_id
+from tallystick.schemas.principal import Role
+from tallystick.service.migrate import migrate
+from tallystick.service.settings import Settings
+from tallystick_embedded.errors import StackError
+from tallystick_embedded.postgres import Cluster
+
+Caller = Callable[..., httpx.AsyncClient]
+
+UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""Durability is what tests/system look at, on a cluster with none of these."""
+
+
+def _on_death(failure: StackError) -> None:
+    raise failure
+
+
+@pytest.fixture(scope="session")
+async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """A PostgreSQL server with the roles and databases of a deployment."""
+    cluster = Cluster(
+        tmp_path_factory.mktemp("postgres") / "data", log=lambda *_: None, on_death=_on_death, options=UNSAFE_AND_FAST
+    )
+    await cluster.start()
+    yield cluster
+    await cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a local issuer."""
+    directory = tmp_path_factory.mktemp("identity")
+    create_identity(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def settings(cluster: Cluster, identity: Path) -> Callable[..., dict[str, Any]]:
+    """The settings of a service on the cluster, by the name of its database."""
+
+    def of(database: str, **more: Any) -> dict[str, Any]:
+        return {
+            "database_url": cluster.url(database, f"{database}_runtime"),
+            "owner_database_url": cluster.url(database, f"{database}_owner"),
+            "database_pool": 5,
+            "issuers": [{"issuer": ISSUER, "jwks": str(identity / "jwks.json")}],
+            "service_jwks": identity / "jwks.json",
+            "service_key": json.loads((identity / "service.jwk").read_text()),
+            "secret": (identity / "secret").read_text(),
+            "revoked": identity / "revoked",
+            **more,
+        }
+
+    return of
+
+
+async def _started(app: FastAPI, settings: Settings, package: str) -> AsyncIterator[FastAPI]:
+    await asyncio.to_thread(migrate, package, settings.owner_database_url.get_secret_value())
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
+    """A running audit-api."""
+    of_service = AuditSettings(**settings("audit"))
+    async for app in _started(create_audit_api(of_service), of_service, "audit_api"):
+        yield app
+
+
+@pytest.fixture
+async def caller(identity: Path) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+    """Make clients of an app that speak for a principal: `caller(app, Role.AUDITOR, vendor=…, programmes=[…])`."""
+    clients: list[httpx.AsyncClient] = []
+
+    def make(
+        app: FastAPI, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",), subject: str = "someone"
+    ) -> httpx.AsyncClient:
+        token = sign_token(
+            identity, subject=subject, roles=roles, programmes=programmes, vendor=vendor, ttl=timedelta(minutes=10)
+        )
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://test",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def audit(request: pytest.FixtureRequest, audit_app: FastAPI, caller: Caller) -> httpx.AsyncClient:
+    """A client of audit-api for the principal of `@pytest.mark.principal(Role.…, vendor=…)`; an admin without the mark."""
+    mark = request.node.get_closest_marker("principal")
+    return caller(audit_app, *mark.args, **mark.kwargs) if mark else caller(audit_app, Role.ADMIN)
+
+
+@pytest.fixture
+async def programme(audit_app: FastAPI, caller: Caller) -> str:
+    """The slug of a programme that is this test's own, with the vendors acme and borealis."""
+    slug = f"p-{new_id().hex[-16:]}"
+    admin = caller(audit_app, Role.ADMIN)
+    (await admin.put(f"/v1/programmes/{slug}", json=programme_document(slug))).raise_for_status()
+    return slug
