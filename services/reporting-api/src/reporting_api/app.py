@@ -1,0 +1,22 @@
+"""The composition root of reporting-api."""
+
+from fastapi import FastAPI
+
+from reporting_api.metrics.routes import router as metrics_router
+from reporting_api.projection.routes import router as projections_router
+from reporting_api.projection.worker import projecting
+from reporting_api.reports.routes import router as reports_router
+from reporting_api.settings import ReportingSettings
+from tallystick.service.app import create_service
+
+
+def create_app(settings: ReportingSettings) -> FastAPI:
+    """Build reporting-api."""
+    return create_service(
+        settings,
+        name="reporting-api",
+        package="reporting_api",
+        description="Every number of Tallystick: metrics, reports and how far they stand behind the facts.",
+        routers=[metrics_router, reports_router, projections_router],
+        background=projecting,
+    )

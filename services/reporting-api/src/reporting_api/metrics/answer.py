@@ -1,0 +1,169 @@
+"""Answering questions: sums, made into numbers, compared, ordered and ranked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+
+from reporting_api.cuboids import ERROR_DIMENSIONS
+from reporting_api.metrics.definitions import FORMULAS
+from reporting_api.metrics.numbers import difference, number, ranks
+from reporting_api.metrics.question import Question
+from reporting_api.metrics.standing import Standing, read_days
+from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, sums
+from tallystick.schemas.metric import Difference, Dimension, Measure, Metrics, Number, Period, Row, Scope
+from tallystick.service.auth import Principal
+from tallystick.service.database import ReadSession
+from tallystick.service.problems import Forbidden
+
+
+def permitted(question: Question, principal: Principal) -> Question:
+    """The question as the principal may ask it.
+
+    Raises:
+        Forbidden: a vendor asks who audited; appeals are decided blind to the auditor's name, and numbers would give it away.
+    """
+    if principal.vendor is None:
+        return question
+    if Dimension.AUDITOR in question.by or "auditor" in question.filters:
+        raise Forbidden("Auditors' names are not shown to vendors.")
+    return question
+
+
+async def settled(session: ReadSession, question: Question) -> Question:
+    """The question with both ends of its period: from the first audit and to the last one where it leaves them open."""
+    if question.start is not None and question.end is not None:
+        return question
+    days = await read_days(session, question.programme)
+    if days is None:
+        return question
+    return replace(question, start=question.start or min(days[0], question.end or days[0]), end=question.end or days[1])
+
+
+def scope(standing: Standing, question: Question, principal: Principal) -> Scope:
+    """What the answer to a question is about."""
+    filters = dict(question.filters)
+    if principal.vendor is not None:
+        filters["vendor"] = (principal.vendor,)
+    return Scope(
+        programme=standing.programme,
+        filters=filters,
+        view=question.view,
+        period=period(standing, question.start, question.end),
+        epoch=standing.epoch,
+        position=standing.position,
+    )
+
+
+def period(standing: Standing, start: date | None, end: date | None) -> Period | None:
+    """A period of the programme; None where it has no two ends."""
+    if start is None or end is None:
+        return None
+    return Period(from_=start, to=end, time_zone=standing.time_zone)
+
+
+async def answer(session: ReadSession, standing: Standing, question: Question) -> Metrics:
+    """Answer a question whose period is settled."""
+    groups = await _groups(session, question)
+    before = None
+    earlier = _earlier(question)
+    if earlier is not None:
+        before = await _groups(session, earlier)
+        groups = {**dict.fromkeys(before, (NOTHING, NOTHING)), **groups}
+    minimum = standing.targets.minimum_sample
+    rows = [_row(question, key, pair, before, minimum) for key, pair in groups.items()]
+    rows = _ordered(question, rows)
+    totals = None
+    if question.totals:
+        whole = replace(question, by=(), totals=False)
+        total = await answer(session, standing, replace(whole, order=None))
+        totals = total.rows[0]
+    return Metrics(
+        scope=scope(standing, question, session.principal),
+        previous_period=None if earlier is None else period(standing, earlier.start, earlier.end),
+        measures=question.measures,
+        by=question.by,
+        rows=tuple(rows[: question.limit]),
+        groups=len(rows),
+        totals=totals,
+    )
+
+
+Pair = tuple[Sums, Sums]
+"""The sums of a group, and of all audits that its shares are divided by."""
+
+
+async def _groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
+    cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
+    selected = await sums(session, cut)
+    if not cut.by_error:
+        groups = {key: (found, found) for key, found in selected.items()}
+    else:
+        whole = cut.without_errors()
+        groups = _over_all(cut, selected, whole, await sums(session, whole))
+    if not groups and not question.by:
+        return {(): (NOTHING, NOTHING)}
+    return groups
+
+
+def _over_all(cut: Cut, selected: Mapping[Key, Sums], whole: Cut, audits: Mapping[Key, Sums]) -> dict[Key, Pair]:
+    """Each kind of error in each group of audits, those that did not occur there included: they are zeros, not gaps."""
+    kinds = sorted({tuple(_part(cut, key, error=True)) for key in selected}) or ([] if cut.by != whole.by else [()])
+    groups: dict[Key, Pair] = {}
+    for audits_key, found in audits.items():
+        for kind in kinds:
+            key = _join(cut, audits_key, kind)
+            groups[key] = (selected.get(key, NOTHING), found)
+    return groups
+
+
+def _part(cut: Cut, key: Key, *, error: bool) -> Iterable[str]:
+    return (value for name, value in zip(cut.by, key, strict=True) if (name in ERROR_DIMENSIONS) == error)
+
+
+def _join(cut: Cut, audits_key: Key, kind: Key) -> Key:
+    audits, errors = iter(audits_key), iter(kind)
+    return tuple(next(errors) if name in ERROR_DIMENSIONS else next(audits) for name in cut.by)
+
+
+def _earlier(question: Question) -> Question | None:
+    if question.compare is None or question.start is None or question.end is None:
+        return None
+    return replace(question, start=question.start - (question.end - question.start), end=question.start, compare=None)
+
+
+def _row(question: Question, key: Key, pair: Pair, before: Mapping[Key, Pair] | None, minimum: int) -> Row:
+    numbers: dict[str, Number] = {measure: number(measure, *pair, minimum) for measure in question.measures}
+    previous: dict[str, Number] | None = None
+    change: dict[str, Difference] | None = None
+    if before is not None:
+        earlier = before.get(key, (NOTHING, NOTHING))
+        previous = {measure: number(measure, *earlier, minimum) for measure in question.measures}
+        change = {measure: difference(measure, numbers[measure], previous[measure]) for measure in question.measures}
+    return Row.model_construct(
+        dimensions={name: value or None for name, value in zip(question.by, key, strict=True)},
+        numbers=numbers,
+        previous=previous,
+        change=change,
+        rank=None,
+    )
+
+
+def _ordered(question: Question, rows: list[Row]) -> list[Row]:
+    rows = sorted(rows, key=lambda row: tuple(value or "" for value in row.dimensions.values()))
+    if question.order is None:
+        return rows
+    name, greatest_first = question.order.removeprefix("-"), question.order.startswith("-")
+    if name in question.by:
+        return sorted(rows, key=lambda row: row.dimensions[name] or "", reverse=greatest_first)
+    measure = Measure(name)
+    rows.sort(key=lambda row: _place(row.numbers[measure], greatest_first=greatest_first))
+    if FORMULAS[measure].definition.interval is None:
+        return rows
+    places = ranks([row.numbers[measure] for row in rows], greatest_first=greatest_first)
+    return [row.model_copy(update={"rank": place}) for row, place in zip(rows, places, strict=True)]
+
+
+def _place(each: Number, *, greatest_first: bool) -> tuple[bool, float]:
+    """Numbers without a value come last, whichever way the others go."""
+    value = each.value or 0.0
+    return each.value is None, -value if greatest_first else value

@@ -1,0 +1,84 @@
+"""From sums to numbers: values, intervals, differences and ranks."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from reporting_api.metrics.definitions import FORMULAS, Formula
+from reporting_api.metrics.sums import Sums
+from reporting_api.statistics.intervals import LEVEL, newcombe, wilson
+from tallystick.schemas.metric import Difference, Interval, Measure, Number, Rank
+
+_NOTHING = "There are no audits to divide by."
+_UNSCORED = "No audit has a scorecard."
+_UNTIMED = "No audit has a handling time."
+_REASONS = {"audits": _NOTHING, "scored": _UNSCORED, "timed": _UNTIMED}
+
+
+def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) -> Number:
+    """A measure of a group.
+
+    Args:
+        measure: which.
+        sums: of the audits that the group selects; where it is one by error dimensions, of those with such an error.
+        all_audits: the sums of the same group without its error dimensions: what shares of audits are divided by.
+        minimum_sample: from which denominator on a number is called sufficient.
+    """
+    formula = FORMULAS[measure]
+    if formula.denominator is None:
+        count = sums[formula.numerator]
+        return Number.model_construct(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
+    size = (all_audits if formula.of_audits else sums)[formula.denominator]
+    hits = sums[formula.numerator]
+    top: float = size - hits if formula.shape == "rest" else hits / formula.scale if formula.scale != 1 else hits
+    bounds = None if formula.definition.interval is None else wilson(top, size)
+    return Number.model_construct(
+        value=top / size if size else None,
+        numerator=top,
+        denominator=size,
+        interval=None if bounds is None else interval(bounds, _method(formula)),
+        sufficient=size >= minimum_sample,
+        reason=None if size else _REASONS[formula.denominator],
+    )
+
+
+def interval(bounds: tuple[float, float], method: str) -> Interval:
+    """Bounds at the level of all reported intervals."""
+    return Interval.model_construct(low=bounds[0], high=bounds[1], level=LEVEL, method=method)
+
+
+def _method(formula: Formula) -> str:
+    return "wilson" if formula.of_audits else "wilson-conservative"
+
+
+def difference(measure: Measure, now: Number, before: Number) -> Difference:
+    """By how much a number differs from an earlier one, with Newcombe's interval where both are proportions."""
+    if now.value is None or before.value is None:
+        return Difference(value=None, interval=None, clear=None, reason=now.reason or before.reason)
+    bounds = None
+    if FORMULAS[measure].definition.interval is not None:
+        bounds = newcombe(now.numerator or 0, now.denominator or 0, before.numerator or 0, before.denominator or 0)
+    return Difference(
+        value=now.value - before.value,
+        interval=None if bounds is None else interval(bounds, "newcombe"),
+        clear=None if bounds is None else bounds[0] > 0 or bounds[1] < 0,
+    )
+
+
+def ranks(numbers: Sequence[Number], *, greatest_first: bool) -> list[Rank | None]:
+    """Between which places each number may truly stand; None for those that have no interval.
+
+    A number can be overtaken by every other whose interval overlaps with its own.
+    """
+    bounded = [each.interval for each in numbers if each.interval is not None]
+    lows, highs = sorted(each.low for each in bounded), sorted(each.high for each in bounded)
+    found: list[Rank | None] = []
+    for each in numbers:
+        if each.interval is None:
+            found.append(None)
+            continue
+        surely_greater = len(lows) - bisect_right(lows, each.interval.high)
+        surely_smaller = bisect_left(highs, each.interval.low)
+        ahead, behind = (surely_greater, surely_smaller) if greatest_first else (surely_smaller, surely_greater)
+        highest, lowest = 1 + ahead, len(bounded) - behind
+        found.append(Rank(highest=highest, lowest=lowest, tied=highest < lowest))
+    return found

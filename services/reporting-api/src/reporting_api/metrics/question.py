@@ -1,0 +1,157 @@
+"""A question to the metrics, and how it is asked over HTTP."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
+
+from reporting_api.metrics.definitions import TIME
+from tallystick.schemas.audit import AuditParty
+from tallystick.schemas.base import Code, Reference, Slug
+from tallystick.schemas.metric import Dimension, Measure, View
+from tallystick.schemas.problem import ProblemError
+from tallystick.schemas.programme import ErrorClass, Severity
+from tallystick.service.problems import InvalidRequest
+
+Filters = dict[str, tuple[str, ...]]
+"""Any of the values, by the name of the dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Measures by dimensions. Days are those of the programme's time zone; `end` is the first day after the period."""
+
+    programme: str
+    measures: tuple[Measure, ...] = (Measure.AUDITS, Measure.ACCURACY)
+    by: tuple[Dimension, ...] = ()
+    filters: Filters = field(default_factory=dict)
+    start: date | None = None
+    end: date | None = None
+    view: View = View.ADJUDICATED
+    compare: Literal["previous_period"] | None = None
+    order: str | None = None
+    """A measure or one of `by`; with `-` in front the greatest come first."""
+    limit: int = 1000
+    totals: bool = False
+
+
+_MANY = Query(description="Repeat it for several: any of them.")
+
+
+class Narrowed:
+    """The filters and the period that metrics and reports share with lists of audits."""
+
+    def __init__(
+        self,
+        vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
+        site: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        market: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        language: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
+        error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
+        severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
+        moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+        auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+        audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
+        automated_detection: Annotated[list[Literal["true", "false"]], _MANY] = [],  # noqa: B006
+        from_: Annotated[date | None, Query(alias="from", description="The first day, in the programme's time zone.")] = None,
+        to: Annotated[date | None, Query(description="The day after the last.")] = None,
+    ) -> None:
+        given = {
+            "vendor": vendor,
+            "site": site,
+            "queue": queue,
+            "market": market,
+            "language": language,
+            "policy": policy,
+            "error_class": error_class,
+            "error_code": error_code,
+            "severity": severity,
+            "moderator": moderator,
+            "auditor": auditor,
+            "audit_party": audit_party,
+            "automated_detection": automated_detection,
+        }
+        self.filters: Filters = {name: tuple(sorted(set(values))) for name, values in given.items() if values}
+        self.start = from_
+        self.end = to
+        if from_ is not None and to is not None and from_ >= to:
+            raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
+
+
+Filtered = Annotated[Narrowed, Depends()]
+
+
+def _question(
+    programme: Annotated[Slug, Query(description="Whose audits.")],
+    filtered: Filtered,
+    measure: Annotated[list[Measure], Query(description="What to measure; repeat it for several.")] = [  # noqa: B006
+        Measure.AUDITS,
+        Measure.ACCURACY,
+    ],
+    by: Annotated[list[Dimension], Query(max_length=3, description="What to group by; repeat it for up to three.")] = [],  # noqa: B006
+    view: Annotated[View, Query(description="Which judgement counts.")] = View.ADJUDICATED,
+    compare: Annotated[
+        Literal["previous_period"] | None, Query(description="Set each number beside that of as many days before `from`.")
+    ] = None,
+    order: Annotated[
+        str | None, Query(pattern="^-?[a-z_]{1,40}$", description="A measure or dimension asked for; `-` for the greatest first.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Rows at most.")] = 1000,
+    totals: Annotated[bool, Query(description="Whether to add the numbers of all rows together.")] = False,
+) -> Question:
+    measures, dimensions = tuple(dict.fromkeys(measure)), tuple(dict.fromkeys(by))
+    if sum(dimension in TIME for dimension in dimensions) > 1:
+        raise refusal("by", "two_grains", "Group by one of day, week and month.")
+    if compare and (filtered.start is None or filtered.end is None):
+        raise refusal("compare", "no_period", "A comparison needs `from` and `to`.")
+    if compare and any(dimension in TIME for dimension in dimensions):
+        raise refusal("compare", "trend", "Numbers by day, week or month stand beside each other already.")
+    if order and order.removeprefix("-") not in {*measures, *dimensions}:
+        raise refusal("order", "not_asked_for", "Order by a measure or dimension that you ask for.")
+    return Question(
+        programme,
+        measures,
+        dimensions,
+        filtered.filters,
+        filtered.start,
+        filtered.end,
+        view,
+        compare,
+        order,
+        limit,
+        totals,
+    )
+
+
+Asked = Annotated[Question, Depends(_question)]
+
+
+def only_known_parameters(request: Request) -> None:
+    """Refuse parameters that the route does not know: a misspelt filter would answer another question than was asked."""
+    known: set[str] = set(_names(request.scope["route"].dependant))
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise InvalidRequest(
+            "Some parameters are unknown here.",
+            errors=[
+                ProblemError(pointer=f"query:{name}", code="unknown_parameter", detail="There is no such parameter.")
+                for name in unknown
+            ],
+        )
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _names(each)
+
+
+def refusal(parameter: str, code: str, detail: str) -> InvalidRequest:
+    """The problem with one parameter of a question."""
+    return InvalidRequest(detail, errors=[ProblemError(pointer=f"query:{parameter}", code=code, detail=detail)])

@@ -1,0 +1,58 @@
+"""The routes of metrics."""
+
+import hashlib
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from reporting_api.metrics.answer import answer, permitted, settled
+from reporting_api.metrics.definitions import DEFINITIONS
+from reporting_api.metrics.question import Asked, only_known_parameters
+from reporting_api.metrics.standing import Standing, read_standing
+from tallystick.schemas.metric import Definitions, Metrics
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import Principal, allowed
+from tallystick.service.database import Reading
+from tallystick.service.problems import COMMON, responses
+from tallystick.service.replies import not_modified, reply
+
+router = APIRouter(tags=["metrics"], responses=responses(*COMMON))
+
+NumbersRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE)]
+"""Who may read numbers. A vendor's people read those of their vendor."""
+
+_VERSION = version("reporting-api")
+
+
+@router.get(
+    "/v1/metrics",
+    response_model=Metrics,
+    summary="Ask for measures by dimensions",
+    dependencies=[Depends(only_known_parameters)],
+)
+async def read_metrics(request: Request, principal: NumbersRead, question: Asked, session: Reading) -> Response:
+    """Measures (such as accuracy) by up to three dimensions (such as week and vendor), filtered, for a period of days.
+
+    The `ETag` names the state of the programme's stream that the numbers stand on.
+    """
+    question = permitted(question, principal)
+    standing = await read_standing(session, question.programme)
+    question = await settled(session, question)
+    etag = numbers_etag(standing, principal, asdict(question))
+    return not_modified(request, etag) or reply(await answer(session, standing, question), etag=etag)
+
+
+@router.get("/v1/metrics/definitions", response_model=Definitions, summary="Read what the numbers mean")
+async def read_definitions(_principal: NumbersRead) -> Response:
+    """Every measure with its formula, unit, denominator, interval and source; every dimension."""
+    return reply(DEFINITIONS)
+
+
+def numbers_etag(standing: Standing, principal: Principal, question: dict[str, Any]) -> str:
+    """A strong ETag: the same stream up to the same position, the same question, the same vendor and version."""
+    binding = orjson.dumps([question, principal.vendor, _VERSION], option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.blake2b(binding, digest_size=8).hexdigest()
+    return f'"{standing.epoch}-{standing.position}-{digest}"'

@@ -1,0 +1,55 @@
+"""What a programme's numbers stand on: how far its feed is counted, in which time zone, by which targets."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from reporting_api.cuboids import smallest
+from reporting_api.projection.cursors import find_cursor
+from reporting_api.tables import rollups
+from tallystick.schemas.programme import Targets
+from tallystick.service.auth import enter
+from tallystick.service.database import ReadSession, scoped
+from tallystick.service.problems import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the numbers of a programme stand."""
+
+    programme: str
+    epoch: UUID | None
+    position: int
+    time_zone: str
+    targets: Targets
+    names: dict[str, str]
+    """What error codes are called, by code."""
+
+
+async def read_standing(session: ReadSession, programme: str) -> Standing:
+    """Where the numbers of a programme stand; a problem where the principal may see none of them."""
+    principal = session.principal
+    row = await find_cursor(session, enter(principal, programme))
+    if row is None or (
+        principal.vendor is not None and all(vendor["slug"] != principal.vendor for vendor in row.document["vendors"])
+    ):
+        raise NotFound("There is no such programme.")
+    return Standing(
+        programme,
+        row.epoch,
+        row.position,
+        row.time_zone,
+        Targets.model_validate(row.document["targets"]),
+        {code["code"]: code["name"] for code in row.document["error_taxonomy"]["codes"]},
+    )
+
+
+async def read_days(session: ReadSession, programme: str) -> tuple[date, date] | None:
+    """The first day with audits that the principal may see, and the day after the last; None without any."""
+    days = select(rollups.c.day).where(rollups.c.cuboid == smallest(frozenset())).limit(1)
+    days = scoped(days, rollups, programme, session.principal)
+    first = (await session.execute(days.order_by(rollups.c.day))).scalar_one_or_none()
+    last = (await session.execute(days.order_by(rollups.c.day.desc()))).scalar_one_or_none()
+    return None if first is None or last is None else (first, last + timedelta(days=1))

@@ -1,0 +1,128 @@
+"""From a question to sums: the planner that picks the smallest cuboid, and the statement that it makes of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, cast, func, select, true
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+
+from reporting_api.cuboids import ERROR_DIMENSIONS, MEASURES, smallest
+from reporting_api.metrics.question import Filters
+from reporting_api.tables import facts, rollups
+from tallystick.schemas.metric import Dimension, View
+from tallystick.service.database import ReadSession, scoped
+from tallystick.service.problems import InvalidRequest
+
+MAX_GROUPS = 100_000
+
+Key = tuple[str, ...]
+"""The values of the dimensions of a group, in the order asked for; dates in ISO form."""
+
+Sums = Mapping[str, int]
+"""The sums of a group by their names in `reporting_api.cuboids.MEASURES`."""
+
+NOTHING: Sums = dict.fromkeys(MEASURES, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which audits to sum up, and by what."""
+
+    programme: str
+    by: tuple[Dimension, ...]
+    filters: Filters
+    start: date | None
+    end: date | None
+    view: View
+
+    @property
+    def by_error(self) -> bool:
+        """Whether it selects errors."""
+        return not ERROR_DIMENSIONS.isdisjoint({*self.by, *self.filters})
+
+    def without_errors(self) -> "Cut":
+        """The same cut through all audits, whether right or wrong."""
+        by = tuple(dimension for dimension in self.by if dimension not in ERROR_DIMENSIONS)
+        filters = {name: values for name, values in self.filters.items() if name not in ERROR_DIMENSIONS}
+        return Cut(self.programme, by, filters, self.start, self.end, self.view)
+
+
+async def sums(session: ReadSession, cut: Cut, *, from_facts: bool = False) -> dict[Key, Sums]:
+    """The sums of a cut by group. One that names error dimensions holds the audits with such an error and no others.
+
+    Args:
+        session: whose principal's audits are summed.
+        cut: which audits, by what.
+        from_facts: sum up the facts themselves, even where a cuboid knows the answer; it is the same, later.
+
+    Raises:
+        InvalidRequest: there are more than `MAX_GROUPS` groups.
+    """
+    named = frozenset({*cut.by, *cut.filters} - _TIME.keys())
+    cuboid = None if from_facts else smallest(named)
+    statement = _from_facts(session, cut) if cuboid is None else _from_rollups(session, cut, cuboid)
+    rows = (await session.execute(statement.limit(MAX_GROUPS + 1))).all()
+    if len(rows) > MAX_GROUPS:
+        raise InvalidRequest(f"The answer has more than {MAX_GROUPS} groups. Narrow it by filters or by a period.")
+    width = len(cut.by)
+    return {
+        tuple(value if isinstance(value, str) else value.isoformat() for value in row[:width]): dict(
+            zip(MEASURES, row[width:], strict=True)
+        )
+        for row in rows
+        if any(row[width:])
+    }
+
+
+_TIME: dict[str, Callable[[ColumnElement[date]], ColumnElement[Any]]] = {
+    Dimension.DAY: lambda day: day,
+    Dimension.WEEK: lambda day: cast(func.date_trunc("week", cast(day, TIMESTAMP)), Date),
+    Dimension.MONTH: lambda day: cast(func.date_trunc("month", cast(day, TIMESTAMP)), Date),
+}
+
+
+def _from_rollups(session: ReadSession, cut: Cut, cuboid: int) -> Select[Any]:
+    totals = [cast(func.sum(rollups.c[name]), BigInteger) for name in MEASURES]
+    statement = _cut(select(), cut, dict(rollups.c.items()), rollups.c.day).add_columns(*totals).where(rollups.c.cuboid == cuboid)
+    if cut.view == View.FIRST_SCORED:
+        statement = statement.where(rollups.c.view == 0)
+    return scoped(statement, rollups, cut.programme, session.principal)
+
+
+def _from_facts(session: ReadSession, cut: Cut) -> Select[Any]:
+    prefix = "first_" if cut.view == View.FIRST_SCORED else ""
+    columns: dict[str, ColumnElement[Any]] = {
+        **dict(facts.c.items()),
+        **{name: facts.c[f"{prefix}{name}"] for name in (*ERROR_DIMENSIONS, "incorrect", "score")},
+    }
+    wrong = columns["incorrect"]
+    counted = {
+        "audits": true(),
+        "errors": wrong,
+        "critical_errors": and_(wrong, columns["severity"] == "critical"),
+        "false_positives": and_(wrong, columns["error_class"] == "false_positive"),
+        "false_negatives": and_(wrong, columns["error_class"] == "false_negative"),
+        "timed": facts.c.handling_time_s.is_not(None),
+        "scored": columns["score"].is_not(None),
+    }
+    totals = [
+        func.count().filter(counted[name]) if name in counted else func.coalesce(func.sum(columns[name]), 0) for name in MEASURES
+    ]
+    return scoped(_cut(select(), cut, columns, facts.c.day).add_columns(*totals), facts, cut.programme, session.principal)
+
+
+def _cut(statement: Select[Any], cut: Cut, columns: Mapping[str, ColumnElement[Any]], day: ColumnElement[date]) -> Select[Any]:
+    """The statement by the groups of a cut, narrowed to its audits."""
+    groups = [_TIME[name](day) if name in _TIME else columns[name] for name in cut.by]
+    statement = statement.add_columns(*groups).group_by(*groups)
+    for name, values in cut.filters.items():
+        statement = statement.where(columns[name].in_(values))
+    if cut.by_error:
+        statement = statement.where(columns["error_class"] != "")
+    if cut.start is not None:
+        statement = statement.where(day >= cut.start)
+    if cut.end is not None:
+        statement = statement.where(day < cut.end)
+    return statement

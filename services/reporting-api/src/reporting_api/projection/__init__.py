@@ -1,0 +1,1 @@
+"""The projection: following the feeds, and keeping facts and sums in step with them."""

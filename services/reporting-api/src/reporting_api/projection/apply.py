@@ -1,0 +1,76 @@
+"""Applying a page of changes to facts and sums: what is added is the difference between an audit's old and its new state."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from operator import itemgetter
+from typing import Any
+
+from reporting_api.cuboids import ROLLED_UP, grouping_sets
+from tallystick.service.database import WriteSession
+
+_AUDIT = itemgetter(
+    "id",
+    "position",
+    "audited_at",
+    "vendor",
+    "site",
+    "queue",
+    "market",
+    "language",
+    "policy",
+    "audit_party",
+    "automated_detection",
+    "error_class",
+    "error_code",
+    "severity",
+    "moderator",
+    "auditor",
+    "verdict",
+    "quality_score",
+    "handling_time_s",
+)
+_FIRST = itemgetter("verdict", "error_class", "error_code", "severity", "quality_score")
+
+
+Columns = Sequence[Sequence[Any]]
+"""Audits as `apply.sql` takes them: one sequence per column, all of one length; none where there are no audits."""
+
+
+def columns(changes: Iterable[dict[str, Any]]) -> Columns:
+    """The audits among the changes of a feed's page. One that stands there more than once counts as it was last.
+
+    An erased audit is on the feed like any other, with nobody's name in it: it keeps counting.
+    """
+    latest = {change["id"]: change["data"] for change in changes if change["noun"] == "audit"}
+    if not latest:
+        return ()
+    audits = list(latest.values())
+    current = list(zip(*map(_AUDIT, audits), strict=True))
+    first: list[list[Any]] = [[None] * len(audits) for _ in range(5)]
+    for row, audit in enumerate(audits):
+        if audit["first_scored"] is not None:
+            for column, value in zip(first, _FIRST(audit["first_scored"]), strict=True):
+                column[row] = value
+    return [*current, *first]
+
+
+@cache
+def _apply_sql() -> str:
+    return (
+        files(__package__)
+        .joinpath("apply.sql")
+        .read_text()
+        .replace("/*grouping*/", f"grouping({', '.join(ROLLED_UP)})")
+        .replace("/*grouping_sets*/", grouping_sets())
+    )
+
+
+async def apply_audits(session: WriteSession, programme: str, time_zone: str, audits: Columns) -> None:
+    """Bring facts and rollups to the state of these audits.
+
+    The commit does not wait for the disk: the cursor moves in the same transaction, so what a crash takes away is read again.
+    """
+    connection = await session.driver()
+    await connection.execute("set local work_mem = '64MB'; set local synchronous_commit = off")
+    await connection.execute(_apply_sql(), programme, time_zone, *audits)

@@ -1,0 +1,141 @@
+-- Apply one page of changes to a programme: the audits' facts, and by the difference between old and new their sums.
+--
+-- $1 programme, $2 time zone; then one array per column, all of one length, at most one entry per audit.
+-- An audit that is stored at the same or a later position already is left alone, so that a page applied twice changes nothing.
+-- grouping_sets and grouping come from reporting_api.cuboids.
+with incoming as (
+    select
+        audit_id, position, (audited_at::timestamptz at time zone $2)::date as day,
+        vendor, site, queue, market, language, policy, audit_party,
+        case when automated_detection then 'true' else 'false' end as automated_detection,
+        coalesce(error_class, '') as error_class, coalesce(error_code, '') as error_code, coalesce(severity, '') as severity,
+        coalesce(moderator, '') as moderator, coalesce(auditor, '') as auditor,
+        verdict = 'incorrect' as incorrect, round(score * 10000)::integer as score, handling_time_s,
+        coalesce(first_verdict, verdict) = 'incorrect' as first_incorrect,
+        coalesce(case when first_verdict is null then error_class else first_error_class end, '') as first_error_class,
+        coalesce(case when first_verdict is null then error_code else first_error_code end, '') as first_error_code,
+        coalesce(case when first_verdict is null then severity else first_severity end, '') as first_severity,
+        round(case when first_verdict is null then score else first_score end * 10000)::integer as first_score
+    from unnest(
+        $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+        $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::float8[],
+        $21::integer[], $22::text[], $23::text[], $24::text[], $25::text[], $26::float8[]
+    ) as page (
+        audit_id, position, audited_at, vendor, site, queue, market, language, policy,
+        audit_party, automated_detection, error_class, error_code, severity, moderator, auditor, verdict, score,
+        handling_time_s, first_verdict, first_error_class, first_error_code, first_severity, first_score
+    )
+),
+merged as (
+    insert into facts (
+        programme, audit_id, position, day, vendor, site, queue, market, language, policy, audit_party, automated_detection,
+        error_class, error_code, severity, moderator, auditor, incorrect, score, handling_time_s,
+        first_incorrect, first_error_class, first_error_code, first_severity, first_score
+    )
+    select
+        $1, audit_id, position, day, vendor, site, queue, market, language, policy, audit_party, automated_detection,
+        error_class, error_code, severity, moderator, auditor, incorrect, score, handling_time_s,
+        first_incorrect, first_error_class, first_error_code, first_severity, first_score
+    from incoming
+    on conflict (programme, audit_id) do update set
+        position = excluded.position, day = excluded.day, vendor = excluded.vendor, site = excluded.site, queue = excluded.queue,
+        market = excluded.market, language = excluded.language, policy = excluded.policy, audit_party = excluded.audit_party,
+        automated_detection = excluded.automated_detection, error_class = excluded.error_class,
+        error_code = excluded.error_code, severity = excluded.severity, moderator = excluded.moderator,
+        auditor = excluded.auditor, incorrect = excluded.incorrect, score = excluded.score,
+        handling_time_s = excluded.handling_time_s, first_incorrect = excluded.first_incorrect,
+        first_error_class = excluded.first_error_class, first_error_code = excluded.first_error_code,
+        first_severity = excluded.first_severity, first_score = excluded.first_score
+    where facts.position < excluded.position
+    returning
+        old.audit_id is not null as existed,
+        new.day, new.vendor, new.site, new.queue, new.market, new.policy, new.audit_party,
+        new.error_class, new.error_code, new.severity, new.auditor,
+        new.incorrect, new.score, new.handling_time_s, new.first_incorrect, new.first_error_class,
+        new.first_error_code, new.first_severity, new.first_score,
+        old.day as old_day, old.vendor as old_vendor, old.site as old_site, old.queue as old_queue,
+        old.market as old_market, old.policy as old_policy,
+        old.audit_party as old_audit_party,
+        old.error_class as old_error_class, old.error_code as old_error_code, old.severity as old_severity,
+        old.auditor as old_auditor, old.incorrect as old_incorrect,
+        old.score as old_score, old.handling_time_s as old_handling_time_s,
+        old.first_incorrect as old_first_incorrect, old.first_error_class as old_first_error_class,
+        old.first_error_code as old_first_error_code, old.first_severity as old_first_severity,
+        old.first_score as old_first_score
+),
+side as (
+    select
+        1 as sign,
+        day, vendor, site, queue, market, policy, audit_party, error_class,
+        error_code, severity, auditor, incorrect, score, handling_time_s, first_incorrect,
+        first_error_class, first_error_code, first_severity, first_score
+    from merged
+    union all
+    select
+        -1,
+        old_day, old_vendor, old_site, old_queue, old_market, old_policy, old_audit_party,
+        old_error_class, old_error_code, old_severity, old_auditor,
+        old_incorrect, old_score, old_handling_time_s, old_first_incorrect, old_first_error_class,
+        old_first_error_code, old_first_severity, old_first_score
+    from merged
+    where existed
+),
+delta as (
+    select
+        judged.view, day, vendor, site, queue, market, policy, audit_party,
+        judged.error_class, judged.error_code, judged.severity, auditor,
+        sign * judged.factor as weight, judged.incorrect, judged.score, handling_time_s
+    from side
+    cross join lateral (
+        values
+            (0::smallint, 1, first_incorrect, first_error_class, first_error_code, first_severity, first_score),
+            (1::smallint, 1, side.incorrect, side.error_class, side.error_code, side.severity, side.score),
+            (1::smallint, -1, first_incorrect, first_error_class, first_error_code, first_severity, first_score)
+    ) as judged (view, factor, incorrect, error_class, error_code, severity, score)
+    where judged.view = 0
+        or (side.incorrect, side.error_class, side.error_code, side.severity, side.score)
+            is distinct from (first_incorrect, first_error_class, first_error_code, first_severity, first_score)
+),
+cells as (
+    select
+        /*grouping*/::smallint as cuboid, day, view,
+        coalesce(vendor, '') as vendor, coalesce(site, '') as site, coalesce(queue, '') as queue, coalesce(market, '') as market,
+        coalesce(policy, '') as policy, coalesce(audit_party, '') as audit_party, coalesce(error_class, '') as error_class,
+        coalesce(error_code, '') as error_code, coalesce(severity, '') as severity, coalesce(auditor, '') as auditor,
+        sum(weight) as audits,
+        coalesce(sum(weight) filter (where incorrect), 0) as errors,
+        coalesce(sum(weight) filter (where incorrect and severity = 'critical'), 0) as critical_errors,
+        coalesce(sum(weight) filter (where incorrect and error_class = 'false_positive'), 0) as false_positives,
+        coalesce(sum(weight) filter (where incorrect and error_class = 'false_negative'), 0) as false_negatives,
+        coalesce(sum(weight * handling_time_s), 0) as handling_time_s,
+        coalesce(sum(weight) filter (where handling_time_s is not null), 0) as timed,
+        coalesce(sum(weight * score), 0) as score,
+        coalesce(sum(weight) filter (where score is not null), 0) as scored
+    from delta
+    group by grouping sets (/*grouping_sets*/)
+)
+insert into rollups as kept (
+    programme, cuboid, day, view, cell,
+    vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
+    audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
+)
+select
+    $1, cuboid, day, view,
+    concat_ws(
+        e'\x1f', vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor
+    ),
+    vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
+    audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
+from cells
+where (audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored)
+    is distinct from (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint)
+on conflict (programme, cuboid, day, view, cell) do update set
+    audits = kept.audits + excluded.audits,
+    errors = kept.errors + excluded.errors,
+    critical_errors = kept.critical_errors + excluded.critical_errors,
+    false_positives = kept.false_positives + excluded.false_positives,
+    false_negatives = kept.false_negatives + excluded.false_negatives,
+    handling_time_s = kept.handling_time_s + excluded.handling_time_s,
+    timed = kept.timed + excluded.timed,
+    score = kept.score + excluded.score,
+    scored = kept.scored + excluded.scored

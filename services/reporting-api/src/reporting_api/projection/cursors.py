@@ -1,0 +1,82 @@
+"""Where the feed of each programme was read up to. The cursor moves in the transaction that applies what it moves over."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from reporting_api.projection.apply import apply_audits, columns
+from reporting_api.tables import cursors, facts, rollups
+from tallystick.client import FeedPage
+from tallystick.schemas.programme import Programme
+from tallystick.service.database import ReadSession, WriteSession, scoped
+
+
+class OvertakenError(Exception):
+    """The cursor is not where this worker left it: another one has moved it, or the projection was started anew."""
+
+
+async def find_cursor(session: ReadSession, programme: str) -> Row[Any] | None:
+    """The cursor of a programme; None where nothing was read of it yet."""
+    statement = scoped(select(cursors), cursors, programme, session.principal)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def list_cursors(session: ReadSession) -> Sequence[Row[Any]]:
+    """The cursors of all programmes that the principal may enter, by name."""
+    return (await session.execute(select(cursors).order_by(cursors.c.programme))).all()
+
+
+async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:
+    """The cursor of a programme, made where there is none."""
+    values = {"position": 0, "time_zone": document.time_zone, "document": document.model_dump(mode="json")}
+    await session.execute(insert(cursors).values(programme=document.slug, **values).on_conflict_do_nothing())
+    return (await session.execute(select(cursors).where(cursors.c.programme == document.slug))).one()
+
+
+async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) -> Row[Any]:
+    """Apply a page that was read from the cursor `before`, and answer the cursor behind it.
+
+    Raises:
+        OvertakenError: the cursor has moved since; nothing was applied.
+    """
+    programme = before.programme
+    mine = (
+        select(cursors.c.programme)
+        .where(
+            cursors.c.programme == programme,
+            cursors.c.position == before.position,
+            cursors.c.epoch.is_not_distinct_from(before.epoch),
+        )
+        .with_for_update()
+    )
+    if (await session.execute(mine)).one_or_none() is None:
+        raise OvertakenError(programme)
+    audits = columns(page.changes)
+    if audits:
+        await apply_audits(session, programme, before.time_zone, audits)
+    values: dict[str, Any] = {
+        "epoch": UUID(page.epoch),
+        "cursor": page.cursor,
+        "position": page.position,
+        "checked_at": func.now(),
+    }
+    if page.changes:
+        values["applied_at"] = func.now()
+    if not page.more:
+        values["caught_up_at"] = func.now()
+    for change in page.changes:
+        if change["noun"] == "programme":
+            values["document"] = change["data"]["document"]
+    statement = update(cursors).where(cursors.c.programme == programme).values(values)
+    return (await session.execute(statement.returning(cursors))).one()
+
+
+async def start_anew(session: WriteSession, programme: str) -> None:
+    """Forget what was built from a programme's feed; whoever follows it begins at its start, in its present time zone."""
+    await session.execute(text("set local synchronous_commit = off"))
+    await session.execute(select(cursors.c.programme).where(cursors.c.programme == programme).with_for_update())
+    for table in (facts, rollups, cursors):
+        await session.execute(delete(table).where(table.c.programme == programme))

@@ -1,0 +1,51 @@
+"""How far the numbers stand behind the facts."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import Row
+
+from reporting_api.projection.cursors import find_cursor, list_cursors
+from tallystick.schemas.base import Slug
+from tallystick.schemas.metric import Projection, ProjectionList
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.database import Reading
+from tallystick.service.problems import COMMON, responses
+from tallystick.service.replies import reply
+
+router = APIRouter(tags=["projections"], responses=responses(*COMMON))
+
+ProjectionsRead = Annotated[Principal, allowed(*Role)]
+
+_FRESH = timedelta(seconds=60)
+
+
+@router.get("/v1/projections", response_model=ProjectionList, summary="See how far the numbers stand behind the facts")
+async def read_projections(
+    principal: ProjectionsRead,
+    session: Reading,
+    programme: Annotated[Slug | None, Query(description="Of this programme alone.")] = None,
+) -> Response:
+    """Up to which position the feed of each programme is counted. A fact is in the numbers once its `position` is reached."""
+    if programme is None:
+        rows = await list_cursors(session)
+    else:
+        row = await find_cursor(session, enter(principal, programme))
+        rows = [] if row is None else [row]
+    now = datetime.now(UTC)
+    return reply(ProjectionList(items=tuple(_projection(row, now) for row in rows)))
+
+
+def _projection(row: Row[Any], now: datetime) -> Projection:
+    idle = row.caught_up_at is not None and row.caught_up_at == row.checked_at and now - row.checked_at < _FRESH
+    return Projection(
+        programme=row.programme,
+        epoch=row.epoch,
+        position=row.position,
+        applied_at=row.applied_at,
+        checked_at=row.checked_at,
+        caught_up_at=row.caught_up_at,
+        lag_s=0 if idle else (now - (row.caught_up_at or row.created_at)).total_seconds(),
+    )

@@ -1,0 +1,252 @@
+"""The workers that follow the feeds: one per programme, in whichever replica got hold of it first.
+
+A replica holds a PostgreSQL advisory lock for every programme that it follows, all on one connection of their own, so a
+replica that dies lets go of them at once. The locks only spare double work: what keeps the numbers right is that a page is
+applied together with the move of its cursor, and only from the cursor that it was read from.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import make_url
+
+from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
+from reporting_api.settings import ReportingSettings
+from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick, renewed
+from tallystick.identity import SERVICE_TOKEN_LIFE, sign_service_token
+from tallystick.schemas.principal import Role
+from tallystick.schemas.programme import Programme
+from tallystick.service.auth import Principal
+from tallystick.service.database import Database
+
+SERVICE = Principal("reporting-api", frozenset({Role.SERVICE}), frozenset({"*"}), None, "")
+"""Whom the projection reads and writes as."""
+
+_LOOK_AROUND_S = 2.0
+_WAIT_S = 20.0
+_LONGEST_DELAY_S = 15.0
+
+log = structlog.get_logger()
+
+
+def neighbours(settings: ReportingSettings) -> Tallystick:
+    """A client of the other services, with reporting-api's own token."""
+    key = settings.service_key or {}
+
+    def told(outage: Outage) -> None:
+        log.warning(
+            "feed out of reach", reason=outage.reason, again_in_s=round(outage.delay_s, 2), lasted_s=round(outage.lasted_s)
+        )
+
+    token = renewed(lambda: sign_service_token(key, SERVICE.subject), SERVICE_TOKEN_LIFE.total_seconds() / 2)
+    return Tallystick(
+        token=token, audit=settings.audit_url, rca=settings.rca_url, reporting=settings.reporting_url, on_outage=told
+    )
+
+
+class Follower:
+    """Follows the feed of one programme for as long as it runs."""
+
+    def __init__(
+        self, database: Database, client: Tallystick, page: int, note: Callable[[bool], None] = lambda _caught_up: None
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._page = page
+        self._note = note
+
+    async def follow(self, document: Programme, *, wait: float = _WAIT_S) -> None:
+        """Apply every page from the cursor on. While one page is applied, the next is on its way.
+
+        With `wait=0` this ends where the feed ends. A feed that has started a new life, and a programme that has moved to another
+        time zone, are projected anew.
+        """
+        programme = document.slug
+        async with self._database.writing(SERVICE) as session:
+            cursor = await open_cursor(session, document)
+        pages = self._client.changes(programme, after=cursor.cursor, wait=wait, limit=self._page)
+        coming: asyncio.Task[FeedPage | None] = asyncio.create_task(_next(pages))
+        try:
+            while (page := await coming) is not None:
+                coming = asyncio.create_task(_next(pages))
+                async with self._database.writing(SERVICE) as session:
+                    cursor = await apply_page(session, cursor, page)
+                    if cursor.document["time_zone"] != cursor.time_zone:
+                        await start_anew(session, programme)
+                        log.warning("projected anew", programme=programme, reason="its time zone has changed")
+                        return
+                self._note(not page.more)
+        except FeedRewoundError:
+            async with self._database.writing(SERVICE) as session:
+                await start_anew(session, programme)
+            log.warning("projected anew", programme=programme, reason="the feed has started a new life")
+        except OvertakenError:
+            log.info("overtaken", programme=programme)
+        finally:
+            coming.cancel()
+            await asyncio.wait({coming})
+            if not coming.cancelled():
+                coming.exception()
+
+
+async def _next(pages: AsyncIterator[FeedPage]) -> FeedPage | None:
+    return await anext(pages, None)
+
+
+class Projection:
+    """All of a replica's followers: finds programmes, takes hold of those that nobody follows, starts again what has failed."""
+
+    def __init__(self, settings: ReportingSettings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._held: set[str] = set()
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+        self.behind_since: dict[str, float | None] = {}
+        """By programme that this replica follows: the monotonic time since which its feed has had more; None while it has nothing more."""
+
+    async def run(self) -> None:
+        """Project until cancelled. Whatever ends the work is logged, and the work begins again."""
+        failures = 0
+        while True:
+            started = time.monotonic()
+            attempt = asyncio.create_task(self._lead())
+            try:
+                await asyncio.wait({attempt})
+            finally:
+                attempt.cancel()
+                await asyncio.wait({attempt})
+                await self._stop()
+            failures = 0 if time.monotonic() - started > _LONGEST_DELAY_S else failures + 1
+            delay = _delay(failures)
+            log.error("projection interrupted", again_in_s=round(delay, 2), exc_info=attempt.exception())
+            await asyncio.sleep(delay)
+
+    async def _lead(self) -> None:
+        url = make_url(self._settings.database_url.get_secret_value()).set(drivername="postgresql")
+        locks = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=10, command_timeout=10)
+        try:
+            async with neighbours(self._settings) as client:
+                while True:
+                    await locks.execute("select")
+                    self._reap()
+                    for programme in await client.programmes.list():
+                        await self._take(locks, client, programme.document)
+                    await asyncio.sleep(_LOOK_AROUND_S)
+        finally:
+            self._held.clear()
+            locks.terminate()
+
+    async def _take(self, locks: asyncpg.Connection, client: Tallystick, document: Programme) -> None:
+        programme = document.slug
+        if programme not in self._held:
+            statement = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+            if not await locks.fetchval(statement, f"projection of {programme}"):
+                return
+            self._held.add(programme)
+        if programme not in self._followers and time.monotonic() >= self._not_before.get(programme, 0):
+            note = partial(self._note, programme)
+            note(False)
+            follower = Follower(self._database, client, self._settings.projection_page, note)
+            self._followers[programme] = asyncio.create_task(follower.follow(document))
+            log.info("following", programme=programme)
+
+    def _note(self, programme: str, caught_up: bool) -> None:
+        if caught_up:
+            self._failures.pop(programme, None)
+            self.behind_since[programme] = None
+        elif self.behind_since.get(programme) is None:
+            self.behind_since[programme] = time.monotonic()
+
+    def _reap(self) -> None:
+        for programme, task in list(self._followers.items()):
+            if not task.done():
+                continue
+            del self._followers[programme]
+            if (failure := task.exception()) is not None:
+                self._failures[programme] = self._failures.get(programme, 0) + 1
+                delay = _delay(self._failures[programme])
+                self._not_before[programme] = time.monotonic() + delay
+                log.error("projection failed", programme=programme, again_in_s=round(delay, 2), exc_info=failure)
+
+    async def _stop(self) -> None:
+        tasks = list(self._followers.values())
+        self._followers.clear()
+        self.behind_since.clear()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _delay(failures: int) -> float:
+    ceiling = min(_LONGEST_DELAY_S, 0.25 * 2 ** min(failures, 10))
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads retries, keeps no secret
+
+
+class Lag(Collector):
+    """For how many seconds each programme that this replica follows has been behind its feed, for Prometheus."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauge, as it is now."""
+        gauge = GaugeMetricFamily(
+            "tallystick_projection_lag_seconds", "Since the projection last had nothing left to read.", labels=["programme"]
+        )
+        now = time.monotonic()
+        for programme, behind_since in self._projection.behind_since.items():
+            gauge.add_metric([programme], 0 if behind_since is None else now - behind_since)
+        yield gauge
+
+
+@asynccontextmanager
+async def projecting(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the feeds beside the requests of a service, where its settings say so."""
+    settings: ReportingSettings = app.state.settings
+    if not settings.project:
+        yield
+        return
+    projection = Projection(settings, app.state.database)
+    app.state.metrics.registry.register(Lag(projection))
+    task = asyncio.create_task(projection.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def rebuild(settings: ReportingSettings, only: str | None) -> dict[str, int]:
+    """Project a programme (or all) anew from the start of its feed to the end; answers the positions that were reached.
+
+    Services that run meanwhile take part in the work.
+    """
+    database = Database(settings.database_url.get_secret_value(), 2)
+    reached: dict[str, int] = {}
+    async with neighbours(settings) as client:
+        for read in await client.programmes.list():
+            programme = read.document.slug
+            if only not in {None, programme}:
+                continue
+            async with database.writing(SERVICE) as session:
+                await start_anew(session, programme)
+            while programme not in reached:
+                await Follower(database, client, settings.projection_page).follow(read.document, wait=0)
+                async with database.reading(SERVICE) as session:
+                    cursor = await find_cursor(session, programme)
+                if cursor is not None and cursor.caught_up_at is not None:
+                    reached[programme] = cursor.position
+    await database.engine.dispose()
+    return reached

@@ -1,0 +1,5 @@
+"""The routes of reports."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["reports"])

@@ -1,0 +1,51 @@
+"""Intervals of proportions and of their differences."""
+
+from math import erfc, sqrt
+from statistics import NormalDist
+
+LEVEL = 0.95
+"""The confidence level of every interval that is reported."""
+
+
+def quantile(level: float = LEVEL) -> float:
+    """The two-sided standard normal quantile of a confidence level: 1.96 for .95."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+_Z = quantile()
+
+
+def wilson(hits: float, size: float, z: float = _Z) -> tuple[float, float] | None:
+    """Wilson's score interval of the proportion `hits / size`; None for a size of 0.
+
+    (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n).
+    Source: Wilson 1927; method 3 of Newcombe, Statistics in Medicine 17 (1998) 857-872.
+    """
+    if size <= 0:
+        return None
+    share, weight = hits / size, z * z / size
+    centre = share + weight / 2
+    reach = z * sqrt(share * (1 - share) / size + weight / (4 * size))
+    low, high = (centre - reach) / (1 + weight), (centre + reach) / (1 + weight)
+    return (0.0 if hits <= 0 else max(low, 0.0)), (1.0 if hits >= size else min(high, 1.0))
+
+
+def newcombe(hits: float, size: float, other_hits: float, other_size: float) -> tuple[float, float] | None:
+    """Newcombe's interval of the difference `hits/size - other_hits/other_size`; None where either size is 0.
+
+    It combines the two Wilson intervals: d - √((p₁-l₁)² + (u₂-p₂)²) to d + √((u₁-p₁)² + (p₂-l₂)²).
+    Source: method 10 of Newcombe, Statistics in Medicine 17 (1998) 873-890.
+    """
+    own, other = wilson(hits, size), wilson(other_hits, other_size)
+    if own is None or other is None:
+        return None
+    share, other_share = hits / size, other_hits / other_size
+    difference = share - other_share
+    below = sqrt((share - own[0]) ** 2 + (other[1] - other_share) ** 2)
+    above = sqrt((own[1] - share) ** 2 + (other_share - other[0]) ** 2)
+    return difference - below, difference + above
+
+
+def two_sided(z: float) -> float:
+    """The probability that a standard normal value is further from 0 than `z`."""
+    return erfc(abs(z) / sqrt(2))

@@ -1,0 +1,77 @@
+"""The read model: each audit's current facts, their sums day by day, and where each feed was read up to.
+
+Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from reporting_api.cuboids import DIMENSIONS, MEASURES, ROLLED_UP
+
+metadata = MetaData()
+
+NAME = Text(collation="C")
+"""Names are compared byte by byte: nobody sorts by them here, and it is fast."""
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("audit_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("day", Date, nullable=False, comment="of the audit, in the programme's time zone"),
+    *(Column(name, NAME, nullable=False) for name in DIMENSIONS),
+    Column("incorrect", Boolean, nullable=False),
+    Column("score", Integer, comment="quality score in ten-thousandths"),
+    Column("handling_time_s", Integer),
+    Column("first_incorrect", Boolean, nullable=False),
+    Column("first_error_class", NAME, nullable=False),
+    Column("first_error_code", NAME, nullable=False),
+    Column("first_severity", NAME, nullable=False),
+    Column("first_score", Integer),
+    PrimaryKeyConstraint("programme", "audit_id"),
+    Index("facts_day", "day", postgresql_using="brin"),
+)
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("cuboid", SmallInteger, nullable=False, comment="the set of dimensions, as grouping() numbers it"),
+    Column("day", Date, nullable=False),
+    Column("view", SmallInteger, nullable=False, comment="0: as first scored; 1: what adjudication changed"),
+    Column("cell", NAME, nullable=False, comment="the dimensions' values in one, joined by U+001F"),
+    *(Column(name, NAME, nullable=False, comment="empty where the cuboid leaves it out") for name in ROLLED_UP),
+    *(Column(name, BigInteger, nullable=False) for name in MEASURES),
+    PrimaryKeyConstraint("programme", "cuboid", "day", "view", "cell"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("programme", NAME, primary_key=True),
+    Column("epoch", Uuid),
+    Column("cursor", Text),
+    Column("position", BigInteger, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("document", JSONB, nullable=False, comment="the programme, as the feed last showed it"),
+    Column("applied_at", DateTime(timezone=True), comment="when a page last changed something"),
+    Column("caught_up_at", DateTime(timezone=True), comment="when the feed last had nothing more"),
+    Column("checked_at", DateTime(timezone=True), comment="when the feed last answered"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
