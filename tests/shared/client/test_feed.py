@@ -7,15 +7,14 @@ import orjson
 import pytest
 from shared.client.stub import Answer, Stub, free_port, json_answer, problem, serving
 
-from tallystick.client import FeedRewoundError, Outage, ProblemError, Tallystick, UnexpectedAnswerError
+from tallystick.client import FeedRewoundError, ProblemError, Tallystick, UnexpectedAnswerError
 from tallystick.schemas.change import Change
 
 
 def page(*positions: int, more: bool = False, **members: Any) -> Answer:
     """A page of changes."""
     changes = [
-        {"position": at, "noun": "audit", "id": f"a-{at}", "revision": 1, "erased": False, "data": {"n": at}}
-        for at in positions
+        {"position": at, "noun": "audit", "id": f"a-{at}", "revision": 1, "erased": False, "data": {"n": at}} for at in positions
     ]
     document = {
         "programme": "demo",
@@ -57,14 +56,14 @@ async def test_following_goes_on_from_the_last_cursor_after_an_outage(monkeypatc
     port, before, after = free_port(), Stub(), Stub()
     before.script.append(page(1))
     after.script.extend([problem(503, "unavailable"), Answer(200, b"{", torn=True), page(2)])
-    outages: list[Outage] = []
-    async with Tallystick(f"http://127.0.0.1:{port}", "t", patience_s=0, on_outage=outages.append) as tallystick:
+    waiting = asyncio.Event()
+    address = f"http://127.0.0.1:{port}"
+    async with Tallystick(address, "t", patience_s=0, on_outage=lambda _: waiting.set()) as tallystick:
         changes = tallystick.changes("demo", wait=0.1)
         with serving(before, port):
             first = await anext(changes)
-        second = asyncio.create_task(anext(changes))  # type: ignore[arg-type] # anext of an async generator is a coroutine
-        while not outages:
-            await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(anext(changes))
+        await waiting.wait()
         with serving(after, port):
             assert (await second).changes[0]["position"] == 2
 

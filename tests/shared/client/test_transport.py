@@ -99,9 +99,7 @@ def test_a_renewed_token_is_signed_again_when_it_is_old() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_a_read_is_repeated_while_the_service_is_unavailable(
-    tallystick: Tallystick, stub: Stub, status: int
-) -> None:
+async def test_a_read_is_repeated_while_the_service_is_unavailable(tallystick: Tallystick, stub: Stub, status: int) -> None:
     """Two refusals and an answer make an answer."""
     stub.script.extend([problem(status, "unavailable"), problem(status, "unavailable"), json_answer(PROGRAMME)])
 
@@ -158,15 +156,14 @@ async def test_a_change_of_a_revision_is_not_repeated(tallystick: Tallystick, st
     assert stub.seen[0].headers["if-match"] == '"1"'
 
 
-async def test_a_change_that_was_never_sent_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_that_was_never_sent_is_repeated() -> None:
     """Nobody listens at first: nothing can have happened, so even a PUT is tried again."""
     port, stub = free_port(), Stub()
     stub.handle = lambda _: json_answer(PROGRAMME)
-    outages: list[Outage] = []
-    async with Tallystick(f"http://127.0.0.1:{port}", "t", on_outage=outages.append) as tallystick:
+    waiting = asyncio.Event()
+    async with Tallystick(f"http://127.0.0.1:{port}", "t", on_outage=lambda _: waiting.set()) as tallystick:
         put = asyncio.create_task(tallystick.programmes.put(DOCUMENT, revision=2))
-        while not outages:
-            await asyncio.sleep(0.01)
+        await waiting.wait()
 
         with serving(stub, port):
             assert (await put).revision == 3
@@ -195,9 +192,7 @@ async def test_a_problem_reads_as_a_message(tallystick: Tallystick, stub: Stub) 
     with pytest.raises(ProblemError) as raised:
         await tallystick.programmes.put(DOCUMENT)
 
-    assert str(raised.value) == (
-        "Invalid request (422): Two things are wrong.\n  /vendors/0/slug: Not a slug. [pattern]"
-    )
+    assert str(raised.value) == ("Invalid request (422): Two things are wrong.\n  /vendors/0/slug: Not a slug. [pattern]")
 
 
 async def test_an_error_without_a_problem_document_becomes_a_problem(tallystick: Tallystick, stub: Stub) -> None:

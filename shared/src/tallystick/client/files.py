@@ -4,6 +4,7 @@ CSV, NDJSON and JSON arrays, plain or packed as gzip or zstd. Rows pass through 
 service to say. A JSON array travels as NDJSON, so that one bad row cannot spoil a request.
 """
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -245,7 +246,8 @@ class _JsonArray:
     """The elements of a JSON array, read piece by piece."""
 
     def __init__(self, stream: _Stream, path: Path) -> None:
-        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._path = path
         self._decoder = json.JSONDecoder()
         self._buffer = ""
@@ -267,7 +269,9 @@ class _JsonArray:
                     raise UnreadableFileError(f"{self._path}: no comma and no end of the array after element {number}.")
                 self._at += 1
                 more = separator == ","
-                self._next()
+                following = self._next()
+                if following and not more:
+                    raise UnreadableFileError(f"{self._path}: something follows the end of the array.")
         except UnicodeDecodeError as error:
             raise UnreadableFileError(f"{self._path} is not UTF-8: {error.reason}.") from error
 
@@ -278,9 +282,16 @@ class _JsonArray:
                 if self._buffer[self._at] not in " \t\r\n":
                     return self._buffer[self._at]
                 self._at += 1
-            self._buffer, self._at = self._text.read(_BLOCK), 0
+            self._buffer, self._at = self._read(), 0
             if not self._buffer:
                 return ""
+
+    def _read(self) -> str:
+        """More text; empty at the end of the file."""
+        text = ""
+        while not text and (block := self._stream.read(_BLOCK)):
+            text = self._decode(block)
+        return text or self._decode(b"", final=True)
 
     def _element(self, number: int) -> str:
         while True:
@@ -296,7 +307,7 @@ class _JsonArray:
                     element = self._buffer[self._at : end]
                     self._at = end
                     return element
-            more = "" if len(self._buffer) - self._at > MAX_ROW_BYTES else self._text.read(_BLOCK)
+            more = "" if len(self._buffer) - self._at > MAX_ROW_BYTES else self._read()
             if not more:
                 raise UnreadableFileError(f"{self._path}: element {number} cannot be read: {problem}.")
             self._buffer, self._at = self._buffer[self._at :] + more, 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -12,7 +12,7 @@ import zstandard
 
 from tallystick.client.client import Tallystick
 from tallystick.client.errors import ProblemError, UnexpectedAnswerError
-from tallystick.client.files import Chunk, RowFile
+from tallystick.client.files import Chunk, RowFile, UnreadableFileError
 from tallystick.client.journal import Journal, Target
 from tallystick.client.rejected import Rejected
 from tallystick.schemas.audit import RowError, RowResult, RowVerdict
@@ -94,9 +94,6 @@ async def push_file(
         ProblemError: the service refused a whole request.
         UnreachableError: the service did not come back in time.
     """
-    progress = Progress()
-    window: deque[_Sent] = deque()
-    parallel = 1 if target.on_conflict == "revise" else parallel
     with RowFile(path) as file, Journal(directory / f"{path.name}.push-state", target) as journal:
         suffix = "csv" if file.format == "csv" else "ndjson"
         rejected = Rejected(directory / f"{path.name}.rejected.{suffix}")
@@ -108,75 +105,115 @@ async def push_file(
         ):
             journal.begin()
             rejected.begin()
-
-        async def settle() -> None:
-            sent = window[0]
-            answer = await sent.answer
-            window.popleft()
-            rejected.write(sent.chunk, [result for result in answer.results if result.verdict in _NOT_TAKEN])
-            counts = Counter(result.verdict for result in answer.results)
-            journal.record(sent.chunk, counts, answer.batches, rejected.size)
-            progress.counts += counts
-            progress.batches += answer.batches
-            progress.bytes_read = sent.bytes_read
-            on_progress(progress)
-
-        chunks = file.chunks(rows_per_request)
+        push = _Push(tallystick, file, target, journal, rejected, on_progress, compress=compress)
         try:
-            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                earlier = journal.earlier(chunk)
-                if earlier is not None:
-                    progress.counts += earlier
-                    progress.resumed += earlier.total()
-                    progress.bytes_read = file.position
-                    on_progress(progress)
-                    continue
-                while len(window) >= parallel:
-                    await settle()
-                answer = asyncio.create_task(_send(tallystick, file, target, chunk, journal.run, compress=compress))
-                window.append(_Sent(chunk, file.position, answer))
-            while window:
-                await settle()
+            await push.run(rows_per_request, 1 if target.on_conflict == "revise" else parallel)
         finally:
-            for sent in window:
-                sent.answer.cancel()
-            await asyncio.gather(*(sent.answer for sent in window), return_exceptions=True)
+            await push.abandon()
         journal.done()
-        progress.rejected_file = rejected.path if rejected.size else None
-    progress.bytes_read = file.size
-    on_progress(progress)
-    return progress
+    push.progress.bytes_read = file.size
+    push.progress.rejected_file = rejected.path if rejected.size else None
+    on_progress(push.progress)
+    return push.progress
 
 
-async def _send(tallystick: Tallystick, file: RowFile, target: Target, chunk: Chunk, run: str, *, compress: bool) -> _Answer:
-    """Push the rows of one chunk; if the body is too large, by halves."""
-    body = await asyncio.to_thread(_packed, chunk.body) if compress else chunk.body
-    try:
-        result = await tallystick.audits.push(
-            target.programme,
-            body,
-            media_type=file.media_type,
-            encoding="zstd" if compress else None,
-            profile=target.profile,
-            on_conflict=target.on_conflict,
-            dry_run=target.dry_run,
-            key=f"{run}:{chunk.first_row}:{chunk.digest}",
-        )
-    except ProblemError as error:
-        if error.problem.status != httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+class _Push:
+    """One file on its way. Requests may be under way side by side; their answers are taken down in the file's order."""
+
+    def __init__(
+        self,
+        tallystick: Tallystick,
+        file: RowFile,
+        target: Target,
+        journal: Journal,
+        rejected: Rejected,
+        on_progress: Callable[[Progress], None],
+        *,
+        compress: bool,
+    ) -> None:
+        self._tallystick = tallystick
+        self._file = file
+        self._target = target
+        self._journal = journal
+        self._rejected = rejected
+        self._on_progress = on_progress
+        self._compress = compress
+        self._under_way: deque[_Sent] = deque()
+        self.progress = Progress()
+
+    async def run(self, rows_per_request: int, parallel: int) -> None:
+        """Push the file. While requests are under way the next one is being prepared."""
+        chunks = self._file.chunks(rows_per_request)
+        while (chunk := await self._next(chunks)) is not None:
+            earlier = self._journal.earlier(chunk)
+            if earlier is not None:
+                self.progress.counts += earlier
+                self.progress.resumed += earlier.total()
+                self.progress.bytes_read = self._file.position
+                self._on_progress(self.progress)
+                continue
+            while len(self._under_way) >= parallel:
+                await self._settle()
+            self._under_way.append(_Sent(chunk, self._file.position, asyncio.create_task(self._send(chunk))))
+        while self._under_way:
+            await self._settle()
+
+    async def abandon(self) -> None:
+        """Leave requests that are still under way to themselves: what became of them, the next run will see."""
+        tasks = [sent.answer for sent in self._under_way]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _next(self, chunks: Iterator[Chunk]) -> Chunk | None:
+        try:
+            return await asyncio.to_thread(next, chunks, None)
+        except UnreadableFileError:
+            while self._under_way:
+                await self._settle()
             raise
-        if len(chunk.rows) == 1:
-            return _Answer([], [_rejection(error)])
-        first, second = chunk.halves()
-        before = await _send(tallystick, file, target, first, run, compress=compress)
-        after = await _send(tallystick, file, target, second, run, compress=compress)
-        moved = [row.model_copy(update={"row": row.row + len(first.rows)}) for row in after.results]
-        return _Answer(before.batches + after.batches, before.results + moved)
-    if len(result.results) != len(chunk.rows):
-        raise UnexpectedAnswerError(
-            f"{len(chunk.rows)} rows from row {chunk.first_row} on were sent, {len(result.results)} got a verdict."
-        )
-    return _Answer([result.id], list(result.results))
+
+    async def _settle(self) -> None:
+        """Wait for the oldest request, and note its verdicts."""
+        sent = self._under_way[0]
+        answer = await sent.answer
+        self._under_way.popleft()
+        self._rejected.write(sent.chunk, [result for result in answer.results if result.verdict in _NOT_TAKEN])
+        counts = Counter(result.verdict for result in answer.results)
+        self._journal.record(sent.chunk, counts, answer.batches, self._rejected.size)
+        self.progress.counts += counts
+        self.progress.batches += answer.batches
+        self.progress.bytes_read = sent.bytes_read
+        self._on_progress(self.progress)
+
+    async def _send(self, chunk: Chunk) -> _Answer:
+        """Push the rows of one chunk; if the body is too large, by halves."""
+        body = await asyncio.to_thread(_packed, chunk.body) if self._compress else chunk.body
+        try:
+            result = await self._tallystick.audits.push(
+                self._target.programme,
+                body,
+                media_type=self._file.media_type,
+                encoding="zstd" if self._compress else None,
+                profile=self._target.profile,
+                on_conflict=self._target.on_conflict,
+                dry_run=self._target.dry_run,
+                key=f"{self._journal.run}:{chunk.first_row}:{chunk.digest}",
+            )
+        except ProblemError as error:
+            if error.problem.status != httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+                raise
+            if len(chunk.rows) == 1:
+                return _Answer([], [_rejection(error)])
+            first, second = chunk.halves()
+            before, after = await self._send(first), await self._send(second)
+            moved = [row.model_copy(update={"row": row.row + len(first.rows)}) for row in after.results]
+            return _Answer(before.batches + after.batches, before.results + moved)
+        if len(result.results) != len(chunk.rows):
+            raise UnexpectedAnswerError(
+                f"{len(chunk.rows)} rows from row {chunk.first_row} on were sent, {len(result.results)} got a verdict."
+            )
+        return _Answer([result.id], list(result.results))
 
 
 def _packed(body: bytes) -> bytes:
