@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from audit_api.audits import records as audits
+from audit_api.audits.routes import READERS
 from audit_api.audits.routes import router as audits_router
 from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
 from audit_api.batches.routes import router as batches_router
@@ -24,7 +25,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
         name="audit-api",
         package="audit_api",
         description="The facts of Tallystick: programmes, audit batches, audits, and the feed of their changes.",
-        routers=[programmes_router, batches_router, audits_router, feed_router(feed)],
+        routers=[programmes_router, batches_router, audits_router, feed_router(feed, *READERS)],
         body_limits={BATCHES_PATH: MAX_BODY},
     )
     app.state.intake = Intake(settings)

@@ -30,11 +30,6 @@ MAX_CHANGES = 20_000
 _POLL_S = 0.2
 _UNOPENED = UUID(int=0)
 
-FeedRead = Annotated[
-    Principal,
-    allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
-]
-
 
 def stream_table(metadata: MetaData) -> Table:
     """The heads of a service's streams, one row a programme."""
@@ -97,11 +92,16 @@ class Feed:
         head = (await session.execute(statement)).one_or_none()
         return Cursor(head.epoch, head.position) if head else Cursor(_UNOPENED, 0)
 
-    async def changes(self, session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """At most `limit` changes after a position, in the order of positions."""
+    async def changes(self, session: ReadSession, programme: str, after: int, head: int, limit: int) -> list[dict[str, Any]]:
+        """At most `limit` changes after a position and up to `head`, in the order of positions.
+
+        The nouns are read one after the other, and each sees what was committed until then. `head` was read before them: up to
+        there each of them sees everything, beyond it one may show what another was read too early for.
+        """
         found: list[dict[str, Any]] = []
         for noun in self._nouns:
-            found += [{"noun": noun.name, **change} for change in await noun.read(session, programme, after, limit)]
+            read = await noun.read(session, programme, after, limit)
+            found += [{"noun": noun.name, **change} for change in read if change["position"] <= head]
         found.sort(key=itemgetter("position"))
         return found[:limit]
 
@@ -113,8 +113,8 @@ async def rows_after(session: ReadSession, table: Table, programme: str, after: 
     return (await session.execute(statement)).all()
 
 
-def feed_router(feed: Feed) -> APIRouter:
-    """The route of a feed."""
+def feed_router(feed: Feed, *readers: Role) -> APIRouter:
+    """The route of a feed, for the roles that may read its nouns one by one too."""
     router = APIRouter(tags=["changes"])
 
     @router.get(
@@ -125,7 +125,7 @@ def feed_router(feed: Feed) -> APIRouter:
     )
     async def read_changes(
         request: Request,
-        principal: FeedRead,
+        principal: Annotated[Principal, allowed(*readers)],
         programme: Annotated[Slug, Query(description="Whose stream to read.")],
         after: Annotated[str | None, Query(max_length=500, description="The cursor of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="Changes on a page.")] = 1000,
@@ -149,11 +149,13 @@ def feed_router(feed: Feed) -> APIRouter:
                 if cursor.epoch not in {head.epoch, _UNOPENED} or cursor.position > head.position:
                     raise FeedRewound("Drop what you built from this feed and start again without a cursor.")
                 changes = (
-                    await feed.changes(session, programme, cursor.position, limit + 1) if cursor.position < head.position else []
+                    await feed.changes(session, programme, cursor.position, head.position, limit + 1)
+                    if cursor.position < head.position
+                    else []
                 )
+            if principal.vendor is not None and cursor.position == 0 and not changes:
+                head = Cursor(_UNOPENED, 0)  # a stream in which a vendor has no part is to it like one that does not exist
             reached = changes[limit - 1]["position"] if len(changes) > limit else head.position
-            if changes and len(changes) <= limit:
-                reached = max(reached, changes[-1]["position"])
             cursor = Cursor(head.epoch, reached)
             if changes or time.monotonic() >= deadline or request.app.state.draining.is_set():
                 break

@@ -48,10 +48,10 @@ from tallystick.service.replies import IfMatch, not_modified, reply, require_mat
 
 router = APIRouter(tags=["audits"], responses=responses(*COMMON))
 
-AuditsRead = Annotated[
-    Principal,
-    allowed(Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM),
-]
+READERS = (Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM)
+"""Who may read audits, one by one or on the feed."""
+
+AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
 AuditsRevise = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
 AuditsErase = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
