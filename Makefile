@@ -30,7 +30,7 @@ lint: $(VENV)/dev.stamp ## Ruff: lint and format
 	@$(BIN)/ruff format --check .
 
 types: $(VENV)/dev.stamp ## Mypy, strict, over sources and tests
-	@$(BIN)/mypy $(SOURCES) tests bench
+	@$(BIN)/mypy $(SOURCES) tests
 
 contracts: $(VENV)/dev.stamp ## Import contracts: who may know whom
 	@$(BIN)/lint-imports
@@ -44,10 +44,10 @@ fix: $(VENV)/dev.stamp ## Mend what ruff can mend
 
 ##@ Measure and prove it
 bench: $(VENV)/dev.stamp ## Measure the product beside its references, interleaved; BENCH=ingest narrows it
-	@$(BIN)/python -m bench $(BENCH)
+	@$(BIN)/python tests/bench $(BENCH)
 
 kill: $(VENV)/dev.stamp ## Kill services and PostgreSQL at random while audits are pushed, and compare what is stored
-	@$(BIN)/python -m bench.kills $(ARGS)
+	@$(BIN)/python tests/bench kills $(ARGS)
 
 acceptance: $(VENV)/dev.stamp ## Run the acceptance on a BPO's export: DATA=/path/to/folder
 	@DATA="$(DATA)" $(BIN)/pytest -q tests/acceptance $(ARGS)

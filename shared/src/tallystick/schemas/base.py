@@ -1,6 +1,5 @@
 """The pieces that every wire model is made of."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -19,18 +18,14 @@ def new_id() -> UUID:
     return uuid7()
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
 def _without_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("text must not contain the NUL character")
     return text
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
-"""A moment with its offset, kept in UTC."""
+Instant = AwareDatetime
+"""A moment with its offset; answers show it in UTC."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A name that people give and that stands in addresses: programme, vendor."""

@@ -69,14 +69,20 @@ class Once:
     """One keyed request: `await earlier()` answers the outcome of the first one, `await keep(outcome)` records this one's."""
 
     def __init__(
-        self, table: Table, session: WriteSession, programme: str, operation: str, key: str | None, payload: bytes
+        self, table: Table, session: WriteSession, programme: str, operation: str, key: str | None, *payload: bytes
     ) -> None:
         self._table = table
         self._session = session
         self._programme = programme
         self._owner = _owner(session.principal)
         self._key = None if key is None else _digest(operation, key)
-        self._fingerprint = hashlib.sha256(payload).digest()
+        self._payload = payload
+
+    def _fingerprint(self) -> bytes:
+        digest = hashlib.sha256()
+        for part in self._payload:
+            digest.update(part)
+        return digest.digest()
 
     async def earlier(self) -> Outcome | None:
         """The outcome of an earlier request with this key. Raises a problem if that one still runs or had another payload."""
@@ -95,7 +101,7 @@ class Once:
         ).one_or_none()
         if row is None:
             return None
-        if row.fingerprint != self._fingerprint:
+        if row.fingerprint != self._fingerprint():
             raise IdempotencyKeyReused("This key was used before with another payload.")
         return Outcome(row.outcome_id, row.outcome_position)
 
@@ -107,7 +113,7 @@ class Once:
                     programme=self._programme,
                     owner=self._owner,
                     key=self._key,
-                    fingerprint=self._fingerprint,
+                    fingerprint=self._fingerprint(),
                     outcome_id=outcome.id,
                     outcome_position=outcome.position,
                 )

@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 import orjson
 
@@ -11,6 +12,14 @@ from tallystick.schemas.audit import AuditFacts, Criterion, Judgement, NewAudit,
 from tallystick.schemas.programme import ErrorCode, Policy, Programme, Vocabulary
 
 _CLOCK_SKEW = timedelta(hours=1)
+_HASHED = (
+    "external_id", "vendor", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
+    "automated_detection", "automated_decision", "render_hints", "auditor", "audit_party", "claimed_at", "audited_at",
+    "handling_time_s", "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class",
+    "error_code", "severity", "attributable_to", "scorecard", "comment",
+)  # fmt: skip
+_MOMENTS = tuple(_HASHED.index(name) for name in ("decided_at", "claimed_at", "audited_at"))
+_hashed = itemgetter(*_HASHED)
 
 
 class Rules:
@@ -157,9 +166,12 @@ def quality_score(scorecard: tuple[Criterion, ...] | None) -> float | None:
 
 
 def content_hash(audit: AuditFacts) -> bytes:
-    """SHA-256 over the canonical form of a row: JSON with sorted keys, without what is absent, false or empty.
+    """SHA-256 over the canonical form of a row: a JSON array of its values in the order of `_HASHED`, with times in UTC.
 
-    A later version of the schema with further optional fields gives old rows the same hash.
+    A field that a later version of the schema adds joins at the end, and only where it is present: old rows keep their hash.
     """
-    said = {name: value for name, value in audit.__dict__.items() if value is not None and value is not False and value != ()}
-    return hashlib.sha256(orjson.dumps(said, default=dict, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).digest()
+    values = list(_hashed(audit.__dict__))
+    for place in _MOMENTS:
+        if values[place] is not None and values[place].utcoffset():
+            values[place] = values[place].astimezone(UTC)
+    return hashlib.sha256(orjson.dumps(values, default=dict, option=orjson.OPT_UTC_Z)).digest()

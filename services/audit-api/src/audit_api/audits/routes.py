@@ -104,12 +104,13 @@ async def create_audit(
         raise AuditConflict(
             "The audit recorded under this external id differs.",
             errors=_problem_errors(result.errors),
-            audit_id=str(result.audit_id),
+            audit_id=result.audit_id,
         )
+    audit_id = UUID(result.audit_id)
     if result.verdict is RowVerdict.DUPLICATE:
-        return await _answer(session, programme, result.audit_id, status=200)
-    await once.keep(Outcome(result.audit_id, 0))
-    return await _answer(session, programme, result.audit_id, status=201)
+        return await _answer(session, programme, audit_id, status=200)
+    await once.keep(Outcome(audit_id, 0))
+    return await _answer(session, programme, audit_id, status=201)
 
 
 async def _answer(

@@ -1,23 +1,24 @@
 """Merging the rows of a batch: each becomes an audit, or is told what stands in its way. The whole batch is one transaction."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 import orjson
+from uuid_utils import uuid7
 
 from audit_api.audits.judging import Rules, content_hash, quality_score
 from audit_api.audits.records import find_audit, revise
 from audit_api.batches.reading import Row
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
-from tallystick.schemas.base import new_id
 from tallystick.service.database import WriteSession
 from tallystick.service.feed import take_positions
 
@@ -27,9 +28,10 @@ _STAGED = (
     "vendor", "external_id", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
     "automated_detection", "automated_decision", "render_hints", "auditor", "audit_party", "claimed_at", "audited_at",
     "handling_time_s", "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class",
-    "error_code", "severity", "attributable_to", "scorecard", "comment",
+    "error_code", "severity", "attributable_to", "comment",
 )  # fmt: skip
-_COLUMNS = ("batch_row", "id", "content_hash", "quality_score", *_STAGED)
+_COLUMNS = ("batch_row", "id", "content_hash", "quality_score", "scorecard", *_STAGED)
+_staged = itemgetter(*_STAGED)
 _REVISABLE = frozenset(Judgement.model_fields)
 
 OnConflict = Literal["reject", "revise"]
@@ -42,74 +44,54 @@ class Result:
     row: int
     verdict: RowVerdict
     external_id: str | None
-    audit_id: UUID | None
+    audit_id: str | None
     errors: tuple[RowError, ...] = ()
 
 
 @dataclass(slots=True)
-class Candidate:
-    """A row that may become an audit."""
-
-    row: Row
-    audit: NewAudit
-    id: UUID
-    hash: bytes
-
-
-@dataclass(slots=True)
 class Chunk:
-    """Some rows of a batch, each external id at most once, and those that already have their verdict."""
+    """Some rows of a batch, each external id at most once: those to be merged, and those that already have their verdict.
 
-    candidates: list[Candidate] = field(default_factory=list)
+    `records` are what is staged, in the order of `_COLUMNS`; `audits` are the same rows as they were sent.
+    """
+
     records: list[tuple[Any, ...]] = field(default_factory=list)
+    audits: list[NewAudit] = field(default_factory=list)
     rejected: list[Result] = field(default_factory=list)
 
 
 def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
     """Judge the rows and cut them into chunks. A row whose external id the chunk has already waits for the next one."""
-    waiting: list[Candidate] = []
+    waiting: list[Row] = []
     while True:
         chunk = Chunk()
         taken: set[tuple[str, str]] = set()
-        postponed: list[Candidate] = []
-        fresh = [judged for row in islice(rows, CHUNK - min(len(waiting), CHUNK - 1)) for judged in [_judge(row, rules)]]
-        for judged in (*waiting, *fresh):
-            if isinstance(judged, Result):
-                chunk.rejected.append(judged)
+        postponed: list[Row] = []
+        for row in chain(waiting, islice(rows, max(1, CHUNK - len(waiting)))):
+            audit = row.audit
+            errors = row.errors if audit is None else rules.check(audit)
+            if audit is None or errors:
+                chunk.rejected.append(Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors))
                 continue
-            key = (judged.audit.vendor, judged.audit.external_id)
+            key = (audit.vendor, audit.external_id)
             if key in taken:
-                postponed.append(judged)
-            else:
-                taken.add(key)
-                chunk.candidates.append(judged)
-                chunk.records.append(_record(judged))
-        if not chunk.candidates and not chunk.rejected:
+                postponed.append(row)
+                continue
+            taken.add(key)
+            chunk.records.append(_record(row.number, audit))
+            chunk.audits.append(audit)
+        if not chunk.records and not chunk.rejected:
             return
         yield chunk
         waiting = postponed
 
 
-def _judge(row: Row, rules: Rules) -> Candidate | Result:
-    errors = row.errors if row.audit is None else rules.check(row.audit)
-    if row.audit is None or errors:
-        return Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors)
-    return Candidate(row, row.audit, new_id(), content_hash(row.audit))
-
-
-def _record(candidate: Candidate) -> tuple[Any, ...]:
-    audit = candidate.audit
-    values = audit.__dict__
-    scorecard = audit.scorecard
-    return (
-        candidate.row.number,
-        candidate.id,
-        candidate.hash,
-        None if scorecard is None else quality_score(scorecard),
-        *[values[name] for name in _STAGED[:-2]],
-        None if scorecard is None else orjson.dumps(scorecard, default=dict).decode(),
-        audit.comment,
-    )
+def _record(number: int, audit: NewAudit) -> tuple[Any, ...]:
+    score = lines = None
+    if audit.scorecard is not None:
+        score = quality_score(audit.scorecard)
+        lines = orjson.dumps(audit.scorecard, default=dict).decode()
+    return (number, str(uuid7()), content_hash(audit), score, lines, *_staged(audit.__dict__))
 
 
 class Merge:
@@ -141,9 +123,9 @@ class Merge:
         return results
 
     async def _merge(self, chunk: Chunk) -> list[Result]:
-        if not chunk.candidates:
+        if not chunk.records:
             return []
-        position = await take_positions(self._session, streams, self._programme, len(chunk.candidates))
+        position = await take_positions(self._session, streams, self._programme, len(chunk.records))
         driver = await self._session.driver()
         await driver.execute(_SQL["stage.sql"])
         await driver.copy_records_to_table("audit_stage", records=chunk.records, columns=_COLUMNS)
@@ -158,31 +140,34 @@ class Merge:
             self._now,
         )
         standing: dict[int, asyncpg.Record] = {}
-        if outcome != f"INSERT 0 {len(chunk.candidates)}":
+        if outcome != f"INSERT 0 {len(chunk.records)}":
             standing = {row["batch_row"]: row for row in await driver.fetch(_SQL["existing.sql"], self._programme)}
         await driver.execute("truncate audit_stage")
-        return [await self._verdict(each, standing.get(each.row.number)) for each in chunk.candidates]
+        results: list[Result] = []
+        for record, audit in zip(chunk.records, chunk.audits, strict=True):
+            number, audit_id = record[:2]
+            found = standing.get(number)
+            if found is None:
+                results.append(Result(number, RowVerdict.CREATED, audit.external_id, audit_id))
+            elif found["same"]:
+                results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, found["id"]))
+            else:
+                results.append(await self._contradiction(number, audit, UUID(found["id"])))
+        return results
 
-    async def _verdict(self, candidate: Candidate, standing: asyncpg.Record | None) -> Result:
-        if standing is None:
-            return _result(candidate, RowVerdict.CREATED, candidate.id)
-        if standing["same"]:
-            return _result(candidate, RowVerdict.DUPLICATE, standing["id"])
-        current = await find_audit(self._session, self._programme, standing["id"])
-        differing = [name for name in NewAudit.model_fields if not _same(candidate.audit, current._mapping, name)]
+    async def _contradiction(self, number: int, audit: NewAudit, audit_id: UUID) -> Result:
+        """What becomes of a row whose external id stands for an audit that says something else."""
+        current = await find_audit(self._session, self._programme, audit_id)
+        differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
             errors = [
                 RowError(pointer=f"/{name}", code="differs", detail="Another value was recorded before.") for name in differing
             ]
-            return _result(candidate, RowVerdict.CONFLICT, current.id, errors)
+            return Result(number, RowVerdict.CONFLICT, audit.external_id, str(audit_id), tuple(errors))
         position = await take_positions(self._session, streams, self._programme, 1)
         reason = "Sent again with another judgement" + (f" in batch {self._batch_id}" if self._batch_id else "")
-        await revise(self._session, current, candidate.audit, reason, position, candidate.hash)
-        return _result(candidate, RowVerdict.REVISED, current.id)
-
-
-def _result(candidate: Candidate, verdict: RowVerdict, audit_id: UUID, errors: Sequence[RowError] = ()) -> Result:
-    return Result(candidate.row.number, verdict, candidate.audit.external_id, audit_id, tuple(errors))
+        await revise(self._session, current, audit, reason, position, content_hash(audit))
+        return Result(number, RowVerdict.REVISED, audit.external_id, str(audit_id))
 
 
 def _same(sent: AuditFacts, recorded: Any, name: str) -> bool:

@@ -10,18 +10,24 @@ from sqlalchemy import Row, insert, literal, select, union_all
 
 from audit_api.audits.tables import audits
 from audit_api.batches.merging import Result
+from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.tables import audit_batch_rows, audit_batches
 from tallystick.schemas.audit import RowVerdict
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
+_NOT_KEPT = {RowVerdict.CREATED, RowVerdict.DUPLICATE}
 COUNTED = tuple(verdict.value for verdict in RowVerdict)
 
 
 async def keep_batch(session: WriteSession, batch: dict[str, Any], results: Sequence[Result]) -> None:
-    """Record a batch and the rows of it that created nothing; the audits themselves record the others."""
+    """Record a batch and what became of its rows.
+
+    The audits are the record of those that were created, rows that repeat an audit
+    are counted alone, and all others are kept with their errors.
+    """
     await session.execute(insert(audit_batches).values(batch))
-    rest = [result for result in results if result.verdict is not RowVerdict.CREATED]
+    rest = [result for result in results if result.verdict not in _NOT_KEPT]
     if rest:
         driver = await session.driver()
         await driver.execute(
@@ -100,3 +106,32 @@ async def list_rows(
     parts = [others] if verdicts and RowVerdict.CREATED not in verdicts else [created, others]
     rows = union_all(*(part.order_by(part.selected_columns[0]).limit(limit).subquery().select() for part in parts))
     return (await session.execute(rows.order_by("row").limit(limit))).all()
+
+
+async def repetitions(session: ReadSession, programme: str, rows: Sequence[SentRow]) -> list[dict[str, Any]]:
+    """The verdicts on rows that repeat an audit, as the API shows them."""
+    audits_sent = [row.audit for row in rows if row.audit is not None]
+    driver = await session.driver()
+    vendors, external_ids = [audit.vendor for audit in audits_sent], [audit.external_id for audit in audits_sent]
+    standing = {
+        (found["vendor"], found["external_id"]): found["id"]
+        for found in await driver.fetch(_STANDING, programme, vendors, external_ids)
+    }
+    return [
+        {
+            "row": row.number,
+            "verdict": RowVerdict.DUPLICATE,
+            "external_id": row.audit.external_id,
+            "audit_id": standing[row.audit.vendor, row.audit.external_id],
+            "errors": [],
+        }
+        for row in rows
+        if row.audit is not None
+    ]
+
+
+_STANDING = """
+    select audits.vendor, audits.external_id, audits.id
+    from unnest($2::text[], $3::text[]) as sent (vendor, external_id)
+    join audits on audits.programme = $1 and audits.vendor = sent.vendor and audits.external_id = sent.external_id
+"""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from audit_api.audits.judging import Rules
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import Mapper
 from audit_api.batches.reading import Row, read_rows
-from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, row_document
+from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, repetitions, row_document
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme, put_programme
 from audit_api.settings import AuditSettings
@@ -134,10 +135,10 @@ async def push_batch(
         # The transaction begins when the body is here: a slow upload holds neither a connection nor the stream's lock.
         async with database.writing(principal) as session:
             options = {"profile": profile, "atomicity": atomicity, "on_conflict": on_conflict}
-            payload = f"{media_type}\x1f{dry_run}\x1f{options}\x1f".encode() + body
-            once = Once(idempotency_keys, session, programme, "push_batch", idempotency_key, payload)
+            asked = f"{media_type}\x1f{dry_run}\x1f{options}\x1f".encode()
+            once = Once(idempotency_keys, session, programme, "push_batch", idempotency_key, asked, body)
             if (earlier := await once.earlier()) is not None:
-                return await _replayed(session, programme, earlier.id)
+                return await _replayed(session, programme, earlier.id, body, media_type)
             batch = {
                 "programme": programme,
                 "id": new_id(),
@@ -213,10 +214,14 @@ def _answer(batch: dict[str, Any], results: Sequence[Result], *, status: int, dr
     return reply(shown, status=status, headers=headers)
 
 
-async def _replayed(session: WriteSession, programme: str, batch_id: UUID) -> Response:
+async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body: bytes, media_type: str) -> Response:
+    """The first answer again: what was kept of the batch, and the repetitions in it, which are named by their external ids."""
     batch = await get_batch(session, programme, batch_id)
-    rows = await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)
-    results = [row_document(row) for row in rows]
+    kept = {row.row: row_document(row) for row in await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)}
+    document = Programme.model_validate((await get_programme(session, programme)).document)
+    sent = read_rows(body, media_type, _mapper(document, batch["profile"]))
+    repeated = await repetitions(session, programme, [row for row in sent if row.number not in kept])
+    results = sorted([*kept.values(), *repeated], key=itemgetter("row"))
     headers = {"Location": f"{BATCHES_PATH}/{batch_id}?programme={programme}", **REPLAYED}
     return reply({**batch, "results": results}, status=201, headers=headers)
 
