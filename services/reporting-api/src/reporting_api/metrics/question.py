@@ -135,7 +135,7 @@ Asked = Annotated[Question, Depends(_question)]
 def only_known_parameters(request: Request) -> None:
     """Refuse parameters that the route does not know: a misspelt filter would answer another question than was asked."""
     known: set[str] = set(_names(request.scope["route"].dependant))
-    unknown = sorted(set(request.query_params) - known)
+    unknown = sorted(set(request.query_params.keys()) - known)
     if unknown:
         raise InvalidRequest(
             "Some parameters are unknown here.",
