@@ -38,7 +38,6 @@ def create_app() -> typer.Typer:
     app.command("push")(pushing.push)
     app.add_typer(audits.app)
     app.command("metrics")(numbers.metrics)
-    app.add_typer(numbers.reports)
     for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
         app.command(entry.name)(entry.load())
     return app

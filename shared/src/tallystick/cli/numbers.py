@@ -1,14 +1,153 @@
-"""`tallystick metrics` and `tallystick report`: numbers as tables."""
+"""`tallystick metrics`: measures by dimensions, as a table."""
+
+from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
-reports = typer.Typer(name="report", help="Named reports.", no_args_is_help=True)
+from tallystick.cli import figures
+from tallystick.cli.console import err, out
+from tallystick.cli.options import (
+    DEFAULT_URL,
+    FILTERS,
+    AsJson,
+    Connection,
+    FromDay,
+    Names,
+    ProgrammeName,
+    ToDay,
+    TokenFile,
+    TokenText,
+    Url,
+)
+from tallystick.schemas.audit import AuditParty
+from tallystick.schemas.metric import Dimension, Measure, Metrics, Row, Scope, View
+from tallystick.schemas.programme import ErrorClass, Severity
 
 
-def metrics() -> None:
-    """Numbers."""
+def metrics(
+    programme: ProgrammeName,
+    measure: Annotated[
+        list[Measure] | None, typer.Option("--measure", "-m", help="What to measure. [default: audits, accuracy]")
+    ] = None,
+    by: Annotated[list[Dimension] | None, typer.Option("--by", "-b", help="What to group by, up to three.")] = None,
+    vendor: Names = None,
+    site: Names = None,
+    queue: Names = None,
+    market: Names = None,
+    language: Names = None,
+    policy: Names = None,
+    moderator: Names = None,
+    auditor: Names = None,
+    audit_party: Annotated[list[AuditParty] | None, typer.Option(rich_help_panel=FILTERS)] = None,
+    error_class: Annotated[list[ErrorClass] | None, typer.Option(rich_help_panel=FILTERS)] = None,
+    error_code: Names = None,
+    severity: Annotated[list[Severity] | None, typer.Option(rich_help_panel=FILTERS)] = None,
+    automated_detection: Annotated[
+        bool | None, typer.Option("--automated-detection/--no-automated-detection", rich_help_panel=FILTERS)
+    ] = None,
+    begin: FromDay = None,
+    end: ToDay = None,
+    view: Annotated[View, typer.Option(help="Which judgement counts.")] = View.ADJUDICATED,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside the numbers of as many days before; needs --from and --to.")
+    ] = False,
+    order: Annotated[
+        str | None, typer.Option(help="A measure or dimension of the table; -accuracy puts the greatest first.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows at most.")] = 50,
+    totals: Annotated[bool, typer.Option("--totals/--no-totals", help="Add a line for all together.")] = True,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show measures by dimensions, each number with its 95 % interval. Numbers from small samples are dim."""
+    query = {
+        "measure": measure,
+        "by": by,
+        "vendor": vendor,
+        "site": site,
+        "queue": queue,
+        "market": market,
+        "language": language,
+        "policy": policy,
+        "moderator": moderator,
+        "auditor": auditor,
+        "audit_party": audit_party,
+        "error_class": error_class,
+        "error_code": error_code,
+        "severity": severity,
+        "automated_detection": automated_detection,
+        "from": begin,
+        "to": end,
+        "view": view,
+        "compare": "previous_period" if compare else None,
+        "order": order,
+        "limit": limit,
+        "totals": totals,
+    }
+    answer = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.metrics(programme, query))
+    if as_json:
+        typer.echo(answer.model_dump_json(by_alias=True))
+        return
+    out.print(_table(answer))
+    print_scope(answer.scope)
+    if answer.groups > len(answer.rows):
+        err.print(f"{len(answer.rows):,} of {answer.groups:,} rows are shown; --limit shows more.")
 
 
-@reports.command("x")
-def x() -> None:
-    """X."""
+def print_scope(scope: Scope) -> None:
+    """Say what numbers are about: the period, the filters, and the position that they stand on."""
+    said = ["no audits" if scope.period is None else f"{scope.period.from_} to {scope.period.to}, {scope.period.time_zone}"]
+    said += [f"{name} {' or '.join(values)}" for name, values in scope.filters.items()]
+    err.print(Text(f"{scope.programme}: {'; '.join(said)}; {scope.view}; position {scope.position:,}", "dim"))
+
+
+def _table(answer: Metrics) -> Table:
+    compared = answer.previous_period is not None
+    ranked = any(row.rank for row in answer.rows)
+    table = Table()
+    if ranked:
+        table.add_column("rank", justify="right")
+    for dimension in answer.by:
+        table.add_column(_words(dimension), overflow="fold")
+    for measure in answer.measures:
+        table.add_column(_words(measure), justify="right")
+        if compared:
+            table.add_column("before", justify="right")
+            table.add_column("change", justify="right")
+    for row in answer.rows:
+        names = [_name(row.dimensions[dimension]) for dimension in answer.by]
+        table.add_row(*([_rank(row)] if ranked else []), *names, *_numbers(row, answer, compared=compared))
+    if answer.totals is not None and answer.by:
+        lead: list[str | Text] = [""] * (len(answer.by) + ranked)
+        lead[ranked] = "all"
+        table.add_section()
+        table.add_row(*lead, *_numbers(answer.totals, answer, compared=compared))
+    return table
+
+
+def _numbers(row: Row, answer: Metrics, *, compared: bool) -> list[Text]:
+    cells: list[Text] = []
+    for measure in answer.measures:
+        cells.append(figures.number(row.numbers[measure], measure))
+        if compared:
+            cells.append(figures.number(row.previous[measure], measure) if row.previous else Text(""))
+            cells.append(figures.difference(row.change[measure], measure) if row.change else Text(""))
+    return cells
+
+
+def _rank(row: Row) -> str:
+    if row.rank is None:
+        return ""
+    return f"{row.rank.highest} to {row.rank.lowest}" if row.rank.tied else str(row.rank.highest)
+
+
+def _name(value: str | None) -> str | Text:
+    return Text("none", "dim italic") if value is None else value
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

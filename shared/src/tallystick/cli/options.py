@@ -52,6 +52,11 @@ From = Annotated[
     str | None,
     typer.Option("--from", metavar="DAY|TIME", rich_help_panel=FILTERS, help="At or after: 2026-09-01, or 2026-09-01T06:00Z."),
 ]
+FromDay = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DAY", rich_help_panel=FILTERS, help="The first day, in the programme's time zone."),
+]
+ToDay = Annotated[str | None, typer.Option("--to", metavar="DAY", rich_help_panel=FILTERS, help="The day after the last.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DAY|TIME", rich_help_panel=FILTERS, help="Before.")]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
