@@ -157,9 +157,10 @@ class Cluster:
                 await asyncio.sleep(0.1)
 
     async def _takes_connections(self) -> bool:
-        """What `pg_ctl --wait` looks at: the last line of the pid file."""
+        """What `pg_ctl --wait` looks at: the pid file names this server in its first line and its state in the last."""
         pid_file = self.directory / "postmaster.pid"
-        return pid_file.exists() and pid_file.read_text().rstrip().endswith("\nready")
+        lines = pid_file.read_text().split() if pid_file.exists() else [""]
+        return lines[0] == str(self.server.pid) and lines[-1] == "ready"
 
 
 def _works_in(pid: int, directory: Path) -> bool:
