@@ -1,12 +1,12 @@
 """Reading audits, revising them, erasing what names a person."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, RowMapping, Select, cast, insert, select, update
+from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, cast, insert, literal, select, update
 from sqlalchemy.types import Text
 
 from audit_api.audits.judging import quality_score
@@ -24,6 +24,7 @@ JUDGEMENT = (
     "severity",
     "attributable_to",
 )
+_IDS = ARRAY(Uuid)
 _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
@@ -78,6 +79,23 @@ async def find_audit(session: ReadSession, programme: str, audit_id: UUID) -> Ro
     return row
 
 
+async def find_audits(session: ReadSession, programme: str, ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """The rows of some audits by their ids, as far as there are any to see."""
+    if not ids:
+        return {}
+    statement = scoped(select(audits), audits, programme, session.principal).where(audits.c.id == any_(literal(list(ids), _IDS)))
+    return {row.id: row for row in await session.execute(statement)}
+
+
+async def was_sent(session: ReadSession, current: Row[Any], content_hash: bytes) -> bool:
+    """Whether a row with this content brought an earlier version of the audit: sent again, it is no news."""
+    c = audit_revisions.c
+    statement = scoped(select(c.revision), audit_revisions, current.programme, session.principal)
+    return (
+        await session.execute(statement.where(c.audit_id == current.id, c.content_hash == content_hash).limit(1))
+    ).scalar_one_or_none() is not None
+
+
 async def revise(
     session: WriteSession, current: Row[Any], judgement: Judgement, reason: str, position: int, content_hash: bytes | None = None
 ) -> None:
@@ -86,7 +104,7 @@ async def revise(
     `content_hash` is that of the row that brought the new judgement, where a batch brought it.
     """
     new = judgement.model_dump(mode="json") | {"quality_score": quality_score(judgement.scorecard)}
-    await _append_version(session, current, new, reason)
+    await _append_version(session, current, new, reason, content_hash)
     first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
     await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)
 
@@ -100,14 +118,16 @@ async def erase(session: WriteSession, current: Row[Any], reason: str, position:
     await _change(session, current, position, moderator=None, auditor=None, content_ref=None, comment=None, erased=True)
 
 
-async def _append_version(session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str) -> None:
+async def _append_version(
+    session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str, content_hash: bytes | None = None
+) -> None:
     """Append to the history; the first time, after the version that stood alone until now."""
     key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
     trail = {"reason": reason, "recorded_by": session.principal.subject, "recorded_at": datetime.now(UTC)}
-    versions = [{**key, **judged, **trail, "revision": current.revision + 1}]
+    versions = [{**key, **judged, **trail, "revision": current.revision + 1, "content_hash": content_hash}]
     if current.revision == 1:
         first = {"reason": None, "recorded_by": current.recorded_by, "recorded_at": current.recorded_at, "revision": 1}
-        versions.insert(0, {**key, **_judged(current._mapping), **first})
+        versions.insert(0, {**key, **_judged(current._mapping), **first, "content_hash": current.content_hash})
     await session.execute(insert(audit_revisions), versions)
 
 
