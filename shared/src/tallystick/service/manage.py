@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -60,7 +59,6 @@ def command(package: str, settings_type: Callable[[], Settings], create_app: Cal
         server = _Server(config, app, settings.drain_seconds)
         gc.freeze()  # what is there now stays; and batches of rows are no reason to look for cycles all the time
         gc.set_threshold(100_000, 20, 50)
-        sys.setswitchinterval(0.0005)  # a thread that judges rows must not keep the event loop waiting
         server.run()
         if not server.started:
             raise typer.Exit(3)

@@ -174,7 +174,7 @@ class InternalError(Problem):
 
 
 class Unavailable(Problem):
-    """The service cannot answer now: its database is out of reach, or it is shutting down.
+    """The service cannot answer now: its database or another service is out of reach, or it is shutting down.
 
     Try again after `Retry-After` seconds; nothing was changed.
     """

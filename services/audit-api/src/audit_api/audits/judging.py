@@ -20,6 +20,10 @@ _HASHED = (
 )  # fmt: skip
 _MOMENTS = tuple(_HASHED.index(name) for name in ("decided_at", "claimed_at", "audited_at"))
 _hashed = itemgetter(*_HASHED)
+_worded = itemgetter(
+    "vendor", "site", "queue", "market", "language", "policy", "action", "benchmark_action", "benchmark_policy", "verdict",
+    "error_class", "error_code", "severity", "attributable_to",
+)  # fmt: skip
 
 
 class Rules:
@@ -47,27 +51,26 @@ class Rules:
         }
         self._open = set(programme.register_unknown)
         self._added: dict[Vocabulary, set[str]] = defaultdict(set)
-        self._good: set[tuple[str, ...]] = set()
+        self._good: set[tuple[str | None, ...]] = set()
         self._latest = datetime.now(UTC) + _CLOCK_SKEW
 
     def check(self, audit: NewAudit) -> tuple[RowError, ...]:
         """What is wrong with a row, by field; empty when the programme takes it."""
-        return tuple(self._faults(audit))
-
-    def _faults(self, audit: NewAudit) -> Iterator[RowError]:
-        words = (audit.vendor, audit.site, audit.queue, audit.market, audit.language, audit.policy, audit.action)
+        words = _worded(audit.__dict__)
         if words not in self._good:
-            faults = tuple(self._unknown_words(audit))
-            yield from faults
-            if not faults:
-                self._good.add(words)
+            faults = (*self._unknown_words(audit), *self.judgement_faults(audit))
+            if faults:
+                return (*faults, *self._implausible_times(audit))
+            self._good.add(words)
+        return tuple(self._implausible_times(audit))
+
+    def _implausible_times(self, audit: NewAudit) -> Iterator[RowError]:
         if audit.audited_at < audit.decided_at:
             yield RowError(pointer="/audited_at", code="before_decision", detail="The audit is earlier than the decision.")
         if audit.audited_at > self._latest:
             yield RowError(pointer="/audited_at", code="in_the_future", detail="The audit is in the future.")
         if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
             yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")
-        yield from self.judgement_faults(audit)
 
     def _unknown_words(self, audit: NewAudit) -> Iterator[RowError]:
         if audit.vendor not in self._vendors:

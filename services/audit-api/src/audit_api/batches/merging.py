@@ -1,21 +1,22 @@
 """Merging the rows of a batch: each becomes an audit, or is told what stands in its way. The whole batch is one transaction."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 import orjson
+from sqlalchemy import Row as AuditRow
 from uuid_utils import uuid7
 
 from audit_api.audits.judging import Rules, content_hash, quality_score
-from audit_api.audits.records import find_audit, revise
+from audit_api.audits.records import find_audits, revise, was_sent
 from audit_api.batches.reading import Row
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
@@ -23,6 +24,7 @@ from tallystick.service.database import WriteSession
 from tallystick.service.feed import take_positions
 
 CHUNK = 5000
+_TURN = 250  # rows
 _SQL = {path.name: path.read_text() for path in files(__package__).iterdir() if path.name.endswith(".sql")}
 _STAGED = (
     "vendor", "external_id", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
@@ -50,24 +52,23 @@ class Result:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some rows of a batch, each external id at most once: those to be merged, and those that already have their verdict.
+    """Some rows of a batch: those to be merged, those that come after one of the same external id, and those that are rejected.
 
-    `records` are what is staged, in the order of `_COLUMNS`; `audits` are the same rows as they were sent.
+    `records` are what is staged, in the order of `_COLUMNS`, each external id once; `audits` are the same rows as they were sent.
     """
 
     records: list[tuple[Any, ...]] = field(default_factory=list)
     audits: list[NewAudit] = field(default_factory=list)
+    repeated: list[tuple[int, NewAudit]] = field(default_factory=list)
     rejected: list[Result] = field(default_factory=list)
 
 
-def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
-    """Judge the rows and cut them into chunks. A row whose external id the chunk has already waits for the next one."""
-    waiting: list[Row] = []
+async def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
+    """Judge the rows and cut them into chunks."""
     while True:
         chunk = Chunk()
         taken: set[tuple[str, str]] = set()
-        postponed: list[Row] = []
-        for row in chain(waiting, islice(rows, max(1, CHUNK - len(waiting)))):
+        for row in islice(rows, CHUNK):
             audit = row.audit
             errors = row.errors if audit is None else rules.check(audit)
             if audit is None or errors:
@@ -75,7 +76,7 @@ def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
                 continue
             key = (audit.vendor, audit.external_id)
             if key in taken:
-                postponed.append(row)
+                chunk.repeated.append((row.number, audit))
                 continue
             taken.add(key)
             chunk.records.append(_record(row.number, audit))
@@ -83,7 +84,6 @@ def chunks(rows: Iterator[Row], rules: Rules) -> Iterator[Chunk]:
         if not chunk.records and not chunk.rejected:
             return
         yield chunk
-        waiting = postponed
 
 
 def _record(number: int, audit: NewAudit) -> tuple[Any, ...]:
@@ -110,25 +110,26 @@ class Merge:
     async def run(self, rows: Iterator[Row]) -> list[Result]:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
         results: list[Result] = []
-        cut = chunks(rows, self._rules)
-        following = asyncio.create_task(asyncio.to_thread(next, cut, None))
-        try:
-            while (chunk := await following) is not None:
-                following = asyncio.create_task(asyncio.to_thread(next, cut, None))
-                results += chunk.rejected
-                results += await self._merge(chunk)
-        finally:
-            following.cancel()
+        merging: asyncio.Task[list[Result]] | None = None
+        async for chunk in chunks(rows, self._rules):
+            results += chunk.rejected
+            if merging is not None:
+                results += await merging
+            await self._stage(chunk)
+            merging = asyncio.create_task(self._merge(chunk))
+        if merging is not None:
+            results += await merging
         results.sort(key=lambda result: result.row)
         return results
 
-    async def _merge(self, chunk: Chunk) -> list[Result]:
-        if not chunk.records:
-            return []
-        position = await take_positions(self._session, streams, self._programme, len(chunk.records))
+    async def _stage(self, chunk: Chunk) -> None:
         driver = await self._session.driver()
         await driver.execute(_SQL["stage.sql"])
         await driver.copy_records_to_table("audit_stage", records=chunk.records, columns=_COLUMNS)
+
+    async def _merge(self, chunk: Chunk) -> list[Result]:
+        driver = await self._session.driver()
+        position = await take_positions(self._session, streams, self._programme, len(chunk.records))
         outcome: str = await driver.execute(
             _SQL["merge.sql"],
             self._programme,
@@ -143,6 +144,8 @@ class Merge:
         if outcome != f"INSERT 0 {len(chunk.records)}":
             standing = {row["batch_row"]: row for row in await driver.fetch(_SQL["existing.sql"], self._programme)}
         await driver.execute("truncate audit_stage")
+        contradicted = [UUID(found["id"]) for found in standing.values() if not found["same"]]
+        recorded = await find_audits(self._session, self._programme, contradicted)
         results: list[Result] = []
         for record, audit in zip(chunk.records, chunk.audits, strict=True):
             number, audit_id = record[:2]
@@ -152,26 +155,48 @@ class Merge:
             elif found["same"]:
                 results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, found["id"]))
             else:
-                results.append(await self._contradiction(number, audit, UUID(found["id"])))
+                results.append(await self._contradiction(number, audit, recorded[UUID(found["id"])]))
+        if chunk.repeated:
+            results += await self._repeated(chunk, results)
         return results
 
-    async def _contradiction(self, number: int, audit: NewAudit, audit_id: UUID) -> Result:
-        """What becomes of a row whose external id stands for an audit that says something else."""
-        current = await find_audit(self._session, self._programme, audit_id)
+    async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:
+        """The verdicts on rows that come after another of the same external id, each against the audit as it stands by then."""
+        names = [(audit.vendor, audit.external_id) for audit in chunk.audits]
+        ids = {name: UUID(result.audit_id) for name, result in zip(names, merged, strict=True)}
+        repeated = {ids[audit.vendor, audit.external_id] for _, audit in chunk.repeated}
+        recorded = await find_audits(self._session, self._programme, repeated)
+        results: list[Result] = []
+        for number, audit in chunk.repeated:
+            current = recorded[ids[audit.vendor, audit.external_id]]
+            if content_hash(audit) == current.content_hash:
+                results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, str(current.id)))
+                continue
+            results.append(await self._contradiction(number, audit, current))
+            if results[-1].verdict is RowVerdict.REVISED:
+                recorded |= await find_audits(self._session, self._programme, [current.id])
+        return results
+
+    async def _contradiction(self, number: int, audit: NewAudit, current: AuditRow[Any]) -> Result:
+        """What becomes of a row whose external id stands for an audit that was last sent with other content."""
+        audit_id = str(current.id)
         differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
+        digest = content_hash(audit)
+        if not differing or (current.revision > 1 and await was_sent(self._session, current, digest)):
+            return Result(number, RowVerdict.DUPLICATE, audit.external_id, audit_id)
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
             errors = [
                 RowError(pointer=f"/{name}", code="differs", detail="Another value was recorded before.") for name in differing
             ]
-            return Result(number, RowVerdict.CONFLICT, audit.external_id, str(audit_id), tuple(errors))
+            return Result(number, RowVerdict.CONFLICT, audit.external_id, audit_id, tuple(errors))
         position = await take_positions(self._session, streams, self._programme, 1)
         reason = "Sent again with another judgement" + (f" in batch {self._batch_id}" if self._batch_id else "")
-        await revise(self._session, current, audit, reason, position, content_hash(audit))
-        return Result(number, RowVerdict.REVISED, audit.external_id, str(audit_id))
+        await revise(self._session, current, audit, reason, position, digest)
+        return Result(number, RowVerdict.REVISED, audit.external_id, audit_id)
 
 
 def _same(sent: AuditFacts, recorded: Any, name: str) -> bool:
     value, stored = getattr(sent, name), recorded[name]
     if name == "scorecard":
-        return orjson.dumps(value, default=dict) == orjson.dumps(stored and [dict(line) for line in stored])
+        return bool((None if value is None else [dict(line) for line in value]) == stored)
     return bool(list(value) == stored if name == "render_hints" else value == stored)
