@@ -4,19 +4,24 @@ Tests share the databases and stay out of each other's way by using programmes o
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from factories import programme_document
 from fastapi import FastAPI
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
+from rca_api.app import create_app as create_rca_api
+from rca_api.settings import RcaSettings
 from tallystick.identity import ISSUER, create_identity, sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
@@ -80,11 +85,56 @@ async def _started(app: FastAPI, settings: Settings, package: str) -> AsyncItera
         yield app
 
 
+class _Server(uvicorn.Server):
+    """A server beside the tests: it leaves their signals alone, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """Serve a started app on a free port of the loopback interface; answers its address."""
+    config = uvicorn.Config(
+        app, port=0, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
+    await server.listens.wait()
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await task
+
+
 @pytest.fixture(scope="session")
 async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
     """A running audit-api."""
     of_service = AuditSettings(**settings("audit"))
     async for app in _started(create_audit_api(of_service), of_service, "audit_api"):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def audit_address(audit_app: FastAPI) -> AsyncIterator[str]:
+    """Where audit-api listens on a real port, for the services that call it."""
+    async with listening(audit_app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -> AsyncIterator[FastAPI]:
+    """A running rca-api that asks the running audit-api."""
+    of_service = RcaSettings(**settings("rca", audit_url=audit_address))
+    async for app in _started(create_rca_api(of_service), of_service, "rca_api"):
         yield app
 
 
@@ -117,6 +167,13 @@ def audit(request: pytest.FixtureRequest, audit_app: FastAPI, caller: Caller) ->
     """A client of audit-api for the principal of `@pytest.mark.principal(Role.…, vendor=…)`; an admin without the mark."""
     mark = request.node.get_closest_marker("principal")
     return caller(audit_app, *mark.args, **mark.kwargs) if mark else caller(audit_app, Role.ADMIN)
+
+
+@pytest.fixture
+def rca(request: pytest.FixtureRequest, rca_app: FastAPI, caller: Caller) -> httpx.AsyncClient:
+    """A client of rca-api for the principal of `@pytest.mark.principal(Role.…, vendor=…)`; an admin without the mark."""
+    mark = request.node.get_closest_marker("principal")
+    return caller(rca_app, *mark.args, **mark.kwargs) if mark else caller(rca_app, Role.ADMIN)
 
 
 @pytest.fixture

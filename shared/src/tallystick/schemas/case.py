@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tallystick.schemas.base import Code, Instant, Slug, Text, Wire
+from tallystick.schemas.base import Code, Instant, Reference, Slug, Text, Wire
 
 
 class CaseState(StrEnum):
@@ -38,7 +38,7 @@ class NewCase(Wire):
     """A case to open. With a vendor it is shared with that vendor; without one it is internal."""
 
     vendor: Slug | None = None
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[Reference, Field(description="What the case is about, in a line.")]
     description: Text | None = None
     scope: CaseScope = CaseScope()
 
@@ -75,6 +75,7 @@ class Message(NewMessage):
     """Something that was said on a case."""
 
     id: UUID
+    case_id: UUID
     position: int
     author: str
     written_at: Instant

@@ -21,6 +21,7 @@ from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.schemas.problem import ProblemError
 
 MEDIA_TYPE = "application/problem+json"
+_NAME = re.compile(r"[\w .:@$-]{1,64}", re.ASCII)
 
 log = structlog.get_logger()
 
@@ -242,7 +243,7 @@ def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[Prob
     """Pydantic's errors without the values: a JSON pointer (or parameter name), a code and a sentence each."""
     return [
         ProblemError(
-            pointer=_pointer(error["loc"]),
+            pointer=_place(error["loc"]),
             code=str(error["type"]),
             detail=str(error["msg"]).removeprefix("Value error, "),
         )
@@ -250,13 +251,19 @@ def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[Prob
     ]
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    where, *path = [str(part).replace("~", "~0").replace("/", "~1") for part in location] or ["body"]
+def pointer(*path: int | str) -> str:
+    """A JSON pointer. A name that is no plain word of ours is a value from the request, and shown as a question mark."""
+    parts = (part if isinstance(part, int) or _NAME.fullmatch(part) else "?" for part in path)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    where, *path = location or ("body",)
     if where == "body":
-        return "".join(f"/{part}" for part in path)
+        return pointer(*path)
     if where in {"query", "path", "header", "cookie"}:
-        return f"{where}:{'.'.join(path)}"
-    return "".join(f"/{part}" for part in (where, *path))
+        return f"{where}:{'.'.join(str(part) for part in path)}"
+    return pointer(where, *path)
 
 
 def add_problem_handlers(app: FastAPI, public_url: str) -> None:

@@ -1,0 +1,1 @@
+"""Root-cause cases: opened with a scope, closed with a conclusion."""

@@ -1,0 +1,23 @@
+"""The table of messages. They are written once and never change."""
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, Text, Uuid
+
+from rca_api.metadata import metadata
+
+case_messages = Table(
+    "case_messages",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("vendor", Text, comment="whose people may read it besides the client's; null for nobody's"),
+    Column("audience", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("written_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("programme", "id"),
+    ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
+    Index(None, "programme", "case_id", "position"),
+    Index(None, "programme", "position"),
+)
