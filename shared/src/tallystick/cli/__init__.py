@@ -1,5 +1,5 @@
 """The command `tallystick`."""
 
-from tallystick.cli.main import main
+from tallystick.cli.command import main
 
 __all__ = ["main"]

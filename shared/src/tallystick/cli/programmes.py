@@ -23,14 +23,14 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as version 1.2 reads it: `NO` is Norway, 12:30 and 2026-09-01 are text."""
+    """YAML as version 1.2 reads it: `NO` is Norway, 12:30, 2026-09-01 and 007 are text."""
 
 
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", r"<<", "<"),
 ):
