@@ -44,6 +44,17 @@ async def heard(client: httpx.AsyncClient, case: dict[str, Any]) -> list[str]:
     return texts
 
 
+async def close(client: httpx.AsyncClient, case: dict[str, Any]) -> None:
+    """Close a case that nothing has changed yet."""
+    answer = await client.post(
+        f"/v1/cases/{case['id']}/closure",
+        params={"programme": case["programme"]},
+        json={"conclusion": "Done."},
+        headers={"If-Match": '"1"'},
+    )
+    answer.raise_for_status()
+
+
 async def test_both_sides_talk_and_one_side_among_itself(
     rca: httpx.AsyncClient, poc: httpx.AsyncClient, case: dict[str, Any]
 ) -> None:
@@ -104,8 +115,7 @@ async def test_a_message_is_said_once(rca: httpx.AsyncClient, case: dict[str, An
     """The same key replays the first answer, even when the case was closed since; for anything else the key is taken."""
     key = {"Idempotency-Key": str(new_id())}
     first = await said(rca, case, "Once.", headers=key)
-    closing = {"json": {"conclusion": "Done."}, "headers": {"If-Match": '"1"'}}
-    (await rca.post(f"/v1/cases/{case['id']}/closure", params={"programme": case["programme"]}, **closing)).raise_for_status()
+    await close(rca, case)
     again = await said(rca, case, "Once.", headers=key)
     other = await said(rca, case, "Twice.", headers=key)
 
@@ -118,8 +128,7 @@ async def test_a_message_is_said_once(rca: httpx.AsyncClient, case: dict[str, An
 async def test_a_closed_case_takes_no_more_messages(rca: httpx.AsyncClient, case: dict[str, Any]) -> None:
     """What was said stays readable; more is a conflict."""
     await said(rca, case, "Before.")
-    closing = {"json": {"conclusion": "Done."}, "headers": {"If-Match": '"1"'}}
-    await rca.post(f"/v1/cases/{case['id']}/closure", params={"programme": case["programme"]}, **closing)
+    await close(rca, case)
     after = await said(rca, case, "After.")
 
     assert after.status_code == 409
