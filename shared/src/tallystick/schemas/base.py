@@ -1,9 +1,10 @@
 """The pieces that every wire model is made of."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from uuid_utils.compat import uuid7
 
 
@@ -24,7 +25,9 @@ def _without_nul(text: str) -> str:
     return text
 
 
-Instant = AwareDatetime
+_YEARS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))  # what every offset can be taken from
+
+Instant = Annotated[AwareDatetime, Field(ge=_YEARS[0], le=_YEARS[1])]
 """A moment with its offset; answers show it in UTC."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -35,6 +38,12 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """An opaque name from somebody else's system: an external id, a pseudonymous person, a content reference."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
+"""What a thing is called in lists and headings."""
+
+Plain = Annotated[str, AfterValidator(_without_nul)]
+"""Somebody else's word, taken as it is."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_without_nul)]
 """Prose that a person wrote."""

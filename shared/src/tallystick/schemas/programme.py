@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tallystick.schemas.base import Code, Instant, Slug, Wire
+from tallystick.schemas.base import Code, Instant, Name, Plain, Slug, Wire
 
 
 class ErrorClass(StrEnum):
@@ -47,6 +47,7 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Version = Annotated[Plain, Field(min_length=1, max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -54,7 +55,7 @@ class Vendor(Wire):
     """A BPO that moderates for the programme, and where it sits."""
 
     slug: Slug
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     sites: tuple[Code, ...] = ()
 
 
@@ -62,13 +63,13 @@ class Policy(Wire):
     """One policy of the platform."""
 
     code: Code
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
 
 
 class PolicySet(Wire):
     """The policies and actions that decisions are made by. An audit keeps the version it was judged by."""
 
-    version: Annotated[str, Field(min_length=1, max_length=64)]
+    version: Version
     policies: tuple[Policy, ...] = Field(min_length=1)
     actions: tuple[Code, ...] = Field(default=("keep", "restrict", "remove"), min_length=1)
 
@@ -77,7 +78,7 @@ class ErrorCode(Wire):
     """One kind of error. Where it names a class or a severity, an audit with this code must agree."""
 
     code: Code
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     error_class: ErrorClass | None = None
     severity: Severity | None = None
 
@@ -85,7 +86,7 @@ class ErrorCode(Wire):
 class ErrorTaxonomy(Wire):
     """The kinds of error that audits may find. An audit keeps the version it was judged by."""
 
-    version: Annotated[str, Field(min_length=1, max_length=64)]
+    version: Version
     codes: tuple[ErrorCode, ...] = ()
 
 
@@ -107,7 +108,7 @@ class Targets(Wire):
 class DateFormat(Wire):
     """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
 
-    pattern: Annotated[str, Field(min_length=1, max_length=64)] = "iso"
+    pattern: Annotated[Plain, Field(min_length=1, max_length=64)] = "iso"
     time_zone: TimeZone = "UTC"
 
 
@@ -115,16 +116,16 @@ class ImportProfile(Wire):
     """How a vendor's own columns and values become ours."""
 
     slug: Slug
-    columns: dict[str, str] = Field(default_factory=dict)
+    columns: dict[Plain, Plain] = Field(default_factory=dict)
     """Our field → the vendor's column. A field that is not named is read from the column of its own name."""
-    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    constants: dict[Plain, Plain | int | float | bool] = Field(default_factory=dict)
     """Our field → one value for every row."""
-    defaults: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    defaults: dict[Plain, Plain | int | float | bool] = Field(default_factory=dict)
     """Our field → the value where the vendor's is missing or empty."""
-    values: dict[str, dict[str, str | int | float | bool | None]] = Field(default_factory=dict)
+    values: dict[Plain, dict[Plain, Plain | int | float | bool | None]] = Field(default_factory=dict)
     """Our field → the vendor's value → ours. A value that is not listed passes unchanged."""
     dates: DateFormat = DateFormat()
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Plain, ...] = ()
     """Columns that are not taken over. Any other column that maps to nothing rejects its row."""
 
 
@@ -132,7 +133,7 @@ class Programme(Wire):
     """The whole configuration of a programme."""
 
     slug: Slug
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     time_zone: TimeZone = "UTC"
     vendors: tuple[Vendor, ...] = Field(min_length=1)
     queues: tuple[Code, ...] = ()

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tallystick.service.problems import BodyTooLarge, MalformedRequest, UnsupportedMediaType
 
 DEFAULT_LIMIT = 1_000_000
-_WINDOW = 2**27  # bytes of history that a zstd frame may ask for
+_WINDOW = 2**23  # bytes of history that a zstd frame may ask for: what RFC 9659 allows on the web
 _STEP = 1024
 
 

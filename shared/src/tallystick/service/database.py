@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from tallystick.service.auth import Principal, authenticate
+from tallystick.service.auth import ALL, Principal, authenticate
 
 _BECOME = text(
     "select set_config('app.programmes', :programmes, true), set_config('app.vendor', :vendor, true),"
@@ -62,6 +62,7 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool,
             max_overflow=0,
+            hide_parameters=True,  # errors are logged, and values are not
             pool_timeout=10,
             connect_args={"server_settings": {"application_name": "tallystick", "jit": "off"}},
         )
@@ -87,7 +88,7 @@ async def _become(connection: AsyncConnection, principal: Principal) -> None:
     await connection.execute(
         _BECOME,
         {
-            "programmes": ",".join(principal.programmes),
+            "programmes": ALL if ALL in principal.programmes else ",".join(principal.programmes),
             "vendor": "*" if principal.vendor is None else principal.vendor,
             "subject": principal.subject,
         },

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.schemas.problem import ProblemError
@@ -280,12 +281,17 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
             "errors": [error.model_dump() for error in problem.errors],
             **problem.extra,
         }
-        return Response(orjson.dumps(document), problem.status, problem.headers, MEDIA_TYPE)
+        headers = {**(problem.headers or {}), "X-Request-Id": document["request_id"]}
+        return Response(orjson.dumps(document), problem.status, headers, MEDIA_TYPE)
 
     async def on_problem(request: Request, error: Exception) -> Response:
         if isinstance(error, Problem):
             return render(request, error)
+        if isinstance(error, ClientDisconnect):
+            return render(request, MalformedRequest("The body ends too early."))
         if isinstance(error, RequestValidationError):
+            if error.errors()[0]["type"] == "json_invalid":
+                return render(request, MalformedRequest("The body is not JSON."))
             return render(
                 request,
                 InvalidRequest("The request does not have the shape that it should.", errors=problem_errors(error.errors())),
@@ -300,6 +306,7 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
 
     app.add_exception_handler(HTTPException, on_problem)
     app.add_exception_handler(RequestValidationError, on_problem)
+    app.add_exception_handler(ClientDisconnect, on_problem)
     for failure in (
         SQLAlchemyError,
         *_CONNECTION_ERRORS,

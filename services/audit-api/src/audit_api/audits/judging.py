@@ -51,6 +51,7 @@ class Rules:
         }
         self._open = set(programme.register_unknown)
         self._added: dict[Vocabulary, set[str]] = defaultdict(set)
+        self._met: list[tuple[Vocabulary, str]] = []
         self._good: set[tuple[str | None, ...]] = set()
         self._latest = datetime.now(UTC) + _CLOCK_SKEW
 
@@ -58,11 +59,23 @@ class Rules:
         """What is wrong with a row, by field; empty when the programme takes it."""
         words = _worded(audit.__dict__)
         if words not in self._good:
-            faults = (*self._unknown_words(audit), *self.judgement_faults(audit))
-            if faults:
-                return (*faults, *self._implausible_times(audit))
-            self._good.add(words)
+            faults = (*self._unknown_words(audit), *self._judgement_faults(audit), *self._implausible_times(audit))
+            if not faults:
+                self._good.add(words)
+            return self._settled(faults)
         return tuple(self._implausible_times(audit))
+
+    def check_judgement(self, judgement: Judgement) -> tuple[RowError, ...]:
+        """What is wrong with a revised judgement, by field; empty when the programme takes it."""
+        return self._settled(tuple(self._judgement_faults(judgement)))
+
+    def _settled(self, faults: tuple[RowError, ...]) -> tuple[RowError, ...]:
+        """The faults of a row; the new words of a row that has none become known."""
+        for vocabulary, word in () if faults else self._met:
+            self._words[vocabulary].add(word)
+            self._added[vocabulary].add(word)
+        self._met.clear()
+        return faults
 
     def _implausible_times(self, audit: NewAudit) -> Iterator[RowError]:
         if audit.audited_at < audit.decided_at:
@@ -89,8 +102,7 @@ class Rules:
         if audit.action not in self._actions:
             yield _unknown("action")
 
-    def judgement_faults(self, judgement: Judgement) -> Iterator[RowError]:
-        """What is wrong with a judgement, new or revised."""
+    def _judgement_faults(self, judgement: Judgement) -> Iterator[RowError]:
         policy = judgement.benchmark_policy
         if policy not in self._words[Vocabulary.POLICIES] and not self._registered(Vocabulary.POLICIES, policy):
             yield _unknown("benchmark_policy")
@@ -121,8 +133,7 @@ class Rules:
     def _registered(self, vocabulary: Vocabulary, word: str) -> bool:
         if vocabulary not in self._open:
             return False
-        self._words[vocabulary].add(word)
-        self._added[vocabulary].add(word)
+        self._met.append((vocabulary, word))
         return True
 
     def grown(self) -> Programme | None:

@@ -13,6 +13,7 @@ from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
 from tallystick.schemas.audit import Judgement
 from tallystick.service.database import ReadSession, WriteSession, scoped
+from tallystick.service.idempotency import Outcome
 from tallystick.service.problems import NotFound
 
 JUDGEMENT = (
@@ -52,6 +53,17 @@ async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dic
     if row is None:
         raise NotFound("There is no such audit.")
     return document(row)
+
+
+async def get_first_version(session: ReadSession, programme: str, created: Outcome) -> dict[str, Any]:
+    """An audit as it was when it was created, but for what has been erased since."""
+    audit = await get_audit(session, programme, created.id)
+    if audit["revision"] == 1:
+        return audit
+    statement = scoped(select(audit_revisions), audit_revisions, programme, session.principal)
+    first = statement.where(audit_revisions.c.audit_id == created.id, audit_revisions.c.revision == 1)
+    judged = _judged((await session.execute(first)).one()._mapping)
+    return {**audit, **judged, "revision": 1, "position": created.position, "first_scored": None}
 
 
 async def get_revisions(session: ReadSession, programme: str, audit_id: UUID) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The routes of audits."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -9,11 +9,20 @@ from sqlalchemy import literal, tuple_
 
 from audit_api.audits.filters import Filtered
 from audit_api.audits.judging import Rules
-from audit_api.audits.records import document, documents, erase, find_audit, get_audit, get_revisions, revise
+from audit_api.audits.records import (
+    document,
+    documents,
+    erase,
+    find_audit,
+    get_audit,
+    get_first_version,
+    get_revisions,
+    revise,
+)
 from audit_api.audits.tables import audits
 from audit_api.batches.routes import take_one
 from audit_api.metadata import idempotency_keys, streams
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import get_programme, put_programme
 from tallystick.schemas.audit import (
     Audit,
     AuditPage,
@@ -57,6 +66,7 @@ AuditsRevise = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Ro
 AuditsErase = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 AuditId = Annotated[UUID, Path(description="The audit's id.")]
+_NOTHING_CREATED = 0  # the position in the outcome of a request that found its audit there already
 
 
 class AuditConflict(Problem):
@@ -96,7 +106,7 @@ async def create_audit(
     enter(principal, programme)
     once = Once(idempotency_keys, session, programme, "create_audit", idempotency_key, new.model_dump_json().encode())
     if (earlier := await once.earlier()) is not None:
-        return await _answer(session, programme, earlier.id, status=201, headers=REPLAYED)
+        return await _replayed(session, programme, earlier)
     result = await take_one(session, programme, new)
     if result.verdict is RowVerdict.REJECTED:
         raise InvalidRequest("The programme does not take this audit.", errors=_problem_errors(result.errors))
@@ -106,18 +116,23 @@ async def create_audit(
             errors=_problem_errors(result.errors),
             audit_id=result.audit_id,
         )
-    audit_id = UUID(result.audit_id)
+    audit = await get_audit(session, programme, UUID(result.audit_id))
     if result.verdict is RowVerdict.DUPLICATE:
-        return await _answer(session, programme, audit_id, status=200)
-    await once.keep(Outcome(audit_id, 0))
-    return await _answer(session, programme, audit_id, status=201)
+        await once.keep(Outcome(audit["id"], _NOTHING_CREATED))
+        return _answer(audit, status=200)
+    await once.keep(Outcome(audit["id"], audit["position"]))
+    return _answer(audit, status=201)
 
 
-async def _answer(
-    session: ReadSession, programme: str, audit_id: UUID, *, status: int, headers: dict[str, str] | None = None
-) -> Response:
-    audit = await get_audit(session, programme, audit_id)
-    location = {"Location": f"/v1/audits/{audit_id}?programme={programme}"} if status == 201 else {}  # noqa: PLR2004 - Created
+async def _replayed(session: ReadSession, programme: str, earlier: Outcome) -> Response:
+    """The first answer again: the audit as it was created, or as it stands where the first request found it there already."""
+    if earlier.position == _NOTHING_CREATED:
+        return _answer(await get_audit(session, programme, earlier.id), status=200, headers=REPLAYED)
+    return _answer(await get_first_version(session, programme, earlier), status=201, headers=REPLAYED)
+
+
+def _answer(audit: dict[str, Any], *, status: int, headers: dict[str, str] | None = None) -> Response:
+    location = {"Location": f"/v1/audits/{audit['id']}?programme={audit['programme']}"} if status == 201 else {}  # noqa: PLR2004 - Created
     return reply(audit, status=status, etag=revision_etag(audit["revision"]), headers={**location, **(headers or {})})
 
 
@@ -183,13 +198,16 @@ async def create_revision(
     require_match(if_match, revision_etag(current.revision))
     if current.erased:
         raise AuditErased("An erased audit does not change any more.")
-    document = Programme.model_validate((await get_programme(session, programme)).document)
-    errors = tuple(Rules(document, principal.vendor).judgement_faults(new.judgement))
+    configured = await get_programme(session, programme)
+    rules = Rules(Programme.model_validate(configured.document), principal.vendor)
+    errors = rules.check_judgement(new.judgement)
     if errors:
         within = [error.model_copy(update={"pointer": f"/judgement{error.pointer}"}) for error in errors]
         raise InvalidRequest("The programme does not take this judgement.", errors=_problem_errors(tuple(within)))
     await revise(session, current, new.judgement, new.reason, position)
-    return await _answer(session, programme, audit_id, status=201)
+    if (grown := rules.grown()) is not None:
+        await put_programme(session, configured, grown)
+    return _answer(await get_audit(session, programme, audit_id), status=201)
 
 
 @router.post(
@@ -217,4 +235,4 @@ async def create_erasure(
     if current.erased:
         raise AuditErased("Nothing is left to erase.")
     await erase(session, current, erasure.reason, position)
-    return await _answer(session, programme, audit_id, status=200)
+    return _answer(await get_audit(session, programme, audit_id), status=200)

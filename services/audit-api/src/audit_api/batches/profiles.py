@@ -1,5 +1,6 @@
 """Import profiles at work: a vendor's columns and values become ours."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tallystick.schemas.audit import NewAudit, RowError
 from tallystick.schemas.programme import ImportProfile
+from tallystick.service.problems import pointer
 
 _MOMENTS = ("decided_at", "claimed_at", "audited_at")
 _MISSING = (None, "")
@@ -19,44 +21,49 @@ class Mapper:
     """
 
     def __init__(self, profile: ImportProfile) -> None:
-        self._source = {column: field for field, column in profile.columns.items()}
+        self._fields: dict[str, list[str]] = defaultdict(list)
+        for field in NewAudit.model_fields:
+            if field not in profile.constants:
+                self._fields[profile.columns.get(field, field)].append(field)
         self._ignored = set(profile.ignore)
         self._constants = profile.constants
         self._defaults = profile.defaults
         self._values = profile.values
         self._moment = _moment_reader(profile)
 
-    def field_of(self, column: str) -> str | None:
-        """Our field for the vendor's column; None for a column that is not taken over."""
-        if column in self._ignored:
-            return None
-        return self._source.get(column, column)
-
     def column_is_known(self, column: str) -> bool:
         """Whether the column maps to a field, or is ignored on purpose."""
-        return column in self._ignored or self._source.get(column, column) in NewAudit.model_fields
+        return column in self._ignored or column in self._fields
 
     def map(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[RowError]]:
         """Our fields, and what could not be mapped."""
         ours: dict[str, Any] = dict(self._constants)
         errors: list[RowError] = []
         for column, value in row.items():
-            field = self.field_of(column)
-            if field is None:
+            if column in self._ignored:
                 continue
-            if isinstance(value, str | int | bool) and field in self._values:
-                value = self._values[field].get(str(value), value)  # noqa: PLW2901 - the same value, in our words
-            if value not in _MISSING:
-                ours[field] = value
+            if column not in self._fields:
+                errors.append(RowError(pointer=pointer(column), code="unknown_column", detail="Nothing maps this column."))
+                continue
+            for field in self._fields[column]:
+                ours_of = self._values.get(field)
+                mapped = ours_of.get(_word(value), value) if ours_of and isinstance(value, str | int) else value
+                if mapped not in _MISSING:
+                    ours[field] = mapped
         for field, value in self._defaults.items():
             ours.setdefault(field, value)
         for field in _MOMENTS:
             if isinstance(ours.get(field), str):
                 try:
                     ours[field] = self._moment(ours[field])
-                except ValueError:
+                except (ValueError, OverflowError):
                     errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail="Not a time in the profile's format."))
         return ours, errors
+
+
+def _word(value: str | int) -> str:
+    """How a profile names a value: as JSON writes it, without quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _moment_reader(profile: ImportProfile) -> Callable[[str], datetime]:

@@ -95,7 +95,7 @@ def _json(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
         number += 1
         try:
             record, place = decode(text, place)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # a ValueError is also what a number of thousands of digits gives
             raise MalformedRequest(f"The JSON array breaks off in element {number}.") from None
         yield _validated(number, record, mapper)
         place = _skip(text, place)

@@ -25,20 +25,20 @@ def programme_read(row: Row[Any], principal: Principal) -> ProgrammeRead:
     )
 
 
-async def find_programme(session: ReadSession, programme: str, *, lock: bool = False) -> Row[Any] | None:
-    """The current row of a programme, for a writer under its lock; None where there is none to see."""
+async def find_programme(session: ReadSession, programme: str) -> Row[Any] | None:
+    """The current row of a programme; None where there is none to see. Who changes it holds the lock of the stream already."""
     if not session.principal.may_enter(programme):
         return None
     statement = select(programmes).where(programmes.c.programme == programme)
-    row = (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    row = (await session.execute(statement)).one_or_none()
     if row is None or not _names(row, session.principal):
         return None
     return row
 
 
-async def get_programme(session: ReadSession, programme: str, *, lock: bool = False) -> Row[Any]:
+async def get_programme(session: ReadSession, programme: str) -> Row[Any]:
     """The current row of a programme; a problem where there is none to see."""
-    row = await find_programme(session, programme, lock=lock)
+    row = await find_programme(session, programme)
     if row is None:
         raise NotFound("There is no such programme.")
     return row
@@ -68,7 +68,7 @@ async def create_programme(session: WriteSession, document: Programme) -> Row[An
 
 
 async def put_programme(session: WriteSession, current: Row[Any], document: Programme) -> Row[Any]:
-    """Write a further version; the current one, which the session has locked, goes into the history."""
+    """Write a further version; the current one, which the lock of the stream holds still, goes into the history."""
     position = await take_positions(session, streams, current.programme, 1)
     kept = ("programme", "revision", "document", "changed_at", "changed_by")
     await session.execute(insert(programme_versions).values({name: current._mapping[name] for name in kept}))

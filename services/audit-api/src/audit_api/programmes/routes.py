@@ -6,6 +6,7 @@ import yaml
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
+from audit_api.metadata import streams
 from audit_api.programmes.records import (
     create_programme,
     find_programme,
@@ -21,6 +22,7 @@ from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading, Writing
+from tallystick.service.feed import take_positions
 from tallystick.service.problems import (
     COMMON,
     InvalidRequest,
@@ -91,7 +93,8 @@ async def write_programme(
     if document.slug != programme:
         error = ProblemError(pointer="/slug", code="slug_mismatch", detail="The slug is not the one in the address.")
         raise InvalidRequest("The document belongs to another programme.", errors=[error])
-    current = await find_programme(session, programme, lock=True)
+    await take_positions(session, streams, programme, 0)  # the lock of the stream, which every writer takes first
+    current = await find_programme(session, programme)
     if current is None:
         if if_match is not None:
             raise PreconditionFailed("There is no such programme yet: send the first version without If-Match.")
