@@ -1,6 +1,6 @@
 """A question to the metrics, and how it is asked over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Literal
@@ -62,7 +62,7 @@ class Narrowed:
         from_: Annotated[date | None, Query(alias="from", description="The first day, in the programme's time zone.")] = None,
         to: Annotated[date | None, Query(description="The day after the last.")] = None,
     ) -> None:
-        given = {
+        given: dict[str, Sequence[str]] = {
             "vendor": vendor,
             "site": site,
             "queue": queue,

@@ -49,23 +49,24 @@ class Cut:
         return Cut(self.programme, by, filters, self.start, self.end, self.view)
 
 
-async def sums(session: ReadSession, cut: Cut, *, from_facts: bool = False) -> dict[Key, Sums]:
+async def sums(session: ReadSession, cut: Cut, *, most: int = MAX_GROUPS, from_facts: bool = False) -> dict[Key, Sums]:
     """The sums of a cut by group. One that names error dimensions holds the audits with such an error and no others.
 
     Args:
         session: whose principal's audits are summed.
         cut: which audits, by what.
+        most: groups that the answer may have.
         from_facts: sum up the facts themselves, even where a cuboid knows the answer; it is the same, later.
 
     Raises:
-        InvalidRequest: there are more than `MAX_GROUPS` groups.
+        InvalidRequest: there are more than `most` groups.
     """
     named = frozenset({*cut.by, *cut.filters} - _TIME.keys())
     cuboid = None if from_facts else smallest(named)
     statement = _from_facts(session, cut) if cuboid is None else _from_rollups(session, cut, cuboid)
-    rows = (await session.execute(statement.limit(MAX_GROUPS + 1))).all()
-    if len(rows) > MAX_GROUPS:
-        raise InvalidRequest(f"The answer has more than {MAX_GROUPS} groups. Narrow it by filters or by a period.")
+    rows = (await session.execute(statement.limit(most + 1))).all()
+    if len(rows) > most:
+        raise InvalidRequest(f"The answer has more than {most} groups. Narrow it by filters or by a period.")
     width = len(cut.by)
     return {
         tuple(value if isinstance(value, str) else value.isoformat() for value in row[:width]): dict(

@@ -113,7 +113,7 @@ class Projection:
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
         self.behind_since: dict[str, float | None] = {}
-        """By programme that this replica follows: the monotonic time since which its feed has had more; None while it has nothing more."""
+        """By programme that this replica follows: since when (monotonic) its feed has had more; None while it has not."""
 
     async def run(self) -> None:
         """Project until cancelled. Whatever ends the work is logged, and the work begins again."""

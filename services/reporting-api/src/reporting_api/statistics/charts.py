@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import sqrt
 
 BASELINE = 6
@@ -63,9 +64,7 @@ def p_limits(hits: int, size: int, point_size: int, *, sigma_z: float = 1.0) -> 
 def z_scores(hits: Sequence[int], sizes: Sequence[int], centre: float) -> list[float | None]:
     """How many binomial standard deviations each proportion is away from `centre`; None where that has no meaning."""
     spread = centre * (1 - centre)
-    return [
-        (k / n - centre) / sqrt(spread / n) if n > 0 and spread > 0 else None for k, n in zip(hits, sizes, strict=True)
-    ]
+    return [(k / n - centre) / sqrt(spread / n) if n > 0 and spread > 0 else None for k, n in zip(hits, sizes, strict=True)]
 
 
 def sigma_z(scores: Sequence[float | None]) -> float | None:
@@ -76,7 +75,7 @@ def sigma_z(scores: Sequence[float | None]) -> float | None:
     known = [score for score in scores if score is not None]
     if len(known) < 2:  # noqa: PLR2004 - a range takes two
         return None
-    return sum(abs(later - earlier) for earlier, later in zip(known, known[1:], strict=False)) / (len(known) - 1) / _D2
+    return sum(abs(later - earlier) for earlier, later in pairwise(known)) / (len(known) - 1) / _D2
 
 
 def western_electric(scores: Sequence[float | None]) -> list[tuple[Rule, ...]]:
@@ -106,13 +105,10 @@ def monitor(hits: Sequence[int], sizes: Sequence[int], *, baseline: int = BASELI
     new normal. `sigma_z` below 1 counts as 1: a handful of points must not make limits tighter than chance.
     """
     judged: list[Point] = []
+    first = [place for place in range(min(baseline, len(hits))) if sizes[place] > 0]
     calm: list[int] = []
     for place in range(len(hits)):
-        if place < baseline:
-            base = [each for each in range(min(baseline, len(hits))) if sizes[each] > 0]
-        else:
-            base = calm
-        point = _judge(hits, sizes, base, place)
+        point = _judge(hits, sizes, first if place < baseline else calm, place)
         judged.append(point)
         if sizes[place] > 0 and not (point.z is not None and abs(point.z) > 3):  # noqa: PLR2004
             calm.append(place)

@@ -32,7 +32,7 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Counts of cases by week and segment, in rows: row `i` counts `size[i]` cases of `week[i]` with the codes `dimensions[:, i]`."""
+    """Counts of cases by week and segment: row `i` counts `size[i]` cases of `week[i]` with the codes `dimensions[:, i]`."""
 
     weeks: int
     levels: tuple[int, ...]
@@ -158,7 +158,8 @@ def _dispersion(k: Counts, n: Counts, level: Floats) -> Floats:
     """Laney's sigma of the weekly z around the fitted levels, per series; at least 1."""
     spread = np.sqrt(level * (1 - level) / np.maximum(n, 1))
     z = np.divide(_share(k, n) - level, spread, out=np.zeros_like(level), where=(spread > 0) & (n > 0))
-    return np.maximum(np.abs(np.diff(z, axis=1)).mean(axis=1) / 1.128, 1.0)
+    ranges: Floats = np.abs(np.diff(z, axis=1)).mean(axis=1)
+    return np.maximum(ranges / 1.128, 1.0)
 
 
 def find_concentrations(hits: Table, cases: Table, searches: int) -> list[Concentration]:
@@ -204,7 +205,8 @@ def _likelihood(k: Counts, n: Counts) -> Floats:
 
 
 def _xlogy(x: Counts, y: Floats) -> Floats:
-    return x * np.log(y, out=np.zeros_like(y), where=(x > 0) & (y > 0))
+    logarithm: Floats = np.log(y, out=np.zeros_like(y), where=(x > 0) & (y > 0))
+    return logarithm * x
 
 
 def _share(k: Counts, n: Counts) -> Floats:

@@ -1,0 +1,42 @@
+"""The period of a report, and its weeks."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from reporting_api.metrics.question import Question
+from reporting_api.metrics.standing import read_days
+from tallystick.service.database import ReadSession
+
+WEEKS = 13
+"""A quarter: what a report covers unless asked otherwise."""
+
+_WEEK = timedelta(days=7)
+
+
+def monday(day: date) -> date:
+    """The first day of the week of a day."""
+    return day - timedelta(days=day.weekday())
+
+
+async def settled(session: ReadSession, question: Question) -> Question:
+    """The question with both ends of its period: by default the quarter of whole weeks that ends with the last audit."""
+    if question.start is not None and question.end is not None:
+        return question
+    days = await read_days(session, question.programme)
+    if days is None:
+        return question
+    end = question.end or monday(days[1] - timedelta(days=1)) + _WEEK
+    return replace(question, start=question.start or monday(end - timedelta(days=1)) - (WEEKS - 1) * _WEEK, end=end)
+
+
+def weeks(question: Question) -> list[date]:
+    """The Mondays of all weeks that the period touches, in order."""
+    if question.start is None or question.end is None:
+        return []
+    first = monday(question.start)
+    return [first + place * _WEEK for place in range((question.end - first + timedelta(days=6)) // _WEEK)]
+
+
+def complete(question: Question, week: date) -> bool:
+    """Whether all days of a week belong to the period."""
+    return question.start is not None and question.end is not None and question.start <= week and week + _WEEK <= question.end
