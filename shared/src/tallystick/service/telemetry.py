@@ -4,21 +4,44 @@ import logging
 import re
 import sys
 import time
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 from tallystick.schemas.base import new_id
 
-_FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-"""Exceptions are logged without local variables: these hold tokens and rows."""
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_SAFE_MESSAGES = (OSError, RuntimeError)
+"""Errors whose messages are logged. Those of all others, databases' above all, can quote the values that they stumbled over."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger()
+
+_frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _described(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """An exception and its causes for the log, without local variables and quoted values: these hold tokens and rows."""
+    return _quiet(_frames(exc_info), exc_info[1])
+
+
+def _quiet(chain: list[dict[str, Any]], error: BaseException | None) -> list[dict[str, Any]]:
+    for entry in chain:
+        if not isinstance(error, _SAFE_MESSAGES):
+            entry["exc_value"] = getattr(error, "sqlstate", None) or ""
+            entry["exc_notes"] = []
+        if isinstance(error, BaseExceptionGroup):
+            entry["exceptions"] = [_quiet(*each) for each in zip(entry["exceptions"], error.exceptions, strict=True)]
+        error = error and (error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+    return chain
+
+
+_EXCEPTIONS = structlog.processors.ExceptionRenderer(_described)
 
 
 def configure_logging(level: str) -> None:
@@ -29,7 +52,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.ExceptionRenderer(_FRAMES), structlog.processors.JSONRenderer()],
+        processors=[*shared, _EXCEPTIONS, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -41,7 +64,7 @@ def configure_logging(level: str) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
-            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+            foreign_pre_chain=[*shared, _EXCEPTIONS],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -94,8 +117,9 @@ class Telemetry:
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "unmatched")
-                self._metrics.requests.labels(scope["method"], route, status).inc()
-                self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                self._metrics.requests.labels(method, route, status).inc()
+                self._metrics.seconds.labels(method, route).observe(seconds)
                 trace = _TRACE_PARENT.fullmatch(headers.get("traceparent", ""))
                 principal = scope.get("principal")
                 log.info(
