@@ -12,21 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli.console import err, out
-from tallystick.cli.options import (
-    DEFAULT_URL,
-    FILTERS,
-    AsJson,
-    Connection,
-    From,
-    Names,
-    ProgrammeName,
-    To,
-    TokenFile,
-    TokenText,
-    Url,
-)
+from tallystick.cli.filters import PANEL, From, Names, To, filtered
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters, Tallystick
-from tallystick.schemas.audit import Attribution, Audit, AuditParty, AuditRevision, Judgement, Verdict
+from tallystick.schemas.audit import Attribution, Audit, AuditRevision, Judgement, Verdict
 from tallystick.schemas.programme import ErrorClass, Severity
 
 app = typer.Typer(name="audits", help="List, show and revise audits.", no_args_is_help=True)
@@ -35,23 +24,13 @@ AuditId = Annotated[UUID, typer.Argument(metavar="ID", help="The audit's id.")]
 
 
 @app.command("list")
+@filtered
 def list_audits(
     programme: ProgrammeName,
-    vendor: Names = None,
-    site: Names = None,
-    queue: Names = None,
-    market: Names = None,
-    language: Names = None,
-    policy: Names = None,
-    moderator: Names = None,
-    auditor: Names = None,
-    audit_party: Annotated[list[AuditParty] | None, typer.Option(rich_help_panel=FILTERS)] = None,
-    verdict: Annotated[list[Verdict] | None, typer.Option(rich_help_panel=FILTERS)] = None,
-    error_class: Annotated[list[ErrorClass] | None, typer.Option(rich_help_panel=FILTERS)] = None,
-    error_code: Names = None,
-    severity: Annotated[list[Severity] | None, typer.Option(rich_help_panel=FILTERS)] = None,
+    filters: Filters,
+    verdict: Annotated[list[Verdict] | None, typer.Option(rich_help_panel=PANEL)] = None,
     external_id: Names = None,
-    batch: Annotated[list[UUID] | None, typer.Option(rich_help_panel=FILTERS)] = None,
+    batch: Annotated[list[UUID] | None, typer.Option(rich_help_panel=PANEL)] = None,
     begin: From = None,
     end: To = None,
     limit: Annotated[int, typer.Option(min=1, help="How many audits at most.")] = 50,
@@ -61,20 +40,9 @@ def list_audits(
     token_file: TokenFile = None,
 ) -> None:
     """List audits, newest first."""
-    filters: Filters = {
-        "vendor": vendor,
-        "site": site,
-        "queue": queue,
-        "market": market,
-        "language": language,
-        "policy": policy,
-        "moderator": moderator,
-        "auditor": auditor,
-        "audit_party": audit_party,
+    narrowed: Filters = {
+        **filters,
         "verdict": verdict,
-        "error_class": error_class,
-        "error_code": error_code,
-        "severity": severity,
         "external_id": external_id,
         "batch_id": [str(each) for each in batch or ()],
         "from": _moment(begin),
@@ -83,7 +51,7 @@ def list_audits(
 
     async def act(tallystick: Tallystick) -> tuple[list[Audit], bool]:
         found: list[Audit] = []
-        async for audit in tallystick.audits.list(programme, filters, page=min(limit, 1000)):
+        async for audit in tallystick.audits.list(programme, narrowed, page=min(limit, 1000)):
             if len(found) == limit:
                 return found, True
             found.append(audit)

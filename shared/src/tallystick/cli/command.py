@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli import audits, numbers, programmes, pushing, tokens
+from tallystick.cli import audits, numbers, programmes, pushing, reports, tokens
 from tallystick.cli.console import FAILED, UNREACHABLE, complain
 from tallystick.client import TallystickError, UnreachableError
 
@@ -38,6 +38,7 @@ def create_app() -> typer.Typer:
     app.command("push")(pushing.push)
     app.add_typer(audits.app)
     app.command("metrics")(numbers.metrics)
+    app.add_typer(reports.app)
     for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
         app.command(entry.name)(entry.load())
     return app

@@ -8,44 +8,22 @@ from rich.text import Text
 
 from tallystick.cli import figures
 from tallystick.cli.console import err, out
-from tallystick.cli.options import (
-    DEFAULT_URL,
-    FILTERS,
-    AsJson,
-    Connection,
-    FromDay,
-    Names,
-    ProgrammeName,
-    ToDay,
-    TokenFile,
-    TokenText,
-    Url,
-)
-from tallystick.schemas.audit import AuditParty
+from tallystick.cli.filters import PANEL, FromDay, ToDay, filtered
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.client import Filters
 from tallystick.schemas.metric import Dimension, Measure, Metrics, Row, Scope, View
-from tallystick.schemas.programme import ErrorClass, Severity
 
 
+@filtered
 def metrics(
     programme: ProgrammeName,
+    filters: Filters,
     measure: Annotated[
         list[Measure] | None, typer.Option("--measure", "-m", help="What to measure. [default: audits, accuracy]")
     ] = None,
     by: Annotated[list[Dimension] | None, typer.Option("--by", "-b", help="What to group by, up to three.")] = None,
-    vendor: Names = None,
-    site: Names = None,
-    queue: Names = None,
-    market: Names = None,
-    language: Names = None,
-    policy: Names = None,
-    moderator: Names = None,
-    auditor: Names = None,
-    audit_party: Annotated[list[AuditParty] | None, typer.Option(rich_help_panel=FILTERS)] = None,
-    error_class: Annotated[list[ErrorClass] | None, typer.Option(rich_help_panel=FILTERS)] = None,
-    error_code: Names = None,
-    severity: Annotated[list[Severity] | None, typer.Option(rich_help_panel=FILTERS)] = None,
     automated_detection: Annotated[
-        bool | None, typer.Option("--automated-detection/--no-automated-detection", rich_help_panel=FILTERS)
+        bool | None, typer.Option("--automated-detection/--no-automated-detection", rich_help_panel=PANEL)
     ] = None,
     begin: FromDay = None,
     end: ToDay = None,
@@ -64,21 +42,10 @@ def metrics(
     token_file: TokenFile = None,
 ) -> None:
     """Show measures by dimensions, each number with its 95 % interval. Numbers from small samples are dim."""
-    query = {
+    query: Filters = {
         "measure": measure,
         "by": by,
-        "vendor": vendor,
-        "site": site,
-        "queue": queue,
-        "market": market,
-        "language": language,
-        "policy": policy,
-        "moderator": moderator,
-        "auditor": auditor,
-        "audit_party": audit_party,
-        "error_class": error_class,
-        "error_code": error_code,
-        "severity": severity,
+        **filters,
         "automated_detection": automated_detection,
         "from": begin,
         "to": end,
@@ -120,7 +87,7 @@ def _table(answer: Metrics) -> Table:
             table.add_column("change", justify="right")
     for row in answer.rows:
         names = [_name(row.dimensions[dimension]) for dimension in answer.by]
-        table.add_row(*([_rank(row)] if ranked else []), *names, *_numbers(row, answer, compared=compared))
+        table.add_row(*([rank(row)] if ranked else []), *names, *_numbers(row, answer, compared=compared))
     if answer.totals is not None and answer.by:
         lead: list[str | Text] = [""] * (len(answer.by) + ranked)
         lead[ranked] = "all"
@@ -139,7 +106,8 @@ def _numbers(row: Row, answer: Metrics, *, compared: bool) -> list[Text]:
     return cells
 
 
-def _rank(row: Row) -> str:
+def rank(row: Row) -> str:
+    """The places that a row may truly stand in: `2`, or `1 to 3` where intervals overlap."""
     if row.rank is None:
         return ""
     return f"{row.rank.highest} to {row.rank.lowest}" if row.rank.tied else str(row.rank.highest)

@@ -46,19 +46,6 @@ TokenFile = Annotated[
 ProgrammeName = Annotated[str, typer.Option("--programme", "-p", envvar="TALLYSTICK_PROGRAMME", help="The programme's slug.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write the service's JSON instead of a table.")]
 
-FILTERS = "Filters; repeated ones mean any of them"
-Names = Annotated[list[str] | None, typer.Option(rich_help_panel=FILTERS)]
-From = Annotated[
-    str | None,
-    typer.Option("--from", metavar="DAY|TIME", rich_help_panel=FILTERS, help="At or after: 2026-09-01, or 2026-09-01T06:00Z."),
-]
-FromDay = Annotated[
-    str | None,
-    typer.Option("--from", metavar="DAY", rich_help_panel=FILTERS, help="The first day, in the programme's time zone."),
-]
-ToDay = Annotated[str | None, typer.Option("--to", metavar="DAY", rich_help_panel=FILTERS, help="The day after the last.")]
-To = Annotated[str | None, typer.Option("--to", metavar="DAY|TIME", rich_help_panel=FILTERS, help="Before.")]
-
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 

@@ -1,12 +1,18 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
-from typing import Any
+from typing import Literal, overload
 
-from tallystick.client.transport import Query, Transport, json_object
+from tallystick.client.transport import Query, Transport
+from tallystick.schemas.base import Wire
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
+from tallystick.schemas.report import QualitySummary, TopErrorTrends
 
 Filters = Query
 """The shared vocabulary of filters: `{"vendor": "acme", "queue": ["live", "video"], "from": "2026-09-01"}`."""
+
+ReportName = Literal["quality-summary", "top-error-trends"]
+
+_REPORTS: dict[ReportName, type[Wire]] = {"quality-summary": QualitySummary, "top-error-trends": TopErrorTrends}
 
 
 class Numbers:
@@ -24,10 +30,16 @@ class Numbers:
         """What the measures and dimensions mean."""
         return await self._numbers.read(Definitions, f"{self._address}/metrics/definitions")
 
-    async def report(self, name: str, programme: str, query: Filters | None = None) -> dict[str, Any]:
-        """A named report, such as `quality-summary` or `top-error-trends`, as plain JSON."""
+    @overload
+    async def report(self, name: Literal["quality-summary"], programme: str, query: Filters | None = None) -> QualitySummary: ...
+
+    @overload
+    async def report(self, name: Literal["top-error-trends"], programme: str, query: Filters | None = None) -> TopErrorTrends: ...
+
+    async def report(self, name: ReportName, programme: str, query: Filters | None = None) -> Wire:
+        """A named report; `query` holds the filters, the period and the view."""
         url = f"{self._address}/reports/{name}"
-        return json_object(await self._numbers.request("GET", url, query={**(query or {}), "programme": programme}))
+        return await self._numbers.read(_REPORTS[name], url, {**(query or {}), "programme": programme})
 
     async def projections(self, programme: str | None = None) -> ProjectionList:
         """How far the numbers stand behind the facts, for one programme or for all."""

@@ -1,0 +1,219 @@
+"""`tallystick report`: the named reports as readable tables."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tallystick.cli import figures
+from tallystick.cli.console import out
+from tallystick.cli.filters import FromDay, ToDay, filtered
+from tallystick.cli.numbers import print_scope, rank
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.client import Filters
+from tallystick.schemas.metric import Measure, Row, View
+from tallystick.schemas.report import QualitySummary, SegmentConcentration, SegmentSignal, TopErrorTrends, TrendPoint
+
+app = typer.Typer(name="report", help="Show a named report.", no_args_is_help=True)
+
+ViewOption = Annotated[View, typer.Option(help="Which judgement counts.")]
+
+_STANDING_STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow", "no_data": "dim"}
+_SHOWN = (
+    Measure.AUDITS,
+    Measure.ERRORS,
+    Measure.ACCURACY,
+    Measure.CRITICAL_ACCURACY,
+    Measure.FALSE_POSITIVE_RATE,
+    Measure.FALSE_NEGATIVE_RATE,
+    Measure.QUALITY_SCORE,
+    Measure.HANDLING_TIME,
+)
+_BARS = " ▁▂▃▄▅▆▇█"
+_MOST_CONCENTRATIONS = 8
+
+
+@app.command("quality-summary")
+@filtered
+def quality_summary(
+    programme: ProgrammeName,
+    filters: Filters,
+    begin: FromDay = None,
+    end: ToDay = None,
+    view: ViewOption = View.ADJUDICATED,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show how good the decisions were: overall, against the targets, by vendor and site, week by week."""
+    query: Filters = {**filters, "from": begin, "to": end, "view": view}
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.report("quality-summary", programme, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(summary_tables(report))
+    print_scope(report.scope)
+
+
+@app.command("top-error-trends")
+@filtered
+def top_error_trends(
+    programme: ProgrammeName,
+    filters: Filters,
+    begin: FromDay = None,
+    end: ToDay = None,
+    view: ViewOption = View.ADJUDICATED,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many error codes at most.")] = 20,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show which errors there are most of, which way they go, and where they change or concentrate."""
+    query: Filters = {**filters, "from": begin, "to": end, "view": view, "limit": limit}
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.report("top-error-trends", programme, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(trend_tables(report, limit))
+    print_scope(report.scope)
+
+
+def summary_tables(report: QualitySummary) -> RenderableType:
+    """The quality summary as tables."""
+    numbers = report.overall[report.scope.view]
+    overall = Table(title="Quality summary", title_justify="left")
+    overall.add_column("measure")
+    overall.add_column("value (95 % interval)", justify="right")
+    overall.add_column("change on the period before", justify="right")
+    overall.add_column("target", justify="right")
+    targets = {target.measure: target for target in report.targets}
+    for measure in _SHOWN:
+        target = targets.get(measure)
+        overall.add_row(
+            _words(measure),
+            figures.number(numbers[measure], measure),
+            figures.difference(report.change[measure], measure) if report.change else "",
+            Text(f"{target.target:.1%} {_words(target.standing)}", _STANDING_STYLES[target.standing]) if target else "",
+        )
+    groups: list[RenderableType] = [overall]
+    groups += [_ranking("By vendor", ("vendor",), report.vendors), _ranking("By site", ("vendor", "site"), report.sites)]
+    groups.append(Text(f"Accuracy by week  {_sparkline(report.trend)}"))
+    groups += _signal_lines(report.trend)
+    return Group(*groups)
+
+
+def trend_tables(report: TopErrorTrends, limit: int = 20) -> RenderableType:
+    """The top error trends as tables."""
+    trends = {trend.error_code: trend for trend in report.trends}
+    pareto = Table(title="Top errors", title_justify="left")
+    pareto.add_column("error", overflow="fold")
+    for column in ("errors", "of all errors", "added up", "rate (95 % interval)", "change", "by week", "signals"):
+        pareto.add_column(column, justify="right")
+    for bar in report.pareto[:limit]:
+        trend = trends.get(bar.error_code)
+        pareto.add_row(
+            bar.error_code or Text("none", "dim italic"),
+            figures.number(bar.errors),
+            f"{bar.share.value:.1%}" if bar.share.value is not None else "",
+            f"{bar.cumulative_share:.1%}",
+            figures.number(bar.rate),
+            figures.difference(bar.change) if bar.change else "",
+            _sparkline(trend.points) if trend else "",
+            Text(str(trend.signals), "bold red") if trend and trend.signals else "",
+        )
+    groups: list[RenderableType] = [pareto]
+    groups += [
+        Text(f"{turn.error_code or 'none'} has {what} since {turn.since}: {turn.errors_since} after {turn.errors_before}.")
+        for what, turns in (("appeared", report.appeared), ("vanished", report.vanished))
+        for turn in turns
+    ]
+    if report.signals:
+        groups.append(_signals(report.signals))
+    if report.concentrations:
+        groups.append(_concentrations(report.concentrations[:_MOST_CONCENTRATIONS]))
+    return Group(*groups)
+
+
+def _ranking(title: str, dimensions: Sequence[str], rows: Iterable[Row]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("rank", justify="right")
+    for dimension in dimensions:
+        table.add_column(dimension, overflow="fold")
+    measures = (Measure.AUDITS, Measure.ACCURACY, Measure.CRITICAL_ACCURACY)
+    for measure in measures:
+        table.add_column(_words(measure), justify="right")
+    for row in rows:
+        names = [row.dimensions[dimension] or "none" for dimension in dimensions]
+        table.add_row(rank(row), *names, *(figures.number(row.numbers[measure], measure) for measure in measures))
+    return table
+
+
+def _signals(signals: Sequence[SegmentSignal]) -> Table:
+    table = Table(title="Signals: a lasting change in one segment", title_justify="left")
+    for column in ("error", "where", "since"):
+        table.add_column(column, overflow="fold")
+    for column in ("before", "after", "change", "by week"):
+        table.add_column(column, justify="right")
+    for signal in signals:
+        table.add_row(
+            Text(signal.error_code or "none", "bold red" if signal.direction == "up" else "bold green"),
+            _where(signal.segment),
+            str(signal.since),
+            figures.number(signal.before),
+            figures.number(signal.after),
+            figures.difference(signal.difference),
+            _sparkline(signal.points),
+        )
+    return table
+
+
+def _concentrations(concentrations: Sequence[SegmentConcentration]) -> Table:
+    table = Table(title="Concentrations: more frequent here than elsewhere", title_justify="left")
+    for column in ("error", "where"):
+        table.add_column(column, overflow="fold")
+    for column in ("of its errors", "rate here", "rate elsewhere", "ratio (95 % interval)", ""):
+        table.add_column(column, justify="right")
+    for found in concentrations:
+        interval = f" ({found.interval.low:.1f} to {found.interval.high:.1f})" if found.interval else ""
+        table.add_row(
+            found.error_code or "none",
+            _where(found.segment),
+            f"{found.share.value:.0%}" if found.share.value is not None else "",
+            figures.number(found.rate),
+            figures.number(found.elsewhere),
+            "only here" if found.ratio is None else f"{found.ratio:.1f}{interval}",
+            "see the signal" if found.signal else "throughout",
+        )
+    return table
+
+
+def _signal_lines(points: Sequence[TrendPoint]) -> Iterator[Text]:
+    for point in points:
+        if point.signals:
+            yield Text(f"  week of {point.week}: {', '.join(map(_words, point.signals))}", "yellow")
+
+
+def _sparkline(points: Sequence[TrendPoint]) -> Text:
+    """The weeks as bars between the lowest and the highest; those that break a rule are red."""
+    values = [point.number.value for point in points if point.number.value is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    line = Text()
+    for point in points:
+        value = point.number.value
+        share = 0.0 if value is None or high == low else (value - low) / (high - low)
+        bar = _BARS[0] if value is None else _BARS[1 + round(share * (len(_BARS) - 2))]
+        line.append(bar, "bold red" if point.signals else "")
+    return line
+
+
+def _where(segment: dict[str, str | None]) -> str:
+    return ", ".join(f"{dimension} {value or 'none'}" for dimension, value in segment.items())
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
