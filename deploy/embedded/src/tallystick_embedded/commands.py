@@ -15,7 +15,7 @@ from tallystick_embedded.errors import StackError
 from tallystick_embedded.process import discard
 from tallystick_embedded.stack import Stack
 
-DataDir = Annotated[Path, typer.Option(help="Where the databases and keys are kept; made at first start.")]
+DataDir = Annotated[Path, typer.Option(readable=False, help="Where the databases and keys are kept; made at first start.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway on this machine; 0 takes a free one.")]
 
 

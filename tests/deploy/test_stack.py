@@ -1,0 +1,170 @@
+"""The supervisor, with the real PostgreSQL, services and gateway: it starts all, says what is wrong, and leaves nothing behind."""
+
+import asyncio
+import os
+import pwd
+import signal
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tallystick.schemas.principal import Role
+from tallystick_embedded.account import Account
+from tallystick_embedded.errors import StackError
+from tallystick_embedded.stack import Stack
+
+PATIENCE = 60.0
+"""Seconds for a step on a busy machine; each takes a fraction of that."""
+
+
+def as_ordinary_user() -> Callable[[], None] | None:
+    """What makes a child an ordinary user, where the tests run as root; it may still read root's virtual environment."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid, passes_permissions=True).assume
+
+
+async def tallystick(*arguments: str | Path) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("tallystick"), *arguments),
+        cwd="/",
+        stdout=PIPE,
+        stderr=STDOUT,
+        start_new_session=True,
+        preexec_fn=as_ordinary_user(),
+    )
+
+
+async def output_until(process: Process, part: str) -> str:
+    """What the process has written, up to the first line with this in it."""
+    assert process.stdout is not None
+    lines = [""]
+    async with asyncio.timeout(PATIENCE):
+        while part not in lines[-1]:
+            line = await process.stdout.readline()
+            assert line, "".join(lines)
+            lines.append(line.decode())
+    return "".join(lines)
+
+
+async def refused(*arguments: str | Path) -> str:
+    """What a command that cannot start says; its exit code is checked."""
+    process = await tallystick(*arguments)
+    async with asyncio.timeout(PATIENCE):
+        output, _ = await process.communicate()
+
+    assert process.returncode == 1
+    return output.decode()
+
+
+def descendants(pid: int) -> set[int]:
+    children = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return children.union(*map(descendants, children))
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run; one that only waits to be reaped does not."""
+
+    def runs(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    return set(filter(runs, pids))
+
+
+async def all_gone(pids: set[int]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while alive(pids):
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data directory of the ordinary user, with a space in its path."""
+    data_dir = tmp_path / "data of a team"
+    data_dir.mkdir()
+    if os.geteuid() == 0:
+        os.chown(data_dir, pwd.getpwnam("nobody").pw_uid, -1)
+    return data_dir
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_up_runs_until_it_is_told_to_stop_and_leaves_nothing_behind(data_dir: Path) -> None:
+    """As an ordinary user: a killed supervisor takes all with it, the next start takes over, SIGTERM ends it with code 0."""
+    port = free_port()
+    command = ("up", "--data-dir", data_dir, "--port", str(port))
+    first = await tallystick(*command)
+    await output_until(first, "PostgreSQL ready")
+    orphans = descendants(first.pid)
+    first.kill()
+    await first.wait()
+    second = await tallystick(*command)
+    output = await output_until(second, "Ctrl-C stops it.")
+
+    assert orphans
+    assert not alive(orphans)
+    assert output.index("PostgreSQL ready") < output.index("audit-api ready") < output.index("gateway ready")
+    assert f"http://127.0.0.1:{port}" in output
+
+    same_directory, same_port = await asyncio.gather(
+        refused("up", "--data-dir", data_dir, "--port", "0"),
+        refused("up", "--data-dir", data_dir / "other", "--port", str(port)),
+    )
+
+    assert f"runs on {data_dir} already (process {second.pid})" in same_directory
+    assert f"Port {port} cannot be used: Address already in use." in same_port
+
+    everything = descendants(second.pid)
+    second.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE):
+        rest, _ = await second.communicate()
+
+    assert second.returncode == 0
+    assert rest.decode().endswith("stopped\n")
+    assert not alive(everything)
+    assert not list(Path(tempfile.gettempdir()).glob(f"tallystick-{second.pid}-*"))
+
+
+async def test_a_stack_in_a_program_is_killed_restarted_and_stopped_in_parts(tmp_path: Path) -> None:
+    """The programmatic stack serves tests of failures; a death that nobody asked for stops everything and is named."""
+    lines: list[tuple[str, str]] = []
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with pytest.raises(StackError, match=r"rca-api was ended by SIGKILL\. Its last lines:"):
+            async with Stack(tmp_path, port=0, log=lambda *line: lines.append(line)) as stack:
+                everything = descendants(os.getpid())
+                programmes = f"{stack.url}/audit/v1/programmes"
+                headers = {"Authorization": f"Bearer {stack.token(Role.ADMIN)}"}
+                assert (await client.get(programmes, headers=headers)).status_code == 200
+
+                await stack.kill("audit-api")
+                answer = await client.get(programmes, headers=headers)
+                assert (answer.status_code, answer.json()["title"]) == (503, "The service is not available now")
+                assert answer.headers["content-type"] == "application/problem+json"
+                await stack.restart("audit-api")
+                assert (await client.get(programmes, headers=headers)).status_code == 200
+
+                await stack.kill("postgres")
+                await stack.restart("postgres")
+                async with asyncio.timeout(PATIENCE):
+                    while not (await client.get(f"{stack.url}/audit/readyz")).is_success:
+                        await asyncio.sleep(0.05)
+
+                os.kill(stack.pids["rca-api"] or 0, signal.SIGKILL)
+                await asyncio.sleep(PATIENCE)
+
+    assert {"postgres", "audit-api", "rca-api", "reporting-api", "gateway"} <= {name for name, _ in lines}
+    await all_gone(everything)
