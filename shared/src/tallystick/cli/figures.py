@@ -15,10 +15,15 @@ def number(value: Number, measure: Measure | None = None) -> Text:
     return Text(written, "" if value.sufficient else "dim italic")
 
 
+def share(value: float | None) -> str:
+    """A share without an interval."""
+    return _NOTHING if value is None else f"{value * 100:.1f} %"
+
+
 def difference(value: Difference, measure: Measure | None = None) -> Text:
     """A difference with its interval, in percentage points where it is one of shares; bold where it is clear."""
     if value.value is None:
-        return Text(f"{_NOTHING} {value.reason or ''}".rstrip(), "dim")
+        return Text(_NOTHING, "dim")
     if measure in {Measure.AUDITS, Measure.ERRORS}:
         return Text(f"{value.value:+,.0f}")
     if measure is Measure.HANDLING_TIME:
@@ -32,7 +37,7 @@ def _plain(value: float, measure: Measure | None, *, counted: bool) -> str:
         return f"{value:,.0f}"
     if measure is Measure.HANDLING_TIME:
         return f"{value:.1f} s"
-    return f"{value:.1%}".replace("%", " %")
+    return share(value)
 
 
 def _between(interval: Interval | None, *, signed: bool = False) -> str:

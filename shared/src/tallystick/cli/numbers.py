@@ -1,5 +1,6 @@
 """`tallystick metrics`: measures by dimensions, as a table."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -67,7 +68,8 @@ def metrics(
 
 def print_scope(scope: Scope) -> None:
     """Say what numbers are about: the period, the filters, and the position that they stand on."""
-    said = ["no audits" if scope.period is None else f"{scope.period.from_} to {scope.period.to}, {scope.period.time_zone}"]
+    period = scope.period
+    said = [f"{period.from_} to {period.to - timedelta(days=1)}, {period.time_zone}" if period else "no audits"]
     said += [f"{name} {' or '.join(values)}" for name, values in scope.filters.items()]
     err.print(Text(f"{scope.programme}: {'; '.join(said)}; {scope.view}; position {scope.position:,}", "dim"))
 

@@ -15,7 +15,14 @@ from tallystick.cli.numbers import print_scope, rank
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters
 from tallystick.schemas.metric import Measure, Row, View
-from tallystick.schemas.report import QualitySummary, SegmentConcentration, SegmentSignal, TopErrorTrends, TrendPoint
+from tallystick.schemas.report import (
+    QualitySummary,
+    SegmentConcentration,
+    SegmentSignal,
+    TargetStanding,
+    TopErrorTrends,
+    TrendPoint,
+)
 
 app = typer.Typer(name="report", help="Show a named report.", no_args_is_help=True)
 
@@ -89,17 +96,16 @@ def summary_tables(report: QualitySummary) -> RenderableType:
     overall = Table(title="Quality summary", title_justify="left")
     overall.add_column("measure")
     overall.add_column("value (95 % interval)", justify="right")
-    overall.add_column("change on the period before", justify="right")
     overall.add_column("target", justify="right")
+    compared = bool(report.previous and report.previous[Measure.AUDITS].value)
+    if compared:
+        overall.add_column("change on the period before", justify="right")
     targets = {target.measure: target for target in report.targets}
     for measure in _SHOWN:
-        target = targets.get(measure)
-        overall.add_row(
-            _words(measure),
-            figures.number(numbers[measure], measure),
-            figures.difference(report.change[measure], measure) if report.change else "",
-            Text(f"{target.target:.1%} {_words(target.standing)}", _STANDING_STYLES[target.standing]) if target else "",
-        )
+        cells = [Text(_words(measure)), figures.number(numbers[measure], measure), _target(targets.get(measure))]
+        if compared and report.change:
+            cells.append(figures.difference(report.change[measure], measure))
+        overall.add_row(*cells)
     groups: list[RenderableType] = [overall]
     groups += [_ranking("By vendor", ("vendor",), report.vendors), _ranking("By site", ("vendor", "site"), report.sites)]
     groups.append(Text(f"Accuracy by week  {_sparkline(report.trend)}"))
@@ -112,20 +118,25 @@ def trend_tables(report: TopErrorTrends, limit: int = 20) -> RenderableType:
     trends = {trend.error_code: trend for trend in report.trends}
     pareto = Table(title="Top errors", title_justify="left")
     pareto.add_column("error", overflow="fold")
-    for column in ("errors", "of all errors", "added up", "rate (95 % interval)", "change", "by week", "signals"):
+    for column in ("errors", "of all errors", "added up", "rate (95 % interval)", "by week", "signals"):
         pareto.add_column(column, justify="right")
+    compared = any(bar.change and bar.change.value is not None for bar in report.pareto)
+    if compared:
+        pareto.add_column("change on the period before", justify="right")
     for bar in report.pareto[:limit]:
         trend = trends.get(bar.error_code)
-        pareto.add_row(
+        cells: list[str | Text] = [
             bar.error_code or Text("none", "dim italic"),
             figures.number(bar.errors),
-            f"{bar.share.value:.1%}" if bar.share.value is not None else "",
-            f"{bar.cumulative_share:.1%}",
+            figures.share(bar.share.value),
+            figures.share(bar.cumulative_share),
             figures.number(bar.rate),
-            figures.difference(bar.change) if bar.change else "",
             _sparkline(trend.points) if trend else "",
             Text(str(trend.signals), "bold red") if trend and trend.signals else "",
-        )
+        ]
+        if compared:
+            cells.append(figures.difference(bar.change) if bar.change else "")
+        pareto.add_row(*cells)
     groups: list[RenderableType] = [pareto]
     groups += [
         Text(f"{turn.error_code or 'none'} has {what} since {turn.since}: {turn.errors_since} after {turn.errors_before}.")
@@ -137,6 +148,12 @@ def trend_tables(report: TopErrorTrends, limit: int = 20) -> RenderableType:
     if report.concentrations:
         groups.append(_concentrations(report.concentrations[:_MOST_CONCENTRATIONS]))
     return Group(*groups)
+
+
+def _target(target: TargetStanding | None) -> Text:
+    if target is None:
+        return Text("")
+    return Text(f"{figures.share(target.target)} {_words(target.standing)}", _STANDING_STYLES[target.standing])
 
 
 def _ranking(title: str, dimensions: Sequence[str], rows: Iterable[Row]) -> Table:
@@ -183,7 +200,7 @@ def _concentrations(concentrations: Sequence[SegmentConcentration]) -> Table:
         table.add_row(
             found.error_code or "none",
             _where(found.segment),
-            f"{found.share.value:.0%}" if found.share.value is not None else "",
+            figures.share(found.share.value),
             figures.number(found.rate),
             figures.number(found.elsewhere),
             "only here" if found.ratio is None else f"{found.ratio:.1f}{interval}",
