@@ -238,6 +238,8 @@ def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
 _SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 COMMON = (Unauthenticated, Forbidden, NotFound, InvalidRequest, Unavailable)
 """What any route behind a token may answer."""
+BODY = (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+"""What any route that takes a body may answer besides."""
 
 
 def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[ProblemError]:
@@ -292,6 +294,8 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
         if isinstance(error, RequestValidationError):
             if error.errors()[0]["type"] == "json_invalid":
                 return render(request, MalformedRequest("The body is not JSON."))
+            if isinstance(error.body, bytes):
+                return render(request, UnsupportedMediaType("The body is read as application/json."))
             return render(
                 request,
                 InvalidRequest("The request does not have the shape that it should.", errors=problem_errors(error.errors())),

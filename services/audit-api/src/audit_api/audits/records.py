@@ -115,7 +115,7 @@ async def revise(
 
     `content_hash` is that of the row that brought the new judgement, where a batch brought it.
     """
-    new = judgement.model_dump(mode="json") | {"quality_score": quality_score(judgement.scorecard)}
+    new = judgement.model_dump(mode="json", include=set(Judgement.model_fields)) | {"quality_score": quality_score(judgement.scorecard)}
     await _append_version(session, current, new, reason, content_hash)
     first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
     await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)

@@ -43,6 +43,7 @@ from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
 from tallystick.service.problems import (
+    BODY,
     COMMON,
     IdempotencyKeyReused,
     InvalidCursor,
@@ -91,7 +92,7 @@ class AuditErased(Problem):
     status_code=201,
     responses={
         200: {"model": Audit, "description": "The same audit was recorded before"},
-        **responses(AuditConflict, RequestInProgress, IdempotencyKeyReused, InvalidRequest),
+        **responses(*BODY, AuditConflict, RequestInProgress, IdempotencyKeyReused, InvalidRequest),
     },
     summary="Record an audit",
 )
@@ -180,7 +181,7 @@ async def read_revisions(audit_id: AuditId, programme: ProgrammeQuery, principal
     "/v1/audits/{audit_id}/revisions",
     response_model=Audit,
     status_code=201,
-    responses=responses(AuditErased, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses=responses(*BODY, AuditErased, PreconditionFailed, PreconditionRequired, InvalidRequest),
     summary="Revise an audit",
 )
 async def create_revision(
@@ -213,7 +214,7 @@ async def create_revision(
 @router.post(
     "/v1/audits/{audit_id}/erasure",
     response_model=Audit,
-    responses=responses(PreconditionFailed, PreconditionRequired, AuditErased),
+    responses=responses(*BODY, PreconditionFailed, PreconditionRequired, AuditErased),
     summary="Erase the personal fields of an audit",
 )
 async def create_erasure(
