@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from tallystick.cli.demo import tell
 from tallystick_embedded.errors import StackError
 from tallystick_embedded.process import discard
 from tallystick_embedded.stack import Stack
@@ -39,15 +40,11 @@ def demo(
     async def story() -> None:
         with tempfile.TemporaryDirectory(prefix="tallystick-demo-") as directory:
             async with Stack(Path(directory), port=port, say=_say, log=_log if logs else discard) as stack:
-                await tell_demo_story(stack)
+                await tell(stack.url, stack.token)
+                _say("Ctrl-C stops Tallystick and removes its data.")
                 await asyncio.Event().wait()
 
     _run(story())
-
-
-async def tell_demo_story(stack: Stack) -> None:
-    """Show what the running stack can do."""
-    _say(f"Tallystick runs at {stack.url}. Ctrl-C stops it and removes its data.")
 
 
 def _run(story: Coroutine[Any, Any, None]) -> None:
