@@ -1,0 +1,59 @@
+"""What tests of audit-api look into beside its answers: its tables, as nobody but a superuser sees them."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from batches import Found, Stored
+
+from tallystick_embedded.postgres import Cluster
+
+TABLES = (
+    "streams", "idempotency_keys", "programmes", "programme_versions",
+    "audit_batches", "audit_batch_rows", "audits", "audit_revisions",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+async def store(cluster: Cluster, audit_app: object) -> AsyncIterator[asyncpg.Connection]:  # noqa: ARG001 - its schema is wanted
+    """A connection to the audit database that row-level security does not bind."""
+    connection = await asyncpg.connect(cluster.url("audit", "postgres"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def stored(store: asyncpg.Connection, programme: str) -> Stored:
+    """All rows of all tables that belong to the programme, by table."""
+
+    async def read() -> dict[str, list[str]]:
+        return {
+            table: sorted(
+                [row[0] for row in await store.fetch(f"select t::text from {table} t where programme = $1", programme)],
+            )
+            for table in TABLES
+        }
+
+    return read
+
+
+@pytest.fixture
+def found(store: asyncpg.Connection) -> Found:
+    """The tables of the database that hold a plain text anywhere in a row."""
+
+    async def search(text: str) -> list[str]:
+        tables = [
+            row["relname"]
+            for row in await store.fetch(
+                "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"
+            )
+        ]
+        return [
+            table
+            for table in tables
+            if await store.fetchval(
+                f"select exists (select from {table} t where t::text like $1 or row_to_json(t)::text like $1)", f"%{text}%"
+            )
+        ]
+
+    return search
