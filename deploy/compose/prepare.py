@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script of the image, no module
 """Makes what the containers of `docker-compose.yml` keep secret, once, before anything else starts.
 
 Everything is in one volume, where each file can be read by the one user that needs it: a service reads its own runtime role's

@@ -57,7 +57,7 @@ async def test_roles_cannot_bypass_row_level_security_and_reach_their_own_databa
     async with running(directory) as cluster:
         connection = await asyncpg.connect(cluster.url("audit", "audit_runtime"))
         try:
-            powers = await connection.fetchrow(
+            (powers,) = await connection.fetch(
                 "select rolsuper, rolbypassrls, rolcreatedb, rolcreaterole from pg_roles where rolname = current_user"
             )
             owner = await connection.fetchval("select datdba::regrole::text from pg_database where datname = 'audit'")
@@ -107,12 +107,12 @@ async def test_a_killed_server_starts_again_on_what_was_committed(directory: Pat
 async def test_a_directory_without_pg_version_is_refused(tmp_path: Path) -> None:
     """A restored half of a backup is not taken for a new cluster."""
     (tmp_path / "base").mkdir()
-    with pytest.raises(StackError, match="PG_VERSION is missing.*move it away"):
+    with pytest.raises(StackError, match=r"PG_VERSION is missing.*move it away"):
         await new_cluster(tmp_path).start()
 
 
 async def test_a_cluster_of_another_major_version_is_refused(tmp_path: Path) -> None:
     """The message says which version made it, and how to carry the data over."""
     (tmp_path / "PG_VERSION").write_text("16\n")
-    with pytest.raises(StackError, match="made by PostgreSQL 16.*Dump it"):
+    with pytest.raises(StackError, match=r"made by PostgreSQL 16.*Dump it"):
         await new_cluster(tmp_path).start()

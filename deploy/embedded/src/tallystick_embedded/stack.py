@@ -28,7 +28,7 @@ DATABASES = {"audit-api": "audit", "rca-api": "rca", "reporting-api": "reporting
 """The services in their starting order, with the database of each. The gateway shows a service under that name."""
 
 _LOOPBACK = "127.0.0.1"
-_SECONDS_TO_START = 60.0
+_SECONDS_TO_START = 180.0  # on a busy machine; a process that dies is noticed at once
 
 
 class Stack:
