@@ -21,7 +21,7 @@ up: $(VENV)/run.stamp ## Start everything and keep its data in ./data
 
 ##@ Work on it
 test: $(VENV)/dev.stamp ## Run the tests; TESTS=tests/audit_api narrows them, ARGS adds pytest options
-	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS) $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS) $(ARGS)
 
 check: lint types contracts docs ## All that is checked without running the product: lint, types, contracts, docs, migrations
 
@@ -47,7 +47,7 @@ bench: $(VENV)/dev.stamp ## Measure the product beside its references, interleav
 	@$(BIN)/python tests/bench $(BENCH)
 
 kill: $(VENV)/dev.stamp ## Kill services and PostgreSQL at random while audits are pushed, and compare what is stored
-	@$(BIN)/python tests/bench kills $(ARGS)
+	@$(BIN)/python tests/kills $(ARGS)
 
 acceptance: $(VENV)/dev.stamp ## Run the acceptance on a BPO's export: DATA=/path/to/folder
 	@DATA="$(DATA)" $(BIN)/pytest -q tests/acceptance $(ARGS)

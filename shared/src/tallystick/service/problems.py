@@ -193,6 +193,7 @@ _CONNECTION_ERRORS = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver says of a connection that broke under it
 )
 
 _BY_STATUS: dict[int, type[Problem]] = {

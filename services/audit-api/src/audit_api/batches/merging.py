@@ -111,14 +111,20 @@ class Merge:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
         results: list[Result] = []
         merging: asyncio.Task[list[Result]] | None = None
-        async for chunk in chunks(rows, self._rules):
-            results += chunk.rejected
+        try:
+            async for chunk in chunks(rows, self._rules):
+                results += chunk.rejected
+                if merging is not None:
+                    results += await merging
+                await self._stage(chunk)
+                merging = asyncio.create_task(self._merge(chunk))
             if merging is not None:
                 results += await merging
-            await self._stage(chunk)
-            merging = asyncio.create_task(self._merge(chunk))
-        if merging is not None:
-            results += await merging
+        except BaseException:
+            if merging is not None:  # the connection must be at rest before the transaction is rolled back
+                merging.cancel()
+                await asyncio.wait([merging])
+            raise
         results.sort(key=lambda result: result.row)
         return results
 

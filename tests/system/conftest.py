@@ -1,0 +1,65 @@
+"""The whole product behind its gateway: the embedded stack, or the one that TALLYSTICK_SYSTEM_URL names (Compose)."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from factories import programme_document
+
+from tallystick.identity import sign_token
+from tallystick.schemas.base import new_id
+from tallystick.schemas.principal import Role
+from tallystick_embedded.stack import Stack
+
+
+@dataclass
+class System:
+    """A running Tallystick: its gateway's address, and the directory of its local issuer."""
+
+    url: str
+    identity: Path
+
+    def token(self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",)) -> str:
+        """An access token of its local issuer."""
+        return sign_token(
+            self.identity, subject="someone", roles=roles, programmes=programmes, vendor=vendor, ttl=timedelta(hours=1)
+        )
+
+
+@pytest.fixture(scope="session")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """The system under test."""
+    if url := os.environ.get("TALLYSTICK_SYSTEM_URL"):
+        yield System(url, Path(os.environ["TALLYSTICK_SYSTEM_IDENTITY"]))
+        return
+    async with Stack(tmp_path_factory.mktemp("system"), port=0) as stack:
+        yield System(stack.url, stack.identity)
+
+
+@pytest.fixture
+async def gateway(system: System) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+    """Make clients of the gateway: `gateway(Role.ADMIN)`, `gateway(Role.VENDOR_POC, vendor="acme")`, `gateway()` for nobody."""
+    clients: list[httpx.AsyncClient] = []
+
+    def make(*roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",)) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {system.token(*roles, vendor=vendor, programmes=programmes)}"} if roles else {}
+        client = httpx.AsyncClient(base_url=system.url, headers=headers, timeout=30, trust_env=False)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def programme(gateway: Callable[..., httpx.AsyncClient]) -> str:
+    """The slug of a programme that is this test's own."""
+    slug = f"s-{new_id().hex[-16:]}"
+    answer = await gateway(Role.ADMIN).put(f"/audit/v1/programmes/{slug}", json=programme_document(slug))
+    answer.raise_for_status()
+    return slug
