@@ -160,7 +160,7 @@ class Cluster:
         """What `pg_ctl --wait` looks at: the pid file names this server in its first line and its state in the last."""
         pid_file = self.directory / "postmaster.pid"
         lines = pid_file.read_text().split() if pid_file.exists() else [""]
-        return lines[0] == str(self.server.pid) and lines[-1] == "ready"
+        return lines[:1] == [str(self.server.pid)] and lines[-1] == "ready"
 
 
 def _works_in(pid: int, directory: Path) -> bool:
