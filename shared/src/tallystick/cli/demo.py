@@ -41,7 +41,7 @@ async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None)
     slug = story.programme.slug
     token = sign(Role.ADMIN, subject="demo", programmes=(slug,), ttl=timedelta(hours=1))
     async with Tallystick(url, token, patience_s=60, on_outage=report_outage) as tallystick:
-        await tallystick.programmes.put(story.programme)
+        await tallystick.programmes.apply(story.programme)
         pushed_to = await _push(tallystick, story)
         await _catch_up(tallystick, slug, pushed_to)
         summary = await tallystick.report("quality-summary", slug)

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 import yaml
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from tallystick.cli.console import FAILED, complain, err, out
 from tallystick.cli.options import DEFAULT_URL, Connection, TokenFile, TokenText, Url
-from tallystick.client import ProblemError, Tallystick
+from tallystick.client import Tallystick
 from tallystick.schemas.programme import Programme, ProgrammeRead
 
 app = typer.Typer(name="programme", help="Read a programme's document, and put it back.", no_args_is_help=True)
@@ -59,21 +58,20 @@ def apply_document(
         raise typer.Exit(FAILED) from None
 
     async def act(tallystick: Tallystick) -> tuple[ProgrammeRead | None, ProgrammeRead | None]:
-        before = await _find(tallystick, document.slug)
-        if dry_run or (before is not None and before.document == document):
-            return before, before
-        return before, await tallystick.programmes.put(document, revision=before.revision if before else None)
+        if dry_run:
+            return await tallystick.programmes.find(document.slug), None
+        return await tallystick.programmes.apply(document)
 
     before, after = connection.run(act)
     _show_changes(before.document if before else None, document)
-    if dry_run:
+    if after is None:
         err.print("Nothing was changed: this was a dry run.")
     elif before is None:
         err.print(f"Created programme {document.slug}.")
-    elif after == before:
+    elif after.revision == before.revision:
         err.print(f"Programme {document.slug} stands at revision {before.revision} as it is in the document.")
     else:
-        err.print(f"Programme {document.slug} is now at revision {after.revision if after else '?'}.")
+        err.print(f"Programme {document.slug} is now at revision {after.revision}.")
 
 
 @app.command("show")
@@ -101,15 +99,6 @@ def render(document: Programme) -> str:
             if name in profile:
                 profile[name] = dict(sorted(profile[name].items()))
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
-
-
-async def _find(tallystick: Tallystick, programme: str) -> ProgrammeRead | None:
-    try:
-        return await tallystick.programmes.get(programme)
-    except ProblemError as error:
-        if error.problem.status != httpx.codes.NOT_FOUND:
-            raise
-        return None
 
 
 def _show_changes(before: Programme | None, after: Programme) -> None:

@@ -1,5 +1,8 @@
 """Programmes: read their document, put it back."""
 
+import httpx
+
+from tallystick.client.errors import ProblemError
 from tallystick.client.transport import Transport, parsed
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
 
@@ -28,6 +31,22 @@ class Programmes:
         headers = {} if revision is None else {"If-Match": f'"{revision}"'}
         response = await self._transport.request("PUT", f"{self._address}/{document.slug}", body=document, headers=headers)
         return parsed(ProgrammeRead, response)
+
+    async def find(self, programme: str) -> ProgrammeRead | None:
+        """One programme, or None where there is no such one for the caller."""
+        try:
+            return await self.get(programme)
+        except ProblemError as error:
+            if error.problem.status != httpx.codes.NOT_FOUND:
+                raise
+            return None
+
+    async def apply(self, document: Programme) -> tuple[ProgrammeRead | None, ProgrammeRead]:
+        """Create a programme, or bring it to what its document says; answers it as it was and as it is."""
+        before = await self.find(document.slug)
+        if before is not None and before.document == document:
+            return before, before
+        return before, await self.put(document, revision=before.revision if before else None)
 
     async def versions(self, programme: str) -> tuple[ProgrammeRead, ...]:
         """Every version of a programme's document, newest first."""
