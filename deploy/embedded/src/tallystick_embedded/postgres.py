@@ -159,7 +159,7 @@ class Cluster:
     async def _takes_connections(self) -> bool:
         """What `pg_ctl --wait` looks at: the pid file names this server in its first line and its state in the last."""
         pid_file = self.directory / "postmaster.pid"
-        lines = pid_file.read_text().split() if pid_file.exists() else [""]
+        lines = (pid_file.read_text().split() if pid_file.exists() else []) or [""]  # empty while it is being written
         return lines[:1] == [str(self.server.pid)] and lines[-1] == "ready"
 
 
