@@ -11,6 +11,7 @@ from reporting_api.projection.apply import apply_audits, columns
 from reporting_api.tables import cursors, facts, rollups
 from tallystick.client import FeedPage
 from tallystick.schemas.programme import Programme
+from tallystick.service.auth import ALL, Principal
 from tallystick.service.database import ReadSession, WriteSession, scoped
 
 
@@ -19,14 +20,23 @@ class OvertakenError(Exception):
 
 
 async def find_cursor(session: ReadSession, programme: str) -> Row[Any] | None:
-    """The cursor of a programme; None where nothing was read of it yet."""
+    """The cursor of a programme; None where nothing was read of it yet, or where it names no such vendor as the principal's."""
     statement = scoped(select(cursors), cursors, programme, session.principal)
-    return (await session.execute(statement)).one_or_none()
+    row = (await session.execute(statement)).one_or_none()
+    return row if row is not None and _names(row, session.principal) else None
 
 
 async def list_cursors(session: ReadSession) -> Sequence[Row[Any]]:
-    """The cursors of all programmes that the principal may enter, by name."""
-    return (await session.execute(select(cursors).order_by(cursors.c.programme))).all()
+    """The cursors of all programmes that are there for the principal, by name."""
+    statement = select(cursors).order_by(cursors.c.programme)
+    if ALL not in session.principal.programmes:
+        statement = statement.where(cursors.c.programme.in_(session.principal.programmes))
+    return [row for row in await session.execute(statement) if _names(row, session.principal)]
+
+
+def _names(row: Row[Any], principal: Principal) -> bool:
+    """Whether a vendor's principal belongs to a vendor of the programme; the client's people see all of theirs."""
+    return principal.vendor is None or any(vendor["slug"] == principal.vendor for vendor in row.document["vendors"])
 
 
 async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:
