@@ -79,7 +79,9 @@ def settings(cluster: Cluster, identity: Path) -> Callable[..., dict[str, Any]]:
     return of
 
 
-async def _started(app: FastAPI, settings: Settings, package: str) -> AsyncIterator[FastAPI]:
+@contextlib.asynccontextmanager
+async def started(app: FastAPI, settings: Settings, package: str) -> AsyncIterator[FastAPI]:
+    """A service on its migrated database, with all that runs beside its requests."""
     await asyncio.to_thread(migrate, package, settings.owner_database_url.get_secret_value())
     async with app.router.lifespan_context(app):
         yield app
@@ -119,7 +121,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
     """A running audit-api."""
     of_service = AuditSettings(**settings("audit"))
-    async for app in _started(create_audit_api(of_service), of_service, "audit_api"):
+    async with started(create_audit_api(of_service), of_service, "audit_api") as app:
         yield app
 
 
@@ -134,7 +136,7 @@ async def audit_address(audit_app: FastAPI) -> AsyncIterator[str]:
 async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -> AsyncIterator[FastAPI]:
     """A running rca-api that asks the running audit-api."""
     of_service = RcaSettings(**settings("rca", audit_url=audit_address))
-    async for app in _started(create_rca_api(of_service), of_service, "rca_api"):
+    async with started(create_rca_api(of_service), of_service, "rca_api") as app:
         yield app
 
 

@@ -1,0 +1,141 @@
+"""Every route of every service: how to knock, and whom it opens for.
+
+A route that is not here fails the matrix. Write down how it is called about a `Target`, which roles it opens for, and what it
+answers them with; the matrix does the rest.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import APIRouter, FastAPI
+from security.world import Actor, Target, World, judgement, world_document
+from starlette.routing import Mount, Route
+
+from tallystick.schemas.principal import Role
+
+EVERYBODY = frozenset(Role)
+CLIENT = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST})
+AUDIT_READERS = EVERYBODY - {Role.ANALYST}
+BATCH_READERS = AUDIT_READERS - {Role.SERVICE}
+RECORDERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM})
+REVISERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
+MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
+CASE_READERS = EVERYBODY - {Role.VENDOR_SYSTEM}
+SPEAKERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
+NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
+
+Knock = Callable[[Target], dict[str, Any]]
+
+
+def _of_programme(target: Target) -> dict[str, Any]:
+    return {"params": {"programme": target.programme}}
+
+
+def _of_vendor(target: Target) -> dict[str, Any]:
+    return {"params": {"programme": target.programme, **({"vendor": target.vendor} if target.vendor else {})}}
+
+
+def _nothing(_target: Target) -> dict[str, Any]:
+    return {}
+
+
+def _with(body: Callable[[Target], Any], if_match: str | None = None) -> Knock:
+    def knock(target: Target) -> dict[str, Any]:
+        headers = {"headers": {"If-Match": if_match}} if if_match else {}
+        return _of_programme(target) | headers | {"json": body(target)}
+
+    return knock
+
+
+@dataclass(frozen=True)
+class Door:
+    """A route: how to call it about a target, whom it opens for, and what it answers them with."""
+
+    app: str
+    method: str
+    path: str
+    opens_for: frozenset[Role]
+    knock: Knock = _of_programme
+    success: int = 200
+    spends: bool = False
+    """Whether the thing it was called about cannot be used so again."""
+
+    def __str__(self) -> str:
+        return f"{self.app}: {self.method} {self.path}"
+
+    async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
+        """Knock as an actor, about a target."""
+        path = self.path.format(
+            programme=target.programme, audit_id=target.audit_id, batch_id=target.batch_id, case_id=target.case_id
+        )
+        return await world.client(self.app, actor).request(self.method, path, **{**self.knock(target), **more})
+
+
+DOORS = (
+    Door("audit", "GET", "/v1/programmes", EVERYBODY, _nothing),
+    Door("audit", "GET", "/v1/programmes/{programme}", EVERYBODY, _nothing),
+    Door("audit", "GET", "/v1/programmes/{programme}/versions", EVERYBODY, _nothing),
+    Door(
+        "audit",
+        "PUT",
+        "/v1/programmes/{programme}",
+        frozenset({Role.ADMIN}),
+        lambda target: {"json": world_document(target.programme), "headers": {"If-Match": "*"}},
+    ),
+    Door("audit", "POST", "/v1/audit-batches", RECORDERS, _with(lambda target: [target.row()]), 201),
+    Door("audit", "GET", "/v1/audit-batches/{batch_id}", BATCH_READERS),
+    Door("audit", "GET", "/v1/audit-batches/{batch_id}/rows", BATCH_READERS),
+    Door("audit", "POST", "/v1/audits", RECORDERS, _with(lambda target: target.row()), 201),
+    Door("audit", "GET", "/v1/audits", AUDIT_READERS, _of_vendor),
+    Door("audit", "GET", "/v1/audits/{audit_id}", AUDIT_READERS),
+    Door("audit", "GET", "/v1/audits/{audit_id}/revisions", AUDIT_READERS),
+    Door(
+        "audit",
+        "POST",
+        "/v1/audits/{audit_id}/revisions",
+        REVISERS,
+        _with(lambda _: {"judgement": judgement("Again"), "reason": "Seen again"}, "*"),
+        201,
+    ),
+    Door("audit", "POST", "/v1/audits/{audit_id}/erasure", MANAGERS, _with(lambda _: {"reason": "Asked for"}, "*"), spends=True),
+    Door("audit", "GET", "/v1/changes", AUDIT_READERS),
+    Door("rca", "POST", "/v1/cases", MANAGERS, _with(lambda target: {"vendor": target.vendor, "title": "New"}), 201),
+    Door("rca", "GET", "/v1/cases", CASE_READERS, _of_vendor),
+    Door("rca", "GET", "/v1/cases/{case_id}", CASE_READERS),
+    Door("rca", "POST", "/v1/cases/{case_id}/closure", MANAGERS, _with(lambda _: {"conclusion": "Done"}, "*"), spends=True),
+    Door("rca", "GET", "/v1/cases/{case_id}/messages", CASE_READERS),
+    Door("rca", "POST", "/v1/cases/{case_id}/messages", SPEAKERS, _with(lambda _: {"text": "Hello"}), 201),
+    Door("rca", "GET", "/v1/changes", CASE_READERS),
+    Door("reporting", "GET", "/v1/metrics", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/metrics/definitions", NUMBER_READERS, _nothing),
+    Door("reporting", "GET", "/v1/reports/quality-summary", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/reports/top-error-trends", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/projections", EVERYBODY),
+    Door("reporting", "GET", "/v1/projections", EVERYBODY, _nothing),
+)
+
+OPEN = frozenset({("GET", path) for path in ("/livez", "/readyz", "/version", "/metrics", "/openapi.json")})
+"""Routes that need no token, because nothing of anybody's is behind them."""
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of every route of an app, those outside its OpenAPI document included."""
+    yield from _routes(app.router)
+
+
+def _routes(router: APIRouter) -> Iterator[tuple[str, str]]:
+    for route in router.routes:
+        if isinstance(route, Route):
+            yield from ((method, route.path) for method in route.methods or () if method != "HEAD")
+        elif isinstance(route, Mount):
+            yield "MOUNT", route.path
+        else:
+            yield from _routes(route.original_router)  # type: ignore[attr-defined] # FastAPI's included routers
+
+
+def unique_key() -> dict[str, str]:
+    """An idempotency key that nobody has used."""
+    return {"Idempotency-Key": str(uuid4())}

@@ -1,0 +1,255 @@
+"""Two programmes with two vendors each, with something of everything in them, and the callers who look at it.
+
+Everything carries a canary: a word that says whose it is. What a caller reads must hold no canary of others.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+from factories import audit_row, missed, programme_document
+from fastapi import FastAPI
+
+from reporting_api.projection.worker import rebuild
+from reporting_api.settings import ReportingSettings
+from tallystick.identity import SERVICE_ISSUER, sign, sign_token
+from tallystick.schemas.base import new_id
+from tallystick.schemas.principal import VENDOR_ROLES, Role
+
+SITES = {"acme": "lisbon", "borealis": "krakow"}
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A caller: a role, in one programme or all, for a vendor or the client."""
+
+    role: Role
+    programmes: tuple[str, ...]
+    vendor: str | None = None
+    subject: str = "someone"
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.vendor or 'the client'} in {', '.join(self.programmes)}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request is about: a programme, a vendor in it, and the ids of its things."""
+
+    programme: str
+    vendor: str | None
+    audit_id: str = field(default_factory=lambda: str(uuid4()))
+    batch_id: str = field(default_factory=lambda: str(uuid4()))
+    case_id: str = field(default_factory=lambda: str(uuid4()))
+
+    @property
+    def ids(self) -> tuple[str, str, str]:
+        """The ids of its things."""
+        return self.audit_id, self.batch_id, self.case_id
+
+    def row(self, external_id: str = "") -> dict[str, Any]:
+        """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
+        vendor = self.vendor or "borealis"
+        return audit_row(external_id or str(uuid4()), vendor=vendor, site=SITES.get(vendor, "nowhere"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer without what differs from request to request: ids, times, and the words that the request itself brought."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass
+class World:
+    """The apps, the programmes and what is in them."""
+
+    apps: Mapping[str, FastAPI]
+    identity: Path
+    admin_urls: Mapping[str, str]
+    own: str = field(default_factory=lambda: f"own-{new_id().hex[-12:]}")
+    foreign: str = field(default_factory=lambda: f"foreign-{new_id().hex[-12:]}")
+    things: dict[tuple[str, str | None], Target] = field(default_factory=dict)
+    clients: dict[tuple[Actor, str], httpx.AsyncClient] = field(default_factory=dict)
+
+    def actors(self) -> list[Actor]:
+        """Every role in the own programme alone; vendors' people and systems for acme."""
+        return [Actor(role, (self.own,), "acme" if role in VENDOR_ROLES else None) for role in Role]
+
+    def strangers(self) -> list[Actor]:
+        """People and systems of a vendor that no programme names, though their tokens would let them enter all."""
+        return [Actor(role, ("*",), "northwind") for role in sorted(VENDOR_ROLES)]
+
+    def client(self, app: str, actor: Actor) -> httpx.AsyncClient:
+        """A client of an app that speaks for an actor."""
+        if (actor, app) not in self.clients:
+            self.clients[actor, app] = httpx.AsyncClient(
+                transport=httpx.ASGITransport(self.apps[app], raise_app_exceptions=False),
+                base_url="http://test",
+                headers={"Authorization": f"Bearer {self.token(actor)}"},
+            )
+        return self.clients[actor, app]
+
+    def token(self, actor: Actor) -> str:
+        """A token for an actor, from the issuer whose business it is."""
+        ttl = timedelta(minutes=30)
+        if actor.role is Role.SERVICE:
+            key = json.loads((self.identity / "service.jwk").read_text())
+            claims = {"sub": actor.subject, "roles": [actor.role], "programmes": list(actor.programmes)}
+            return sign(key, SERVICE_ISSUER, claims, ttl)
+        return sign_token(
+            self.identity, subject=actor.subject, roles=[actor.role], programmes=actor.programmes, vendor=actor.vendor, ttl=ttl
+        )
+
+    def secrets_from(self, actor: Actor) -> set[str]:
+        """The canaries and ids of everything that an actor must not read."""
+        hidden: set[str] = set()
+        for (programme, vendor), target in self.things.items():
+            entered = programme in actor.programmes or ("*" in actor.programmes and actor.vendor != "northwind")
+            if not entered:
+                hidden |= {programme, canary(programme, "name")}
+            if not entered or actor.vendor not in {None, vendor}:
+                hidden |= {canary(programme, vendor), *target.ids}
+        return hidden
+
+    async def seed(self, reporting: ReportingSettings) -> None:
+        """Fill both programmes and project them."""
+        admin = Actor(Role.ADMIN, ("*",))
+        audit, rca = (self.client(app, admin) for app in ("audit", "rca"))
+        for programme in (self.own, self.foreign):
+            document = world_document(programme)
+            (await audit.put(f"/v1/programmes/{programme}", json=document | {"name": "First"})).raise_for_status()
+            await _done(audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'}))
+            for vendor in ("acme", "borealis", None):
+                self.things[programme, vendor] = await self._fill(programme, vendor, rca)
+            await rebuild(reporting, programme)
+
+    async def _fill(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> Target:
+        where = {"programme": programme}
+        mark = canary(programme, vendor)
+        pusher = Actor(Role.VENDOR_SYSTEM, (programme,), vendor) if vendor else Actor(Role.QUALITY_MANAGER, (programme,))
+        marked = {"vendor": vendor or "borealis", "site": SITES[vendor or "borealis"], "moderator": mark, "comment": mark}
+        rows = [make(f"{number}-{vendor}", **marked) for number, make in enumerate((audit_row, missed))]
+        rows.append(rows[0] | {"external_id": f"bad-{mark}", "queue": "unknown"})
+        pushed = await _done(self.client("audit", pusher).post("/v1/audit-batches", params=where, json=rows))
+        audit_id = pushed["results"][0]["audit_id"]
+        manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
+        for title in (mark, f"{mark} again"):
+            case = await _done(rca.post("/v1/cases", params=where, json={"vendor": vendor, "title": title}))
+        for audience in ("vendor", "internal"):
+            text = mark if audience == "vendor" else canary(programme, None)
+            talk = {"audience": audience, "text": text}
+            for _ in range(2):
+                await _done(rca.post(f"/v1/cases/{case['id']}/messages", params=where, json=talk))
+        target = Target(programme, vendor, audit_id, pushed["id"], case["id"])
+        await _done(
+            manager.post(
+                f"/v1/audits/{audit_id}/revisions",
+                params=where,
+                json={"judgement": judgement(mark), "reason": mark},
+                headers={"If-Match": '"1"'},
+            )
+        )
+        return target
+
+    async def fresh(self, target: Target) -> Target:
+        """The same with an audit and a case of its own, for what can be done to a thing only once."""
+        admin = Actor(Role.ADMIN, ("*",))
+        where = {"programme": target.programme}
+        audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
+        opening = {"vendor": target.vendor, "title": "To be closed"}
+        case = await _done(self.client("rca", admin).post("/v1/cases", params=where, json=opening))
+        return Target(target.programme, target.vendor, audit["id"], target.batch_id, case["id"])
+
+    async def fingerprint(self, kept_from: Actor) -> str:
+        """A digest of all rows in all databases that are none of an actor's business."""
+        digests: list[str] = []
+        for url in self.admin_urls.values():
+            connection = await asyncpg.connect(url)
+            try:
+                for table, by_vendor in await tables(connection):
+                    rule = "programme = $1"
+                    values = [self.foreign]
+                    if by_vendor and kept_from.vendor is not None:
+                        rule += " or (programme = $2 and vendor is distinct from $3)"
+                        values += [self.own, kept_from.vendor]
+                    rows = f"select md5(coalesce(string_agg(t::text, '' order by t::text), '')) from {table} t where {rule}"
+                    digests.append(await connection.fetchval(rows, *values))
+            finally:
+                await connection.close()
+        return " ".join(digests)
+
+    async def close(self) -> None:
+        """Close the clients."""
+        for client in self.clients.values():
+            await client.aclose()
+
+
+def canary(programme: str, owner: str | None) -> str:
+    """The word that marks what belongs to a vendor, or to the client alone (None), in a programme."""
+    return f"canary-{owner or 'internal'}-of-{programme}"
+
+
+def world_document(programme: str) -> dict[str, Any]:
+    """A programme's document, marked."""
+    vendors = [{"slug": vendor, "name": canary(programme, vendor), "sites": [site]} for vendor, site in SITES.items()]
+    return programme_document(programme, name=canary(programme, "name"), vendors=vendors)
+
+
+def judgement(comment: str) -> dict[str, Any]:
+    """Another judgement of a correct audit."""
+    return {
+        "benchmark_action": "keep",
+        "benchmark_policy": "no_violation",
+        "verdict": "incorrect",
+        "error_class": "false_positive",
+        "error_code": "FP-HARASS",
+        "severity": "minor",
+        "comment": comment,
+    }
+
+
+async def tables(connection: asyncpg.Connection) -> list[tuple[str, bool]]:
+    """The tables of a database that hold programmes' rows, and whether a row belongs to a vendor."""
+    rows = await connection.fetch(
+        "select table_name, bool_or(column_name = 'vendor') as by_vendor from information_schema.columns"
+        " where table_schema = 'public' group by table_name having bool_or(column_name = 'programme') order by 1"
+    )
+    return [(row["table_name"], row["by_vendor"]) for row in rows]
+
+
+def plain(response: httpx.Response, target: Target) -> Answer:
+    """An answer without what differs from request to request."""
+
+    def cleaned(text: str) -> str:
+        text = _TIME.sub("TIME", _DIGEST.sub("DIGEST", _UUID.sub("ID", text))).replace(target.programme, "PROGRAMME")
+        return text if target.vendor is None else text.replace(target.vendor, "VENDOR")
+
+    try:
+        document = response.json()
+    except ValueError:
+        document = response.text
+    if isinstance(document, dict):
+        for name in ("request_id", "instance", "cursor"):
+            document.pop(name, None)
+    names = ("content-type", "etag", "link", "location", "idempotent-replayed", "retry-after", "www-authenticate")
+    headers = {name: cleaned(response.headers[name]) for name in names if name in response.headers}
+    return Answer(response.status_code, headers, cleaned(json.dumps(document, sort_keys=True)))
+
+
+async def _done(request: Awaitable[httpx.Response]) -> Any:
+    response = await request
+    assert response.is_success, response.text
+    return response.json()
