@@ -25,7 +25,11 @@ class Loader(yaml.SafeLoader):
     """Reads Compose's `!override` as the list that follows it."""
 
 
-Loader.add_constructor("!override", Loader.construct_sequence)
+def as_it_stands(loader: Loader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node)
+
+
+Loader.add_constructor("!override", as_it_stands)
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
