@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
-HEADINGS = ("What", "Tallystick", "Reference", "Ratio (min–max)", "Wanted", "Holds")
+HEADINGS = ("What", "Tallystick", "Reference", "Ratio (least to most)", "Wanted", "Holds")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _spread(ratios: Sequence[float]) -> str:
-    return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def _holds(smaller: float | None, greater: float | None) -> str:

@@ -5,11 +5,11 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Self, TypeVar
+from typing import Literal, ParamSpec, Self, TypeVar
 
 import asyncpg
 import httpx
@@ -22,6 +22,7 @@ from tallystick_embedded.errors import StackError
 from tallystick_embedded.process import Child, Program, discard
 from tallystick_embedded.stack import Stack
 
+_TESTS = Path(__file__).resolve().parents[1]
 BATCH_KIND = "application/x-ndjson"
 
 Arguments = ParamSpec("Arguments")
@@ -72,7 +73,7 @@ class Ground:
         return psutil.Process(self.stack.pids[name])
 
     @contextlib.contextmanager
-    def paused(self, name: str) -> Any:
+    def paused(self, name: str) -> Iterator[None]:
         """Let a service stand still, so that it takes nothing from what is measured."""
         process = self.process(name)
         process.send_signal(signal.SIGSTOP)
@@ -101,7 +102,7 @@ class Ground:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = {
-            "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+            "PYTHONPATH": str(_TESTS),
             "AUDIT_DATABASE": self.superuser_url("audit"),
             "REPORTING_DATABASE": self.superuser_url("reporting"),
         }
@@ -112,8 +113,9 @@ class Ground:
         address = f"http://127.0.0.1:{port}"
 
         async def ready() -> bool:
-            with contextlib.suppress(httpx.TransportError):
-                return httpx.get(address, trust_env=False).status_code == httpx.codes.NOT_FOUND
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(wire.once, address, wire.request("GET", "/", ""))
+                return True
             return False
 
         try:
@@ -126,8 +128,13 @@ class Ground:
         """Return when reporting-api has counted all that audit-api has."""
         async with self.database("audit") as audit, self.database("reporting") as reporting:
             head = await audit.fetchval("select position from streams where programme = $1", programme)
-            while (await reached(reporting, programme)) < head:
-                await asyncio.sleep(0.02)
+            await until(lambda: reached(reporting, programme), head)
+
+
+async def until(position: Callable[[], Awaitable[int]], wanted: int) -> None:
+    """Return when a position has been reached."""
+    while await position() < wanted:  # noqa: ASYNC110 - another process moves it
+        await asyncio.sleep(0.02)
 
 
 async def reached(reporting: asyncpg.Connection, programme: str) -> int:

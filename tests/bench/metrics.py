@@ -113,7 +113,7 @@ async def _export(database: asyncpg.Connection, programme: str, to: Path) -> Non
         format="csv",
         header=True,
     )
-    duckdb.sql(f"copy (from read_csv('{lines}') order by day) to '{to}' (format parquet, compression zstd)")
+    duckdb.execute(f"copy (from read_csv('{lines}') order by day) to '{to}' (format parquet, compression zstd)")
     lines.unlink()
 
 
@@ -125,7 +125,7 @@ async def _agree(ground: Ground, target: str, sql: str) -> None:
         (*row["dimensions"].values(), row["numbers"]["audits"]["value"], row["numbers"]["accuracy"]["numerator"])
         for row in answer.content()["rows"]
     ]
-    theirs = duckdb.sql(sql).fetchall()
+    theirs = duckdb.execute(sql).fetchall()
     if ours != theirs:
         raise RuntimeError(f"the product and DuckDB do not agree: {ours[:3]} and {theirs[:3]}")
 
@@ -151,7 +151,7 @@ def _ask_duckdb(sql: str, count: int) -> list[float]:
     seconds = []
     for number in range(count + 3):
         started = time.perf_counter()
-        _duckdb().sql(sql).fetchall()
+        _duckdb().execute(sql).fetchall()
         if number >= 3:
             seconds.append(time.perf_counter() - started)
     return seconds

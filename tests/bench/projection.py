@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from bench import wire
 from bench.figures import Figure, quantile
-from bench.ground import BATCH_KIND, Ground, reached
+from bench.ground import BATCH_KIND, Ground, reached, until
 from bench.rows import ndjson
 
 _EVERY_S = 0.1
@@ -34,8 +34,7 @@ async def measure(ground: Ground) -> AsyncIterator[Figure]:
 async def _followed(ground: Ground, programme: str) -> None:
     """Return when reporting-api follows a programme."""
     async with ground.database("reporting") as reporting:
-        while await reached(reporting, programme) < 0:
-            await asyncio.sleep(0.05)
+        await until(lambda: reached(reporting, programme), 0)
     await ground.caught_up(programme)
 
 

@@ -1,5 +1,7 @@
-"""An HTTP/1.1 client that costs next to nothing. What is measured with it runs in a process of its own, for the main process
-reads the services' logs meanwhile."""
+"""An HTTP/1.1 client that costs next to nothing.
+
+What is measured with it runs in a process of its own, for the main process reads the services' logs meanwhile.
+"""
 
 import re
 import socket
