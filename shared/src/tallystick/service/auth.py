@@ -115,6 +115,11 @@ class Authenticator:
             raise Refused("revoked")
         return principal
 
+    async def expires_at(self, token: str) -> float:
+        """When a token ends, in seconds of the epoch; raises `Refused` when the token is not accepted."""
+        await self.principal(token)
+        return self._verified[token][1]
+
     async def _verify(self, token: str) -> tuple[Principal, float]:
         try:
             header = jwt.get_unverified_header(token)
