@@ -1,0 +1,62 @@
+"""The tree, its pages, and what the services say of themselves: what the documentation is held against. Needs no database."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit_api.app import create_app as create_audit_api
+from audit_api.settings import AuditSettings
+from rca_api.app import create_app as create_rca_api
+from rca_api.settings import RcaSettings
+from reporting_api.app import create_app as create_reporting_api
+from reporting_api.settings import ReportingSettings
+from tallystick.service.settings import Settings
+
+_NOT_OURS = {"__pycache__", "build", "data", "dist", "htmlcov", "output"}
+_HIDDEN = {".ci", ".env.example", ".gitignore", ".dockerignore"}
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top of the repository."""
+    return Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def tree(root: Path) -> list[Path]:
+    """Every file that belongs to the repository; links to others are not followed."""
+    found: list[Path] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if _is_ours(name)]
+        found += [Path(folder, name) for name in files if _is_ours(name) and not Path(folder, name).is_symlink()]
+    return found
+
+
+def _is_ours(name: str) -> bool:
+    return name in _HIDDEN or not (name in _NOT_OURS or name.startswith(".") or name.endswith((".egg-info", ".pyc")))
+
+
+@pytest.fixture(scope="session")
+def pages(tree: list[Path]) -> dict[Path, str]:
+    """Every page of Markdown, by its place."""
+    return {path: path.read_text() for path in tree if path.suffix == ".md"}
+
+
+@pytest.fixture(scope="session")
+def settings_types() -> list[type[Settings]]:
+    """The settings of each service."""
+    return [AuditSettings, RcaSettings, ReportingSettings]
+
+
+@pytest.fixture(scope="session")
+def openapi() -> Mapping[str, dict[str, Any]]:
+    """The OpenAPI document of each service, by the prefix under which the gateway shows it."""
+    nowhere: dict[str, Any] = {"database_url": "postgresql://nobody@/nowhere", "secret": "of nobody"}
+    return {
+        "/audit": create_audit_api(AuditSettings(**nowhere)).openapi(),
+        "/rca": create_rca_api(RcaSettings(**nowhere)).openapi(),
+        "/reporting": create_reporting_api(ReportingSettings(**nowhere)).openapi(),
+    }

@@ -1,0 +1,53 @@
+"""Every route is documented, and no other."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SECTION = re.compile(r"^## (.*)$", re.MULTILINE)
+_ROW = re.compile(r"^\| ([A-Z]+) \| `(/[^`]*)` \| \S", re.MULTILINE)
+_COMMON = {"/livez", "/readyz", "/version", "/metrics"}
+
+
+def _documented(page: str) -> dict[str, set[tuple[str, str]]]:
+    """Method and route by the title of the section."""
+    _, *parts = _SECTION.split(page)
+    return {title: set(_ROW.findall(text)) for title, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _routes(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(method.upper(), route) for route, operations in document["paths"].items() for method in operations}
+
+
+def test_the_page_lists_every_route_of_every_service(root: Path, openapi: Mapping[str, dict[str, Any]]) -> None:
+    """docs/http-api.md has each operation of the OpenAPI documents in the table of its service, and nothing else."""
+    documented = _documented((root / "docs/http-api.md").read_text())
+    listed = {prefix: {*routes} for title, routes in documented.items() for prefix in openapi if f"under `{prefix}`" in title}
+    served = {
+        prefix: {(method, route) for method, route in _routes(document) if route not in _COMMON}
+        for prefix, document in openapi.items()
+    }
+
+    assert listed == served
+
+
+def test_the_page_lists_what_every_service_has(root: Path, openapi: Mapping[str, dict[str, Any]]) -> None:
+    """Health, version and metrics are the same in all services, and listed once."""
+    documented = _documented((root / "docs/http-api.md").read_text())["Every service"]
+
+    for document in openapi.values():
+        assert {(method, route) for method, route in _routes(document) if route in _COMMON} == documented
+
+
+def test_every_operation_says_what_it_is_for(openapi: Mapping[str, dict[str, Any]]) -> None:
+    """Each operation has a summary, a description and its successful answer described."""
+    silent = [
+        (prefix, method, route)
+        for prefix, document in openapi.items()
+        for route, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if not (operation.get("summary") and operation.get("description") and operation["responses"])
+    ]
+
+    assert silent == []
