@@ -37,7 +37,7 @@ def health_router(name: str, package: str) -> APIRouter:
         """The service, its version and the schema that it needs."""
         return {"service": name, "version": version(name), "schema": head}
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    @router.get("/metrics", include_in_schema=False)  # for operators: the gateway does not show it
     async def metrics(request: Request) -> Response:
         """Counters by route template."""
         return Response(generate_latest(request.app.state.metrics.registry), media_type="text/plain; version=0.0.4")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.schemas.problem import ProblemError
@@ -288,36 +289,52 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
         return Response(orjson.dumps(document), problem.status, headers, MEDIA_TYPE)
 
     async def on_problem(request: Request, error: Exception) -> Response:
-        if isinstance(error, Problem):
-            return render(request, error)
-        if isinstance(error, ClientDisconnect):
-            return render(request, MalformedRequest("The body ends too early."))
-        if isinstance(error, RequestValidationError):
-            if error.errors()[0]["type"] == "json_invalid":
-                return render(request, MalformedRequest("The body is not JSON."))
-            if isinstance(error.body, bytes):
-                return render(request, UnsupportedMediaType("The body is read as application/json."))
-            return render(
-                request,
-                InvalidRequest("The request does not have the shape that it should.", errors=problem_errors(error.errors())),
-            )
-        if isinstance(error, HTTPException):
-            kind = _BY_STATUS.get(error.status_code, InternalError)
-            return render(request, kind((kind.__doc__ or "").partition("\n")[0], headers=dict(error.headers or {})))
-        if (problem := unavailable(error)) is not None:
-            return render(request, problem)
-        log.error("unhandled", request_id=request.scope.get("request_id"), exc_info=error)
-        return render(request, InternalError("The service failed while it worked on this request. Nothing was changed."))
+        return render(request, _problem_of(request, error))
 
     app.add_exception_handler(HTTPException, on_problem)
     app.add_exception_handler(RequestValidationError, on_problem)
     app.add_exception_handler(ClientDisconnect, on_problem)
-    for failure in (
-        SQLAlchemyError,
-        *_CONNECTION_ERRORS,
-    ):  # answered like problems; any other exception is also re-raised for the log
+    for failure in (SQLAlchemyError, *_CONNECTION_ERRORS):  # any other exception is also raised again, for the log
         app.add_exception_handler(failure, on_problem)
     app.add_exception_handler(Exception, on_problem)
+
+
+def _problem_of(request: Request, error: Exception) -> Problem:
+    """The problem that an error means for the caller."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException):
+        return _framework_problem(request, error)
+    if isinstance(error, ClientDisconnect):
+        return MalformedRequest("The body ends too early.")
+    if (problem := unavailable(error)) is not None:
+        return problem
+    log.error("unhandled", request_id=request.scope.get("request_id"), exc_info=error)
+    return InternalError("The service failed while it worked on this request. Nothing was changed.")
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    if error.errors()[0]["type"] == "json_invalid":
+        return MalformedRequest("The body is not JSON.")
+    if isinstance(error.body, bytes):
+        return UnsupportedMediaType("The body is read as application/json.")
+    return InvalidRequest("The request does not have the shape that it should.", errors=problem_errors(error.errors()))
+
+
+def _framework_problem(request: Request, error: HTTPException) -> Problem:
+    kind = _BY_STATUS.get(error.status_code, InternalError)
+    headers = dict(error.headers or {})
+    if kind is MethodNotAllowed:
+        headers["Allow"] = _methods_of(request)
+    return kind((kind.__doc__ or "").partition("\n")[0], headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """All methods that the address of a request takes, over all routes that share it."""
+    matching = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
 
 
 def unavailable(error: BaseException) -> Unavailable | None:

@@ -80,6 +80,15 @@ class AuditConflict(Problem):
     status, title = 409, "The external id belongs to another audit"
 
 
+class AuditRefused(Problem):
+    """The audit has the right shape, and the programme does not take it.
+
+    `errors` name the words that the programme does not know, a judgement that contradicts itself, or times that cannot be.
+    """
+
+    status, title = 409, "The programme does not take this audit"
+
+
 class AuditErased(Problem):
     """The audit was erased: nothing that names a person is left of it, and it does not change any more."""
 
@@ -110,7 +119,7 @@ async def create_audit(
         return await _replayed(session, programme, earlier)
     result = await take_one(session, programme, new)
     if result.verdict is RowVerdict.REJECTED:
-        raise InvalidRequest("The programme does not take this audit.", errors=_problem_errors(result.errors))
+        raise AuditRefused("The programme does not take this audit.", errors=_problem_errors(result.errors))
     if result.audit_id is None or result.verdict is RowVerdict.CONFLICT:
         raise AuditConflict(
             "The audit recorded under this external id differs.",
@@ -204,7 +213,7 @@ async def create_revision(
     errors = rules.check_judgement(new.judgement)
     if errors:
         within = [error.model_copy(update={"pointer": f"/judgement{error.pointer}"}) for error in errors]
-        raise InvalidRequest("The programme does not take this judgement.", errors=_problem_errors(tuple(within)))
+        raise AuditRefused("The programme does not take this judgement.", errors=_problem_errors(tuple(within)))
     await revise(session, current, new.judgement, new.reason, position)
     if (grown := rules.grown()) is not None:
         await put_programme(session, configured, grown)
