@@ -1,0 +1,388 @@
+"""`GET /v1/metrics`: what it answers, to whom, and at what cost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
+from reporting_feed import Stream, error
+from sqlalchemy import event, text
+
+from tallystick.schemas.metric import Dimension, Measure
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import Principal
+from tallystick.service.database import Database
+
+
+@pytest.fixture(scope="session")
+async def stream(reporting_database: Database) -> Stream:
+    """Ten audits of two vendors on two days, three of them wrong; one was judged wrong at first and put right."""
+    stream = Stream()
+    for _ in range(4):
+        stream.create(vendor="acme", site="lisbon", day=date(2026, 9, 1))
+    stream.create(error("FN-HARASS", "false_negative", "critical"), vendor="acme", site="lisbon", day=date(2026, 9, 8))
+    stream.create(error("FP-HARASS", "false_positive", "minor"), vendor="acme", site="cairo", queue="comments", day=date(2026, 9, 8))
+    for _ in range(2):
+        stream.create({"verdict": "correct", "quality_score": 0.5, **dict.fromkeys(("error_class", "error_code", "severity"))},
+                      vendor="borealis", site="krakow", moderator="m-9", auditor="qa-9", day=date(2026, 9, 1))
+    stream.create(error("FN-HARASS"), vendor="borealis", site="krakow", day=date(2026, 9, 8), handling_time_s=None)
+    corrected = stream.create(error("FN-HARASS"), vendor="borealis", site="krakow", day=date(2026, 9, 8))
+    await stream.project(reporting_database)
+    stream.revise(corrected, {"verdict": "correct", **dict.fromkeys(("error_class", "error_code", "severity"))})
+    await stream.project(reporting_database)
+    return stream
+
+
+async def _metrics(client: httpx.AsyncClient, stream: Stream, **query: Any) -> dict[str, Any]:
+    answer = await client.get("/v1/metrics", params={"programme": stream.programme, **query})
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def _values(document: dict[str, Any], measure: str) -> dict[tuple[str | None, ...], Any]:
+    return {tuple(row["dimensions"].values()): row["numbers"][measure]["value"] for row in document["rows"]}
+
+
+async def test_a_number_says_what_it_stands_on(reporting: httpx.AsyncClient, stream: Stream):
+    """Value, numerator, denominator, interval with level and method, and whether the sample suffices."""
+    document = await _metrics(reporting, stream, measure="accuracy")
+
+    assert document["rows"] == [
+        {
+            "dimensions": {},
+            "numbers": {
+                "accuracy": {
+                    "value": 0.7,
+                    "numerator": 7,
+                    "denominator": 10,
+                    "interval": {
+                        "low": pytest.approx(0.3968, abs=1e-4),
+                        "high": pytest.approx(0.8922, abs=1e-4),
+                        "level": 0.95,
+                        "method": "wilson",
+                    },
+                    "sufficient": False,
+                    "reason": None,
+                }
+            },
+            "previous": None,
+            "change": None,
+            "rank": None,
+        }
+    ]
+
+
+async def test_an_answer_states_its_scope(reporting: httpx.AsyncClient, stream: Stream):
+    """Programme, filters, view, period with time zone, the position of the stream, and where the definitions are."""
+    document = await _metrics(reporting, stream, vendor=["acme", "borealis"])
+
+    assert document["scope"] == {
+        "programme": stream.programme,
+        "filters": {"vendor": ["acme", "borealis"]},
+        "view": "adjudicated",
+        "period": {"from": "2026-09-01", "to": "2026-09-09", "time_zone": "Europe/Berlin"},
+        "epoch": "00000000-0000-0000-0000-000000000007",
+        "position": stream.position,
+        "definitions": "/reporting/v1/metrics/definitions",
+    }
+
+
+async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, measure=[measure.value for measure in Measure])
+
+    assert {name: (each["value"], each["numerator"], each["denominator"]) for name, each in document["rows"][0]["numbers"].items()} == {
+        "audits": (10, 10, None),
+        "errors": (3, 3, None),
+        "accuracy": (0.7, 7, 10),
+        "critical_accuracy": (0.9, 9, 10),
+        "error_rate": (0.3, 3, 10),
+        "false_positive_rate": (0.1, 1, 10),
+        "false_negative_rate": (0.2, 2, 10),
+        "quality_score": (0.5, 1.0, 2),
+        "handling_time": (30.0, 270, 9),
+    }
+
+
+async def test_both_views_stay_readable(reporting: httpx.AsyncClient, stream: Stream):
+    """An error that a revision took back still counts as first scored."""
+    adjudicated = await _metrics(reporting, stream, measure="errors", by="vendor")
+    first_scored = await _metrics(reporting, stream, measure="errors", by="vendor", view="first_scored")
+
+    assert _values(adjudicated, "errors") == {("acme",): 2, ("borealis",): 1}
+    assert _values(first_scored, "errors") == {("acme",): 2, ("borealis",): 2}
+
+
+async def test_weeks_and_vendors(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, by=["week", "vendor"], measure=["audits", "accuracy"])
+
+    assert _values(document, "accuracy") == {
+        ("2026-08-31", "acme"): 1,
+        ("2026-08-31", "borealis"): 1,
+        ("2026-09-07", "acme"): 0,
+        ("2026-09-07", "borealis"): 0.5,
+    }
+
+
+async def test_repeated_filters_mean_or_and_different_ones_and(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, measure="audits", site=["cairo", "krakow"], vendor="acme", by="site")
+
+    assert _values(document, "audits") == {("cairo",): 1}
+
+
+async def test_the_period_ends_before_its_last_day(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, measure="audits", **{"from": "2026-09-01", "to": "2026-09-08"})
+
+    assert _values(document, "audits") == {(): 6}
+
+
+async def test_error_dimensions_narrow_errors_and_not_audits(reporting: httpx.AsyncClient, stream: Stream):
+    """The error rate of a code is over all audits; a code that did not occur at a vendor is 0 there, and no gap."""
+    document = await _metrics(reporting, stream, by=["vendor", "error_code"], measure=["errors", "error_rate", "accuracy"])
+    rates = {tuple(row["dimensions"].values()): row["numbers"]["error_rate"] for row in document["rows"]}
+
+    assert {key: (each["numerator"], each["denominator"]) for key, each in rates.items()} == {
+        ("acme", "FN-HARASS"): (1, 6),
+        ("acme", "FP-HARASS"): (1, 6),
+        ("borealis", "FN-HARASS"): (1, 4),
+        ("borealis", "FP-HARASS"): (0, 4),
+    }
+    assert _values(document, "accuracy")["acme", "FN-HARASS"] == pytest.approx(5 / 6)
+    filtered = await _metrics(reporting, stream, error_class="false_negative", measure=["error_rate", "audits"])
+    assert filtered["rows"][0]["numbers"]["error_rate"]["value"] == 0.2
+    assert filtered["rows"][0]["numbers"]["audits"]["value"] == 2
+
+
+async def test_nothing_to_divide_by_is_null_with_a_reason(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, vendor="nobody", measure=["accuracy", "quality_score", "handling_time", "audits"])
+    numbers = document["rows"][0]["numbers"]
+
+    assert {name: (each["value"], each["interval"], bool(each["reason"])) for name, each in numbers.items()} == {
+        "accuracy": (None, None, True),
+        "quality_score": (None, None, True),
+        "handling_time": (None, None, True),
+        "audits": (0, None, False),
+    }
+
+
+async def test_ranked_rows_whose_intervals_overlap_are_tied(reporting: httpx.AsyncClient, reporting_database: Database):
+    stream = Stream()
+    for site, wrong in (("lisbon", 40), ("cairo", 42), ("krakow", 2)):
+        for place in range(100):
+            stream.create(error() if place < wrong else None, site=site)
+    await stream.project(reporting_database)
+    document = await _metrics(reporting, stream, by="site", measure="error_rate", order="-error_rate", limit=2)
+
+    assert document["groups"] == 3
+    assert [(row["dimensions"]["site"], row["rank"]) for row in document["rows"]] == [
+        ("cairo", {"highest": 1, "lowest": 2, "tied": True}),
+        ("lisbon", {"highest": 1, "lowest": 2, "tied": True}),
+    ]
+    best = await _metrics(reporting, stream, by="site", measure="error_rate", order="error_rate", limit=1)
+    assert best["rows"][0]["rank"] == {"highest": 1, "lowest": 1, "tied": False}
+
+
+async def test_a_comparison_carries_the_interval_of_the_difference(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(
+        reporting, stream, measure=["accuracy", "audits", "handling_time"], compare="previous_period", by="vendor",
+        **{"from": "2026-09-08", "to": "2026-09-15"},
+    )
+    acme = document["rows"][0]
+
+    assert document["previous_period"] == {"from": "2026-09-01", "to": "2026-09-08", "time_zone": "Europe/Berlin"}
+    assert (acme["numbers"]["accuracy"]["value"], acme["previous"]["accuracy"]["value"]) == (0, 1)
+    assert acme["change"]["accuracy"]["value"] == -1
+    assert acme["change"]["accuracy"]["interval"]["method"] == "newcombe"
+    assert acme["change"]["accuracy"]["clear"] is True
+    assert acme["change"]["audits"] == {"value": -2, "interval": None, "clear": None, "reason": None}
+
+
+async def test_totals_are_of_all_rows(reporting: httpx.AsyncClient, stream: Stream):
+    document = await _metrics(reporting, stream, by="site", measure="audits", totals=True, limit=1)
+
+    assert len(document["rows"]) == 1
+    assert document["totals"]["numbers"]["audits"]["value"] == 10
+
+
+async def test_an_erased_person_is_null(reporting: httpx.AsyncClient, reporting_database: Database):
+    stream = Stream()
+    stream.erase(stream.create(error()))
+    await stream.project(reporting_database)
+
+    assert _values(await _metrics(reporting, stream, by="moderator", measure="errors"), "errors") == {(None,): 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"measure": "beauty"}, "query:measure.0"),
+        ({"by": "colour"}, "query:by.0"),
+        ({"by": ["vendor", "site", "queue", "market"]}, "query:by"),
+        ({"by": ["day", "week"]}, "query:by"),
+        ({"vendro": "acme"}, "query:vendro"),
+        ({"from": "2026-09-02", "to": "2026-09-02"}, "query:to"),
+        ({"compare": "previous_period"}, "query:compare"),
+        ({"compare": "previous_period", "by": "week", "from": "2026-09-01", "to": "2026-09-08"}, "query:compare"),
+        ({"order": "errors"}, "query:order"),
+        ({"limit": 0}, "query:limit"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused_by_name(
+    reporting: httpx.AsyncClient, stream: Stream, query: dict[str, Any], pointer: str
+):
+    answer = await reporting.get("/v1/metrics", params={"programme": stream.programme, **query})
+
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+@contextmanager
+def _statements(database: Database) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def test_a_reader_that_has_the_numbers_is_told_so_before_they_are_summed(
+    reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
+):
+    """304 costs no statement over facts or sums."""
+    query = {"programme": stream.programme, "by": "vendor", "from": "2026-09-01", "to": "2026-10-01"}
+    first = await reporting.get("/v1/metrics", params=query)
+    with _statements(reporting_database) as statements:
+        second = await reporting.get("/v1/metrics", params=query, headers={"If-None-Match": first.headers["etag"]})
+
+    assert (second.status_code, second.content, second.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert not [statement for statement in statements if "sum(" in statement]
+
+
+async def test_the_etag_names_the_stream_and_the_question(reporting: httpx.AsyncClient, reporting_database: Database):
+    stream = Stream()
+    stream.create()
+    await stream.project(reporting_database)
+    query = {"programme": stream.programme}
+    tags = [(await reporting.get("/v1/metrics", params=query)).headers["etag"]]
+    tags.append((await reporting.get("/v1/metrics", params=query | {"by": "site"})).headers["etag"])
+    stream.create()
+    await stream.project(reporting_database)
+    tags.append((await reporting.get("/v1/metrics", params=query)).headers["etag"])
+
+    assert len(set(tags)) == 3
+
+
+async def test_the_dashboards_question_takes_few_statements(
+    reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
+):
+    """Who asks, the cursor, and the sums: three statements, whatever the number of rows."""
+    query = {"programme": stream.programme, "by": ["week", "vendor", "site"], "from": "2026-08-31", "to": "2026-10-01"}
+    with _statements(reporting_database) as statements:
+        await reporting.get("/v1/metrics", params=query)
+
+    assert len(statements) == 3
+
+
+@pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
+async def test_a_vendor_sees_its_own_numbers_alone(reporting: httpx.AsyncClient, stream: Stream):
+    """Overall, by vendor, by error and by moderator; another vendor's name finds nothing."""
+    assert _values(await _metrics(reporting, stream, measure="audits"), "audits") == {(): 6}
+    assert _values(await _metrics(reporting, stream, measure="audits", by="vendor"), "audits") == {("acme",): 6}
+    assert _values(await _metrics(reporting, stream, measure="errors", by="error_code"), "errors") == {
+        ("FN-HARASS",): 1,
+        ("FP-HARASS",): 1,
+    }
+    assert _values(await _metrics(reporting, stream, measure="audits", by="moderator"), "audits") == {("m-1",): 6}
+    assert _values(await _metrics(reporting, stream, measure="audits", vendor="borealis"), "audits") == {(): 0}
+
+
+@pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
+@pytest.mark.parametrize("query", [{"by": "auditor"}, {"auditor": "qa-1"}])
+async def test_auditors_are_not_shown_to_vendors(reporting: httpx.AsyncClient, stream: Stream, query: dict[str, str]):
+    answer = await reporting.get("/v1/metrics", params={"programme": stream.programme, **query})
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.principal(Role.VENDOR_POC, vendor="stranger")
+async def test_a_programme_of_other_vendors_does_not_exist(reporting: httpx.AsyncClient, stream: Stream):
+    other = await reporting.get("/v1/metrics", params={"programme": stream.programme})
+    nothing = await reporting.get("/v1/metrics", params={"programme": "no-such-programme"})
+
+    assert other.status_code == nothing.status_code == 404
+    assert other.json()["detail"] == nothing.json()["detail"]
+
+
+@pytest.mark.principal(Role.ANALYST, programmes=("another",))
+async def test_a_programme_that_is_not_the_callers_does_not_exist(reporting: httpx.AsyncClient, stream: Stream):
+    assert (await reporting.get("/v1/metrics", params={"programme": stream.programme})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "vendor", "status"),
+    [
+        (Role.ADMIN, None, 200),
+        (Role.QUALITY_MANAGER, None, 200),
+        (Role.ANALYST, None, 200),
+        (Role.AUDITOR, None, 403),
+        (Role.VENDOR_POC, "acme", 200),
+        (Role.VENDOR_SYSTEM, "acme", 403),
+    ],
+)
+async def test_who_may_read_numbers(
+    reporting_app: FastAPI, caller: Any, stream: Stream, role: Role, vendor: str | None, status: int
+):
+    client = caller(reporting_app, role, vendor=vendor)
+    query = {"programme": stream.programme}
+
+    for path in ("metrics", "reports/quality-summary", "reports/top-error-trends"):
+        assert (await client.get(f"/v1/{path}", params=query)).status_code == status
+
+
+async def test_row_level_security_holds_where_a_statement_forgets(reporting_database: Database, stream: Stream):
+    """Without any filter a vendor's session sees its own facts and cells, and somebody without programmes sees none."""
+    acme = Principal("poc", frozenset({Role.VENDOR_POC}), frozenset({stream.programme}), "acme", "")
+    nobody = Principal("nobody", frozenset({Role.ANALYST}), frozenset(), None, "")
+    for table in ("facts", "rollups"):
+        async with reporting_database.reading(acme) as session:
+            seen = (await session.execute(text(f"select distinct programme, vendor from {table}"))).all()
+        async with reporting_database.reading(nobody) as session:
+            none = (await session.execute(text(f"select 1 from {table} limit 1"))).all()
+
+        assert seen == [(stream.programme, "acme")]
+        assert none == []
+
+
+async def test_every_table_is_under_row_level_security(reporting_database: Database):
+    statement = text(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
+        " and not (relrowsecurity and relforcerowsecurity)"
+    )
+    async with reporting_database.engine.connect() as connection:
+        assert (await connection.execute(statement)).scalars().all() == ["alembic_version"]
+
+
+async def test_every_measure_and_dimension_is_defined(reporting: httpx.AsyncClient):
+    """With a formula and a source each."""
+    document = (await reporting.get("/v1/metrics/definitions")).json()
+
+    assert {each["name"] for each in document["measures"]} == set(Measure) == set(FORMULAS)
+    assert {each["name"] for each in document["dimensions"]} == set(Dimension)
+    assert all(each["formula"] and each["source"] for each in document["measures"])
+    assert document == DEFINITIONS.model_dump(mode="json")
+
+
+async def test_projections_say_how_far_the_numbers_are(reporting: httpx.AsyncClient, stream: Stream):
+    (projection,) = (await reporting.get("/v1/projections", params={"programme": stream.programme})).json()["items"]
+
+    assert (projection["position"], projection["lag_s"]) == (stream.position, 0)
+    everything = (await reporting.get("/v1/projections")).json()["items"]
+    assert projection["programme"] in {each["programme"] for each in everything}

@@ -1,0 +1,255 @@
+"""The projection: by difference or from zero, in whatever pages, the numbers come out the same."""
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from reporting_feed import CORRECT, EPOCH, Stream, error
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reporting_api.cuboids import CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
+from reporting_api.metrics.sums import Cut, sums
+from reporting_api.projection.apply import apply_audits, columns
+from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
+from reporting_api.projection.worker import SERVICE
+from reporting_api.tables import rollups
+from sqlalchemy import select
+
+from tallystick.schemas.metric import Dimension, View
+from tallystick.schemas.programme import Programme
+from tallystick.service.database import Database
+
+DAY = date(2026, 9, 1)
+
+judgements = st.one_of(
+    st.just(CORRECT),
+    st.builds(
+        lambda code, severity, score: error(code[0], code[1], severity) | {"quality_score": score},
+        st.sampled_from([("FN-HARASS", "false_negative"), ("FP-HARASS", "false_positive"), ("WS-HATE", "wrong_selection")]),
+        st.sampled_from(["critical", "minor", None]),
+        st.sampled_from([None, 0.0, 0.3333]),
+    ),
+)
+fields = st.fixed_dictionaries(
+    {
+        "vendor": st.sampled_from(["acme", "borealis"]),
+        "site": st.sampled_from(["lisbon", "krakow"]),
+        "queue": st.sampled_from(["live", "comments"]),
+        "policy": st.sampled_from(["harassment", "hate"]),
+        "audit_party": st.sampled_from(["client", "vendor"]),
+        "automated_detection": st.booleans(),
+        "moderator": st.sampled_from(["m-1", "m-2"]),
+        "handling_time_s": st.sampled_from([None, 0, 61]),
+        "day": st.integers(0, 40).map(lambda days: DAY + timedelta(days=days)),
+    }
+)
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("create"), judgements, fields),
+        st.tuples(st.just("create"), judgements, fields),
+        st.tuples(st.just("revise"), judgements, st.integers(0, 99)),
+        st.tuples(st.just("revise"), judgements, st.integers(0, 99)),
+        st.tuples(st.just("erase"), st.none(), st.integers(0, 99)),
+        st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
+        st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
+        st.tuples(st.just("replay"), st.none(), st.integers(0, 99)),
+    ),
+    min_size=20,
+    max_size=60,
+)
+
+
+async def _cells(database: Database, programme: str) -> set[tuple[Any, ...]]:
+    """All cells that hold anything, without the programme's name."""
+    statement = select(rollups).where(rollups.c.programme == programme)
+    async with database.reading(SERVICE) as session:
+        rows = (await session.execute(statement)).mappings()
+        return {tuple(row.values())[1:] for row in rows if any(row[name] for name in MEASURES)}
+
+
+def _judged(audit: dict[str, Any], view: View) -> dict[str, Any]:
+    return audit | (audit["first_scored"] or {}) if view == View.FIRST_SCORED else audit
+
+
+def _model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, int]]:
+    """The sums of a cut, counted audit by audit in plain Python."""
+    found: dict[tuple[str, ...], Counter[str]] = {}
+    for audit in stream.audits.values():
+        judged = _judged(audit, cut.view)
+        wrong = judged["verdict"] == "incorrect"
+        if cut.by_error and not wrong:
+            continue
+        day = date.fromisoformat(audit["audited_at"][:10])
+        values = {name: judged[name] or "" for name in DIMENSIONS if name != "automated_detection"}
+        values["automated_detection"] = str(audit["automated_detection"]).lower()
+        values |= {"day": str(day), "week": str(day - timedelta(days=day.weekday())), "month": str(day.replace(day=1))}
+        if any(values[name] not in wanted for name, wanted in cut.filters.items()):
+            continue
+        if (cut.start and day < cut.start) or (cut.end and day >= cut.end):
+            continue
+        score = judged["quality_score"]
+        found.setdefault(tuple(values[name] for name in cut.by), Counter()).update(
+            audits=1,
+            errors=wrong,
+            critical_errors=wrong and judged["severity"] == "critical",
+            false_positives=judged["error_class"] == "false_positive",
+            false_negatives=judged["error_class"] == "false_negative",
+            handling_time_s=audit["handling_time_s"] or 0,
+            timed=audit["handling_time_s"] is not None,
+            score=0 if score is None else round(score * 10_000),
+            scored=score is not None,
+        )
+    return {key: {name: counter[name] for name in MEASURES} for key, counter in found.items()}
+
+
+cuts = st.builds(
+    Cut,
+    programme=st.just(""),
+    by=st.lists(st.sampled_from([name for name in Dimension]), max_size=3, unique=True).map(tuple),
+    filters=st.dictionaries(
+        st.sampled_from(["vendor", "queue", "error_class", "severity", "automated_detection", "moderator"]), st.none(), max_size=2
+    ).map(
+        lambda names: {
+            name: {
+                "vendor": ("acme",),
+                "queue": ("live", "comments"),
+                "error_class": ("false_negative", "wrong_selection"),
+                "severity": ("critical",),
+                "automated_detection": ("true",),
+                "moderator": ("m-2",),
+            }[name]
+            for name in names
+        }
+    ),
+    start=st.sampled_from([None, DAY + timedelta(days=7)]),
+    end=st.sampled_from([None, DAY + timedelta(days=30)]),
+    view=st.sampled_from(list(View)),
+)
+
+
+@given(history=happenings, questions=st.lists(cuts, min_size=3, max_size=6))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
+    reporting_database: Database, history: list[Any], questions: list[Cut]
+):
+    """Over any history of creates, revisions and erasures, read in any pages, some of them again and out of order:
+
+    the sums kept by difference are those built from zero, those counted from the facts, and those counted in Python.
+    """
+    stream = Stream()
+    seen = []
+    for what, judgement, detail in [*history, ("read", None, 1000)]:
+        audits = list(stream.audits)
+        if what == "create":
+            stream.create(judgement, **detail)
+        elif what == "revise" and audits:
+            stream.revise(audits[detail % len(audits)], judgement)
+        elif what == "erase" and audits:
+            stream.erase(audits[detail % len(audits)])
+        elif what == "read":
+            async with reporting_database.writing(SERVICE) as session:
+                cursor = await open_cursor(session, Programme.model_validate(stream.document))
+                page = next(stream.pages(cursor.position, detail))
+                await apply_page(session, cursor, page)
+            seen.append(page)
+        elif what == "replay" and seen:
+            async with reporting_database.writing(SERVICE) as session:
+                if again := columns(seen[detail % len(seen)].changes):
+                    await apply_audits(session, stream.programme, "Europe/Berlin", again)
+    incremental = await _cells(reporting_database, stream.programme)
+    async with reporting_database.writing(SERVICE) as session:
+        await start_anew(session, stream.programme)
+    await stream.project(reporting_database)
+
+    assert incremental == await _cells(reporting_database, stream.programme)
+    for question in questions:
+        cut = Cut(stream.programme, question.by, question.filters, question.start, question.end, question.view)
+        async with reporting_database.reading(SERVICE) as session:
+            kept, counted = await sums(session, cut), await sums(session, cut, from_facts=True)
+        assert kept == counted == _model(stream, cut)
+
+
+async def test_a_page_applied_twice_changes_nothing(reporting_database: Database):
+    stream = Stream()
+    stream.create(error())
+    await stream.project(reporting_database)
+    before = await _cells(reporting_database, stream.programme)
+    async with reporting_database.writing(SERVICE) as session:
+        for page in stream.pages():
+            await apply_audits(session, stream.programme, "Europe/Berlin", columns(page.changes))
+
+    assert await _cells(reporting_database, stream.programme) == before
+
+
+async def test_a_worker_that_was_overtaken_applies_nothing(reporting_database: Database):
+    """A page is applied only from the cursor it was read from, so two workers at once count nothing twice."""
+    stream = Stream()
+    stream.create()
+    async with reporting_database.writing(SERVICE) as session:
+        cursor = await open_cursor(session, Programme.model_validate(stream.document))
+    (page,) = stream.pages()
+    await stream.project(reporting_database)
+    stream.create()
+    with pytest.raises(OvertakenError):
+        async with reporting_database.writing(SERVICE) as session:
+            await apply_page(session, cursor, page)
+
+    async with reporting_database.reading(SERVICE) as session:
+        found = await find_cursor(session, stream.programme)
+    assert found is not None
+    assert (found.position, found.epoch, found.cursor) == (page.position, EPOCH, page.cursor)
+
+
+async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Database):
+    stream = Stream()
+    stream.create()
+    (page,) = stream.pages()
+    with pytest.raises(RuntimeError):
+        async with reporting_database.writing(SERVICE) as session:
+            cursor = await open_cursor(session, Programme.model_validate(stream.document))
+            await apply_page(session, cursor, page)
+            raise RuntimeError
+
+    assert await _cells(reporting_database, stream.programme) == set()
+
+
+async def test_an_erased_audit_keeps_counting_and_belongs_to_nobody(reporting_database: Database):
+    stream = Stream()
+    audit_id = stream.create(error())
+    await stream.project(reporting_database)
+    stream.erase(audit_id)
+    await stream.project(reporting_database)
+    cut = Cut(stream.programme, (Dimension.AUDITOR,), {}, None, None, View.ADJUDICATED)
+    async with reporting_database.reading(SERVICE) as session:
+        found = await sums(session, cut)
+
+    assert [(key, each["errors"]) for key, each in found.items()] == [(("",), 1)]
+
+
+async def test_days_are_those_of_the_programmes_time_zone(reporting_database: Database):
+    """Half past ten in the evening in UTC is the next day in Berlin in summer."""
+    stream = Stream()
+    stream.create(audited_at="2026-08-31T22:30:00Z")
+    await stream.project(reporting_database)
+    cut = Cut(stream.programme, (Dimension.DAY,), {}, None, None, View.ADJUDICATED)
+    async with reporting_database.reading(SERVICE) as session:
+        assert list(await sums(session, cut)) == [("2026-09-01",)]
+
+
+def test_every_cuboid_knows_the_vendor():
+    """Isolation by vendor holds in every cell that is kept."""
+    assert all("vendor" in cuboid for cuboid in CUBOIDS)
+
+
+def test_error_dimensions_are_kept_together():
+    """Which audits have an error is told by the error class, so no cuboid has a code or a severity without it."""
+    assert all(ERROR_DIMENSIONS <= cuboid or ERROR_DIMENSIONS.isdisjoint(cuboid) for cuboid in CUBOIDS)
+
+
+def test_the_smallest_cuboid_answers():
+    assert smallest(frozenset({"vendor"})) == number(CUBOIDS[0])
+    assert smallest(frozenset({"site", "error_code"})) == number(frozenset({"vendor", "site", *ERROR_DIMENSIONS}))
+    assert smallest(frozenset({"moderator"})) is None
+    assert len({number(cuboid) for cuboid in CUBOIDS}) == len(CUBOIDS)
+    assert set().union(*CUBOIDS) == set(ROLLED_UP)

@@ -1,0 +1,98 @@
+"""A stand-in for audit-api's feed: audits that are created, revised and erased, and pages of their changes."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from factories import programme_document
+from reporting_api.projection.cursors import apply_page, open_cursor
+from reporting_api.projection.worker import SERVICE
+
+from tallystick.client import FeedPage
+from tallystick.schemas.base import new_id
+from tallystick.schemas.programme import Programme
+from tallystick.service.database import Database
+
+EPOCH = uuid.UUID(int=7)
+JUDGEMENT = ("verdict", "error_class", "error_code", "severity", "quality_score")
+CORRECT: dict[str, Any] = dict.fromkeys(JUDGEMENT) | {"verdict": "correct"}
+
+
+def error(code: str = "FN-HARASS", error_class: str = "false_negative", severity: str | None = "major") -> dict[str, Any]:
+    """The judgement of a wrong decision."""
+    return CORRECT | {"verdict": "incorrect", "error_class": error_class, "error_code": code, "severity": severity}
+
+
+class Stream:
+    """The stream of one programme: every audit stands at the position at which it last changed."""
+
+    def __init__(self, programme: str | None = None, **document: Any) -> None:
+        self.programme = programme or f"r-{new_id().hex[-16:]}"
+        self.document = programme_document(self.programme, **document)
+        self.position = 1
+        self.audits: dict[str, dict[str, Any]] = {}
+
+    def create(self, judgement: dict[str, Any] | None = None, **fields: Any) -> str:
+        """A new audit."""
+        audit_id = str(new_id())
+        day = fields.pop("day", date(2026, 9, 1))
+        self.audits[audit_id] = {
+            "id": audit_id,
+            "vendor": "acme",
+            "site": "lisbon",
+            "queue": "live",
+            "market": "ES",
+            "language": "es",
+            "policy": "harassment",
+            "audit_party": "client",
+            "automated_detection": False,
+            "moderator": "m-1",
+            "auditor": "qa-1",
+            "audited_at": datetime.combine(day, time(12), UTC).isoformat(),
+            "handling_time_s": 30,
+            "first_scored": None,
+            **(judgement or CORRECT),
+            **fields,
+        }
+        self._change(audit_id)
+        return audit_id
+
+    def revise(self, audit_id: str, judgement: dict[str, Any]) -> None:
+        """Judge an audit anew."""
+        audit = self.audits[audit_id]
+        first = audit["first_scored"] or {name: audit[name] for name in JUDGEMENT}
+        audit |= judgement | {"first_scored": first}
+        self._change(audit_id)
+
+    def erase(self, audit_id: str) -> None:
+        """Take the names out of an audit."""
+        self.audits[audit_id] |= {"moderator": None, "auditor": None}
+        self._change(audit_id)
+
+    def _change(self, audit_id: str) -> None:
+        self.position += 1
+        self.audits[audit_id] = {**self.audits[audit_id], "position": self.position}
+
+    def pages(self, after: int = 0, limit: int = 1000) -> Iterator[FeedPage]:
+        """What a reader at a position is shown, page by page."""
+        due = sorted(
+            ({"noun": "audit", "id": key, "position": audit["position"], "data": audit} for key, audit in self.audits.items()),
+            key=lambda change: change["position"],
+        )
+        due = [change for change in due if change["position"] > after]
+        if after == 0:
+            due.insert(0, {"noun": "programme", "id": self.programme, "position": 1, "data": {"document": self.document}})
+        for start in range(0, max(len(due), 1), limit):
+            changes = due[start : start + limit]
+            more = start + limit < len(due)
+            position = changes[-1]["position"] if more else self.position
+            yield FeedPage(self.programme, str(EPOCH), changes, f"cursor-{position}", position, more, b"")
+
+    async def project(self, database: Database, *, limit: int = 1000) -> None:
+        """Apply everything that is not yet applied."""
+        async with database.writing(SERVICE) as session:
+            cursor = await open_cursor(session, Programme.model_validate(self.document))
+        for page in self.pages(cursor.position, limit):
+            async with database.writing(SERVICE) as session:
+                cursor = await apply_page(session, cursor, page)
