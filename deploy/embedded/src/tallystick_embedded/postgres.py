@@ -1,8 +1,8 @@
 """A PostgreSQL server of one's own, reached through a Unix socket that nobody else can open."""
 
 import asyncio
+import hashlib
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -46,7 +46,8 @@ class Cluster:
         self.directory = directory.resolve()
         self._log = log
         self._account = Account.beside_root(self.directory, _BINARIES / "postgres", _CONFIG)
-        self._sockets = _socket_directory()
+        self._sockets = _socket_directory(self.directory)
+        self._sockets_made = False
         settings = {
             "config_file": _CONFIG,
             "listen_addresses": "",
@@ -83,7 +84,9 @@ class Cluster:
         if self._is_new():
             await self._initialise()
         await self._clear_the_way()
+        shutil.rmtree(self._sockets, ignore_errors=True)  # of a supervisor that was killed
         self._sockets.mkdir(mode=0o700)
+        self._sockets_made = True
         if self._account:
             os.chown(self._sockets, self._account.uid, self._account.gid)
         await self.resume()
@@ -98,7 +101,9 @@ class Cluster:
     async def stop(self) -> None:
         """Stop the server and remove its socket."""
         await self.server.stop()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._sockets_made:
+            shutil.rmtree(self._sockets)
+            self._sockets_made = False
 
     def _is_new(self) -> bool:
         """Whether there is no cluster yet; a directory that holds something else is refused."""
@@ -144,7 +149,7 @@ class Cluster:
         pid_file = self.directory / "postmaster.pid"
         deadline = time.monotonic() + _SECONDS_FOR_PREDECESSOR
         while pid_file.exists():
-            first_line = pid_file.read_text().partition("\n")[0]
+            first_line = next(iter(self._pid_file_words()), "")
             if not first_line.isdecimal() or not _works_in(int(first_line), self.directory):
                 self._log("postgres", f"removing the stale postmaster.pid of process {first_line}")
                 pid_file.unlink(missing_ok=True)
@@ -158,9 +163,15 @@ class Cluster:
 
     async def _takes_connections(self) -> bool:
         """What `pg_ctl --wait` looks at: the pid file names this server in its first line and its state in the last."""
-        pid_file = self.directory / "postmaster.pid"
-        lines = (pid_file.read_text().split() if pid_file.exists() else []) or [""]  # empty while it is being written
-        return lines[:1] == [str(self.server.pid)] and lines[-1] == "ready"
+        words = self._pid_file_words()
+        return words[:1] == [str(self.server.pid)] and words[-1] == "ready"
+
+    def _pid_file_words(self) -> list[str]:
+        """What `postmaster.pid` says; it is empty while it is written, and goes away with the server."""
+        try:
+            return (self.directory / "postmaster.pid").read_text().split()
+        except FileNotFoundError:
+            return []
 
 
 def _works_in(pid: int, directory: Path) -> bool:
@@ -177,8 +188,8 @@ def _works_in(pid: int, directory: Path) -> bool:
         return False
 
 
-def _socket_directory() -> Path:
-    """A name in the temporary directory, or in /tmp where that path would be too long for a socket."""
-    name = f"tallystick-{os.getpid()}-{secrets.token_hex(4)}"
+def _socket_directory(cluster: Path) -> Path:
+    """A cluster's own name in the temporary directory, or in /tmp where that path would be too long for a socket."""
+    name = f"tallystick-{os.geteuid()}-{hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]}"
     paths = [Path(parent) / name for parent in (tempfile.gettempdir(), "/tmp")]  # noqa: S108 - made by mkdir with mode 0700
     return next((path for path in paths if len(os.fsencode(path / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH), paths[-1])
