@@ -6,6 +6,7 @@ Tests share the databases and stay out of each other's way by using programmes o
 import asyncio
 import contextlib
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -29,6 +30,8 @@ from tallystick.service.migrate import migrate
 from tallystick.service.settings import Settings
 from tallystick_embedded.errors import StackError
 from tallystick_embedded.postgres import Cluster
+
+collect_ignore = [] if "DATA" in os.environ else ["acceptance"]  # which needs data that is not part of the product
 
 Caller = Callable[..., httpx.AsyncClient]
 

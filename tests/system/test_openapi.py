@@ -1,0 +1,51 @@
+"""What the OpenAPI documents promise holds: Schemathesis calls every operation of all three services through the gateway."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from system.conftest import System
+
+from tallystick.schemas.principal import Role
+
+pytestmark = pytest.mark.xdist_group("system")
+
+CONFIG = """
+# No schema can say which cursors were issued and which version of a thing stands: 400, 412 and 428 are right answers to others.
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404", "409", "410", "412", "428", "429"]
+
+[parameters]
+"query.programme" = "{programme}"
+"path.programme" = "{programme}"
+
+# Nor can it say that the columns of a CSV are fields, and that the names within a document differ.
+[[operations]]
+include-name = "POST /v1/audit-batches"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "415", "422"]
+
+[[operations]]
+include-name = "PUT /v1/programmes/{{programme}}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "409", "412", "422", "428"]
+"""
+
+
+@pytest.mark.parametrize("service", ["audit", "rca", "reporting"])
+async def test_every_operation_keeps_what_its_document_says(system: System, service: str, programme: str, tmp_path: Path) -> None:
+    """All checks of Schemathesis, with examples, edge cases and sequences along the links, find no failure."""
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG.format(programme=programme))
+    process = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("schemathesis"), "--config-file", config),
+        *("run", f"{system.url}/{service}/openapi.json", "--url", f"{system.url}/{service}"),
+        *("--header", f"Authorization: Bearer {system.token(Role.ADMIN, Role.QUALITY_MANAGER)}"),
+        *("--checks", "all", "--max-examples", os.environ.get("SCHEMATHESIS_EXAMPLES", "10"), "--seed", "1", "--no-color"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+
+    assert process.returncode == 0, output.decode()[-20_000:]
