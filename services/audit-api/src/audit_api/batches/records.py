@@ -97,10 +97,10 @@ async def list_rows(
         a.external_id,
         a.id.label("audit_id"),
         literal(None).label("errors").cast(r.errors.type),
-    ).where(a.programme == programme, a.batch_id == batch_id, a.batch_row > after)
-    others = select(r.row, r.verdict, r.external_id, r.audit_id, r.errors).where(
-        r.programme == programme, r.batch_id == batch_id, r.row > after
     )
+    created = scoped(created, audits, programme, session.principal).where(a.batch_id == batch_id, a.batch_row > after)
+    others = scoped(select(r.row, r.verdict, r.external_id, r.audit_id, r.errors), audit_batch_rows, programme, session.principal)
+    others = others.where(r.batch_id == batch_id, r.row > after)
     if verdicts:
         others = others.where(r.verdict.in_(verdicts))
     parts = [others] if verdicts and RowVerdict.CREATED not in verdicts else [created, others]
