@@ -65,7 +65,6 @@ def create_service(
         title=f"Tallystick {name}",
         version=version(name),
         description=description,
-        root_path=settings.root_path,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

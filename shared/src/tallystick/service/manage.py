@@ -49,6 +49,7 @@ def command(package: str, settings_type: Callable[[], Settings], create_app: Cal
             app,
             host=settings.host,
             port=settings.port,
+            root_path=settings.root_path,
             log_config=None,
             access_log=False,
             server_header=False,
