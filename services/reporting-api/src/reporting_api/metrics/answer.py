@@ -139,7 +139,7 @@ def _row(question: Question, key: Key, pair: Pair, before: Mapping[Key, Pair] | 
         earlier = before.get(key, (NOTHING, NOTHING))
         previous = {measure: number(measure, *earlier, minimum) for measure in question.measures}
         change = {measure: difference(measure, numbers[measure], previous[measure]) for measure in question.measures}
-    return Row.model_construct(
+    return Row(
         dimensions={name: value or None for name, value in zip(question.by, key, strict=True)},
         numbers=numbers,
         previous=previous,

@@ -26,12 +26,12 @@ def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) 
     formula = FORMULAS[measure]
     if formula.denominator is None:
         count = sums[formula.numerator]
-        return Number.model_construct(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
+        return Number(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
     size = (all_audits if formula.of_audits else sums)[formula.denominator]
     hits = sums[formula.numerator]
     top: float = size - hits if formula.shape == "rest" else hits / formula.scale if formula.scale != 1 else hits
     bounds = None if formula.definition.interval is None else wilson(top, size)
-    return Number.model_construct(
+    return Number(
         value=top / size if size else None,
         numerator=top,
         denominator=size,
@@ -43,7 +43,7 @@ def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) 
 
 def interval(bounds: tuple[float, float], method: str) -> Interval:
     """Bounds at the level of all reported intervals."""
-    return Interval.model_construct(low=bounds[0], high=bounds[1], level=LEVEL, method=method)
+    return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method)
 
 
 def _method(formula: Formula) -> str:

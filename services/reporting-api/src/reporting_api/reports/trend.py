@@ -18,7 +18,7 @@ def trend(question: Question, weeks: Sequence[date], numbers: Mapping[date, Numb
     found = [numbers.get(week, empty) for week in weeks]
     judged = monitor([int(each.numerator or 0) for each in found], [each.denominator or 0 for each in found])
     return tuple(
-        TrendPoint.model_construct(
+        TrendPoint(
             week=week,
             complete=complete(question, week),
             number=each,
