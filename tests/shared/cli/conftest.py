@@ -23,10 +23,16 @@ class Ran:
 Command = Callable[..., Ran]
 
 
+@pytest.fixture(scope="session")
+def running_stub() -> Iterator[Stub]:
+    with serving(Stub()) as stub:
+        yield stub
+
+
 @pytest.fixture
-def stub() -> Iterator[Stub]:
-    with serving(Stub()) as running:
-        yield running
+def stub(running_stub: Stub) -> Stub:
+    running_stub.forget()
+    return running_stub
 
 
 @pytest.fixture

@@ -123,3 +123,13 @@ def test_the_command_is_installed() -> None:
     ran = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
 
     assert ran.stdout.strip() == version("tallystick")
+
+
+def test_the_command_brings_no_server() -> None:
+    """A vendor installs `tallystick` alone: nothing that a service stands on is imported."""
+    servers = ("fastapi", "starlette", "sqlalchemy", "asyncpg", "uvicorn", "alembic", "tallystick.service")
+    code = f"import sys, tallystick.cli; print([name for name in {servers} if name in sys.modules])"
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "[]"

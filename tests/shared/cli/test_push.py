@@ -164,9 +164,9 @@ def test_a_push_that_was_stopped_goes_on_when_it_is_run_again(
     environment = {**os.environ, "TALLYSTICK_URL": stub.url, "TALLYSTICK_TOKEN": "t"}
     command = [*program, "push", str(path), "-p", "demo", "--rows-per-request", "10"]
     running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert reached.wait(20)
+    assert reached.wait(60)
     running.send_signal(how)
-    _, errors = running.communicate(timeout=20)
+    _, errors = running.communicate(timeout=60)
     stub.handle = taken
     taken.requests.clear()
 

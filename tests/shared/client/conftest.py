@@ -9,10 +9,16 @@ from shared.client.stub import Stub, serving
 from tallystick.client import Tallystick, transport
 
 
+@pytest.fixture(scope="session")
+def running_stub() -> Iterator[Stub]:
+    with serving(Stub()) as stub:
+        yield stub
+
+
 @pytest.fixture
-def stub() -> Iterator[Stub]:
-    with serving(Stub()) as running:
-        yield running
+def stub(running_stub: Stub) -> Stub:
+    running_stub.forget()
+    return running_stub
 
 
 @pytest.fixture

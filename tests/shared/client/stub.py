@@ -61,10 +61,14 @@ class Stub:
     """The service. Scripted answers go first, each once; then `handle` answers."""
 
     def __init__(self) -> None:
+        self.url = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new."""
         self.seen: list[Seen] = []
         self.script: deque[Answer] = deque()
         self.handle: Callable[[Seen], Answer] = lambda _: problem(404, "not-found")
-        self.url = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
