@@ -44,7 +44,7 @@ async def numbers(fresh: Fresh, *by: str, **query: Any) -> dict[tuple[str, ...],
                 break
             await asyncio.sleep(0.2)
     answer = await fresh.read("/reporting/v1/metrics", by=list(by), measure=["audits", "errors", "accuracy"], limit=1000, **query)
-    return {tuple(row["group"][name] for name in by): row["numbers"] for row in answer["rows"]}
+    return {tuple(row["dimensions"][name] for name in by): row["numbers"] for row in answer["rows"]}
 
 
 def wilson(right: int, all_: int) -> tuple[float, float]:
@@ -157,10 +157,10 @@ async def test_7_each_spoiled_row_is_rejected_for_its_cause(fresh: Fresh) -> Non
         writer.writeheader()
         writer.writerows(rows)
     code, summary = await push(fresh, spoiled)
-    with (fresh.directory / "spoiled.rejected.csv").open(newline="") as file:
+    with Path(summary["rejected_file"]).open(newline="") as file:
         rejected = list(csv.DictReader(file))
 
     assert code == 3
     assert summary["rejected"] == 100
     assert summary["duplicate"] == ROWS - 100
-    assert {row["ticket_id"]: f"{row['pointer']} {row['code']}" for row in rejected} == expected
+    assert {row["ticket_id"]: f"{row['tallystick_pointer']} {row['tallystick_code']}" for row in rejected} == expected

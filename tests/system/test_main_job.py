@@ -88,7 +88,7 @@ async def test_a_vendor_sees_its_own_numbers_alone(gateway: Gateway, programme: 
     audits = (await acme.get("/audit/v1/audits", params={"programme": programme})).json()["items"]
     changes = (await acme.get("/audit/v1/changes", params={"programme": programme})).json()["changes"]
 
-    assert [row["group"]["vendor"] for row in own["rows"]] == ["acme"]
+    assert [row["dimensions"]["vendor"] for row in own["rows"]] == ["acme"]
     assert not any(row["numbers"]["accuracy"]["denominator"] for row in asked["rows"])
     assert {audit["vendor"] for audit in audits} == {"acme"}
     assert {change["data"]["vendor"] for change in changes if change["noun"] == "audit"} == {"acme"}
