@@ -33,7 +33,7 @@ def up(data_dir: DataDir = Path("data"), port: Port = 8080) -> None:
 
 def demo(
     port: Port = 8080,
-    logs: Annotated[bool, typer.Option(help="Show what the processes log.")] = False,
+    logs: Annotated[bool, typer.Option("--logs", help="Show what the processes log.")] = False,
 ) -> None:
     """Run Tallystick with sample data in a temporary directory until Ctrl-C; nothing is kept."""
 

@@ -58,7 +58,7 @@ def quality_summary(
 ) -> None:
     """Show how good the decisions were: overall, against the targets, by vendor and site, week by week."""
     query: Filters = {**filters, "from": begin, "to": end, "view": view}
-    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.report("quality-summary", programme, query))
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.quality_summary(programme, query))
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True))
         return
@@ -82,7 +82,7 @@ def top_error_trends(
 ) -> None:
     """Show which errors there are most of, which way they go, and where they change or concentrate."""
     query: Filters = {**filters, "from": begin, "to": end, "view": view, "limit": limit}
-    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.report("top-error-trends", programme, query))
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.top_error_trends(programme, query))
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True))
         return

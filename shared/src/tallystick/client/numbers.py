@@ -1,18 +1,11 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
-from typing import Literal, overload
-
-from tallystick.client.transport import Query, Transport
-from tallystick.schemas.base import Wire
+from tallystick.client.transport import Model, Query, Transport
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
 
 Filters = Query
 """The shared vocabulary of filters: `{"vendor": "acme", "queue": ["live", "video"], "from": "2026-09-01"}`."""
-
-ReportName = Literal["quality-summary", "top-error-trends"]
-
-_REPORTS: dict[ReportName, type[Wire]] = {"quality-summary": QualitySummary, "top-error-trends": TopErrorTrends}
 
 
 class Numbers:
@@ -30,17 +23,17 @@ class Numbers:
         """What the measures and dimensions mean."""
         return await self._numbers.read(Definitions, f"{self._address}/metrics/definitions")
 
-    @overload
-    async def report(self, name: Literal["quality-summary"], programme: str, query: Filters | None = None) -> QualitySummary: ...
+    async def quality_summary(self, programme: str, query: Filters | None = None) -> QualitySummary:
+        """How good the decisions were; `query` holds the filters, the period and the view."""
+        return await self._report(QualitySummary, "quality-summary", programme, query)
 
-    @overload
-    async def report(self, name: Literal["top-error-trends"], programme: str, query: Filters | None = None) -> TopErrorTrends: ...
-
-    async def report(self, name: ReportName, programme: str, query: Filters | None = None) -> Wire:
-        """A named report; `query` holds the filters, the period and the view."""
-        url = f"{self._address}/reports/{name}"
-        return await self._numbers.read(_REPORTS[name], url, {**(query or {}), "programme": programme})
+    async def top_error_trends(self, programme: str, query: Filters | None = None) -> TopErrorTrends:
+        """Which errors there are most of, which way they go, and where; `query` as for the summary."""
+        return await self._report(TopErrorTrends, "top-error-trends", programme, query)
 
     async def projections(self, programme: str | None = None) -> ProjectionList:
         """How far the numbers stand behind the facts, for one programme or for all."""
         return await self._numbers.read(ProjectionList, f"{self._address}/projections", {"programme": programme})
+
+    async def _report(self, model: type[Model], name: str, programme: str, query: Filters | None) -> Model:
+        return await self._numbers.read(model, f"{self._address}/reports/{name}", {**(query or {}), "programme": programme})
