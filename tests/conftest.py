@@ -16,11 +16,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from factories import programme_document
 from fastapi import FastAPI
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
+from factories import programme_document
 from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from tallystick.identity import ISSUER, create_identity, sign_token

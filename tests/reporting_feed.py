@@ -8,7 +8,6 @@ from typing import Any
 from factories import programme_document
 from reporting_api.projection.cursors import apply_page, open_cursor
 from reporting_api.projection.worker import SERVICE
-
 from tallystick.client import FeedPage
 from tallystick.schemas.base import new_id
 from tallystick.schemas.programme import Programme

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tallystick_embedded.stack import Stack
 
 from tallystick.schemas.principal import Role
+from tallystick_embedded.stack import Stack
 
 PROGRAMME = "emea"
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from batches import Found, Stored
 
+from batches import Found, Stored
 from tallystick_embedded.postgres import Cluster
 
 TABLES = (

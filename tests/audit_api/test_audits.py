@@ -10,12 +10,12 @@ import asyncpg
 import httpx
 import orjson
 import pytest
-from batches import Found, Stored, ids, problem, pushed
-from conftest import Caller
-from factories import audit_row, missed, programme_document
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from batches import Found, Stored, ids, problem, pushed
+from conftest import Caller
+from factories import audit_row, missed, programme_document
 from tallystick.schemas.audit import Audit
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from batches import CSV, JSON, NDJSON, pushed
-from conftest import Caller
-from factories import audit_row, missed, programme_document
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batches import CSV, JSON, NDJSON, pushed
+from conftest import Caller
+from factories import audit_row, missed, programme_document
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 

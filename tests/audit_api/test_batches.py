@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 import zstandard
-from batches import CSV, JSON, NDJSON, Stored, encoded, faults, ids, problem, push, pushed, verdicts
-from conftest import Caller
-from factories import audit_row, missed, programme_document
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit_api.batches.merging import CHUNK
+from batches import CSV, JSON, NDJSON, Stored, encoded, faults, ids, problem, push, pushed, verdicts
+from conftest import Caller
+from factories import audit_row, missed, programme_document
 from tallystick.schemas.principal import Role
 
 FORMATS = (NDJSON, JSON, CSV)

@@ -15,9 +15,10 @@ import httpx
 import orjson
 import pytest
 import zstandard
+from structlog.testing import capture_logs
+
 from batches import CSV, JSON, NDJSON, Found, Stored, encoded, faults, problem, push, pushed, verdicts
 from factories import audit_row, missed
-from structlog.testing import capture_logs
 
 CANARY = "c4n4ry-7f3a"
 TEXTS = (

@@ -6,11 +6,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
+
 from batches import NDJSON, Found, encoded, ids, problem, push, pushed
 from conftest import Caller
 from factories import audit_row, missed
-from fastapi import FastAPI
-
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 

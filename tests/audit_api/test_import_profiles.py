@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from batches import CSV, JSON, NDJSON, encoded, faults, problem, push, pushed, verdicts
 from factories import audit_row, programme_document
 

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 import yaml
-from conftest import Caller
-from factories import programme_document
 from fastapi import FastAPI
 
+from conftest import Caller
+from factories import programme_document
 from tallystick.schemas.principal import Role
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from system.killing import kill_while_pushing
-
 from tallystick_embedded.stack import Stack
 
 

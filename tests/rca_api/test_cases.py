@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Caller
-from factories import programme_document
 from fastapi import FastAPI
 
+from conftest import Caller
+from factories import programme_document
 from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from tallystick.schemas.base import new_id

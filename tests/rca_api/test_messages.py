@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Caller
 from fastapi import FastAPI
 
+from conftest import Caller
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from reporting_api.app import create_app
 from reporting_api.settings import ReportingSettings
-
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
 from tallystick.service.migrate import migrate

@@ -3,22 +3,23 @@
 import random
 
 import pytest
-from reporting_api.statistics.intervals import newcombe, two_sided, wilson
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from reporting_api.statistics.intervals import newcombe, two_sided, wilson
 
-def test_wilson_reproduces_newcombe_1998():
+
+def test_wilson_reproduces_newcombe_1998() -> None:
     """81 of 263 gives .2553 to .3662, and 0 of 20 gives 0 to .1611 (Newcombe 1998, table I)."""
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
 
 
-def test_newcombe_reproduces_newcombe_1998():
+def test_newcombe_reproduces_newcombe_1998() -> None:
     """56 of 70 less 48 of 80 is .2, between .0524 and .3339 (Newcombe 1998, table II)."""
     assert newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
-def test_wilson_agrees_with_statsmodels():
+def test_wilson_agrees_with_statsmodels() -> None:
     chance = random.Random(1)
     for _ in range(500):
         size = chance.randrange(1, 100_000)
@@ -27,7 +28,7 @@ def test_wilson_agrees_with_statsmodels():
         assert wilson(hits, size) == pytest.approx(proportion_confint(hits, size, method="wilson"), abs=1e-12)
 
 
-def test_newcombe_agrees_with_statsmodels():
+def test_newcombe_agrees_with_statsmodels() -> None:
     chance = random.Random(2)
     for _ in range(200):
         size, other = chance.randrange(1, 10_000), chance.randrange(1, 10_000)
@@ -37,7 +38,7 @@ def test_newcombe_agrees_with_statsmodels():
         assert newcombe(hits, size, other_hits, other) == pytest.approx(theirs, abs=1e-9)
 
 
-def test_intervals_stay_between_0_and_1_and_hold_the_proportion():
+def test_intervals_stay_between_0_and_1_and_hold_the_proportion() -> None:
     for size in (1, 2, 30, 1_000_000):
         for hits in (0, 1, size - 1, size):
             low, high = wilson(hits, size) or (None, None)
@@ -45,12 +46,12 @@ def test_intervals_stay_between_0_and_1_and_hold_the_proportion():
             assert 0 <= low <= hits / size <= high <= 1
 
 
-def test_nothing_to_divide_by_has_no_interval():
+def test_nothing_to_divide_by_has_no_interval() -> None:
     assert wilson(0, 0) is None
     assert newcombe(0, 0, 1, 2) is None
     assert newcombe(1, 2, 0, 0) is None
 
 
-def test_the_probability_of_1_96_sigmas_is_5_percent():
+def test_the_probability_of_1_96_sigmas_is_5_percent() -> None:
     assert two_sided(1.959964) == pytest.approx(0.05, abs=1e-7)
     assert two_sided(-1.959964) == pytest.approx(0.05, abs=1e-7)

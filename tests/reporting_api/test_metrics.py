@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
-from reporting_feed import Stream, error
 from sqlalchemy import event, text
 
+from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
+from reporting_feed import Stream, error
 from tallystick.schemas.metric import Dimension, Measure
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
@@ -25,10 +25,18 @@ async def stream(reporting_database: Database) -> Stream:
     for _ in range(4):
         stream.create(vendor="acme", site="lisbon", day=date(2026, 9, 1))
     stream.create(error("FN-HARASS", "false_negative", "critical"), vendor="acme", site="lisbon", day=date(2026, 9, 8))
-    stream.create(error("FP-HARASS", "false_positive", "minor"), vendor="acme", site="cairo", queue="comments", day=date(2026, 9, 8))
+    stream.create(
+        error("FP-HARASS", "false_positive", "minor"), vendor="acme", site="cairo", queue="comments", day=date(2026, 9, 8)
+    )
     for _ in range(2):
-        stream.create({"verdict": "correct", "quality_score": 0.5, **dict.fromkeys(("error_class", "error_code", "severity"))},
-                      vendor="borealis", site="krakow", moderator="m-9", auditor="qa-9", day=date(2026, 9, 1))
+        stream.create(
+            {"verdict": "correct", "quality_score": 0.5, **dict.fromkeys(("error_class", "error_code", "severity"))},
+            vendor="borealis",
+            site="krakow",
+            moderator="m-9",
+            auditor="qa-9",
+            day=date(2026, 9, 1),
+        )
     stream.create(error("FN-HARASS"), vendor="borealis", site="krakow", day=date(2026, 9, 8), handling_time_s=None)
     corrected = stream.create(error("FN-HARASS"), vendor="borealis", site="krakow", day=date(2026, 9, 8))
     await stream.project(reporting_database)
@@ -48,7 +56,7 @@ def _values(document: dict[str, Any], measure: str) -> dict[tuple[str | None, ..
     return {tuple(row["dimensions"].values()): row["numbers"][measure]["value"] for row in document["rows"]}
 
 
-async def test_a_number_says_what_it_stands_on(reporting: httpx.AsyncClient, stream: Stream):
+async def test_a_number_says_what_it_stands_on(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """Value, numerator, denominator, interval with level and method, and whether the sample suffices."""
     document = await _metrics(reporting, stream, measure="accuracy")
 
@@ -77,7 +85,7 @@ async def test_a_number_says_what_it_stands_on(reporting: httpx.AsyncClient, str
     ]
 
 
-async def test_an_answer_states_its_scope(reporting: httpx.AsyncClient, stream: Stream):
+async def test_an_answer_states_its_scope(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """Programme, filters, view, period with time zone, the position of the stream, and where the definitions are."""
     document = await _metrics(reporting, stream, vendor=["acme", "borealis"])
 
@@ -92,10 +100,12 @@ async def test_an_answer_states_its_scope(reporting: httpx.AsyncClient, stream: 
     }
 
 
-async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream):
+async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(reporting, stream, measure=[measure.value for measure in Measure])
 
-    assert {name: (each["value"], each["numerator"], each["denominator"]) for name, each in document["rows"][0]["numbers"].items()} == {
+    assert {
+        name: (each["value"], each["numerator"], each["denominator"]) for name, each in document["rows"][0]["numbers"].items()
+    } == {
         "audits": (10, 10, None),
         "errors": (3, 3, None),
         "accuracy": (0.7, 7, 10),
@@ -108,7 +118,7 @@ async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream):
     }
 
 
-async def test_both_views_stay_readable(reporting: httpx.AsyncClient, stream: Stream):
+async def test_both_views_stay_readable(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """An error that a revision took back still counts as first scored."""
     adjudicated = await _metrics(reporting, stream, measure="errors", by="vendor")
     first_scored = await _metrics(reporting, stream, measure="errors", by="vendor", view="first_scored")
@@ -117,7 +127,7 @@ async def test_both_views_stay_readable(reporting: httpx.AsyncClient, stream: St
     assert _values(first_scored, "errors") == {("acme",): 2, ("borealis",): 2}
 
 
-async def test_weeks_and_vendors(reporting: httpx.AsyncClient, stream: Stream):
+async def test_weeks_and_vendors(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(reporting, stream, by=["week", "vendor"], measure=["audits", "accuracy"])
 
     assert _values(document, "accuracy") == {
@@ -128,19 +138,19 @@ async def test_weeks_and_vendors(reporting: httpx.AsyncClient, stream: Stream):
     }
 
 
-async def test_repeated_filters_mean_or_and_different_ones_and(reporting: httpx.AsyncClient, stream: Stream):
+async def test_repeated_filters_mean_or_and_different_ones_and(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(reporting, stream, measure="audits", site=["cairo", "krakow"], vendor="acme", by="site")
 
     assert _values(document, "audits") == {("cairo",): 1}
 
 
-async def test_the_period_ends_before_its_last_day(reporting: httpx.AsyncClient, stream: Stream):
+async def test_the_period_ends_before_its_last_day(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(reporting, stream, measure="audits", **{"from": "2026-09-01", "to": "2026-09-08"})
 
     assert _values(document, "audits") == {(): 6}
 
 
-async def test_error_dimensions_narrow_errors_and_not_audits(reporting: httpx.AsyncClient, stream: Stream):
+async def test_error_dimensions_narrow_errors_and_not_audits(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """The error rate of a code is over all audits; a code that did not occur at a vendor is 0 there, and no gap."""
     document = await _metrics(reporting, stream, by=["vendor", "error_code"], measure=["errors", "error_rate", "accuracy"])
     rates = {tuple(row["dimensions"].values()): row["numbers"]["error_rate"] for row in document["rows"]}
@@ -157,8 +167,10 @@ async def test_error_dimensions_narrow_errors_and_not_audits(reporting: httpx.As
     assert filtered["rows"][0]["numbers"]["audits"]["value"] == 2
 
 
-async def test_nothing_to_divide_by_is_null_with_a_reason(reporting: httpx.AsyncClient, stream: Stream):
-    document = await _metrics(reporting, stream, vendor="nobody", measure=["accuracy", "quality_score", "handling_time", "audits"])
+async def test_nothing_to_divide_by_is_null_with_a_reason(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    document = await _metrics(
+        reporting, stream, vendor="nobody", measure=["accuracy", "quality_score", "handling_time", "audits"]
+    )
     numbers = document["rows"][0]["numbers"]
 
     assert {name: (each["value"], each["interval"], bool(each["reason"])) for name, each in numbers.items()} == {
@@ -169,7 +181,7 @@ async def test_nothing_to_divide_by_is_null_with_a_reason(reporting: httpx.Async
     }
 
 
-async def test_ranked_rows_whose_intervals_overlap_are_tied(reporting: httpx.AsyncClient, reporting_database: Database):
+async def test_ranked_rows_whose_intervals_overlap_are_tied(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
     stream = Stream()
     for site, wrong in (("lisbon", 40), ("cairo", 42), ("krakow", 2)):
         for place in range(100):
@@ -186,9 +198,13 @@ async def test_ranked_rows_whose_intervals_overlap_are_tied(reporting: httpx.Asy
     assert best["rows"][0]["rank"] == {"highest": 1, "lowest": 1, "tied": False}
 
 
-async def test_a_comparison_carries_the_interval_of_the_difference(reporting: httpx.AsyncClient, stream: Stream):
+async def test_a_comparison_carries_the_interval_of_the_difference(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(
-        reporting, stream, measure=["accuracy", "audits", "handling_time"], compare="previous_period", by="vendor",
+        reporting,
+        stream,
+        measure=["accuracy", "audits", "handling_time"],
+        compare="previous_period",
+        by="vendor",
         **{"from": "2026-09-08", "to": "2026-09-15"},
     )
     acme = document["rows"][0]
@@ -201,14 +217,14 @@ async def test_a_comparison_carries_the_interval_of_the_difference(reporting: ht
     assert acme["change"]["audits"] == {"value": -2, "interval": None, "clear": None, "reason": None}
 
 
-async def test_totals_are_of_all_rows(reporting: httpx.AsyncClient, stream: Stream):
+async def test_totals_are_of_all_rows(reporting: httpx.AsyncClient, stream: Stream) -> None:
     document = await _metrics(reporting, stream, by="site", measure="audits", totals=True, limit=1)
 
     assert len(document["rows"]) == 1
     assert document["totals"]["numbers"]["audits"]["value"] == 10
 
 
-async def test_an_erased_person_is_null(reporting: httpx.AsyncClient, reporting_database: Database):
+async def test_an_erased_person_is_null(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
     stream = Stream()
     stream.erase(stream.create(error()))
     await stream.project(reporting_database)
@@ -233,7 +249,7 @@ async def test_an_erased_person_is_null(reporting: httpx.AsyncClient, reporting_
 )
 async def test_a_question_that_makes_no_sense_is_refused_by_name(
     reporting: httpx.AsyncClient, stream: Stream, query: dict[str, Any], pointer: str
-):
+) -> None:
     answer = await reporting.get("/v1/metrics", params={"programme": stream.programme, **query})
 
     assert answer.status_code == 422
@@ -255,7 +271,7 @@ def _statements(database: Database) -> Iterator[list[str]]:
 
 async def test_a_reader_that_has_the_numbers_is_told_so_before_they_are_summed(
     reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
-):
+) -> None:
     """304 costs no statement over facts or sums."""
     query = {"programme": stream.programme, "by": "vendor", "from": "2026-09-01", "to": "2026-10-01"}
     first = await reporting.get("/v1/metrics", params=query)
@@ -266,7 +282,7 @@ async def test_a_reader_that_has_the_numbers_is_told_so_before_they_are_summed(
     assert not [statement for statement in statements if "sum(" in statement]
 
 
-async def test_the_etag_names_the_stream_and_the_question(reporting: httpx.AsyncClient, reporting_database: Database):
+async def test_the_etag_names_the_stream_and_the_question(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
     stream = Stream()
     stream.create()
     await stream.project(reporting_database)
@@ -282,7 +298,7 @@ async def test_the_etag_names_the_stream_and_the_question(reporting: httpx.Async
 
 async def test_the_dashboards_question_takes_few_statements(
     reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
-):
+) -> None:
     """Who asks, the cursor, and the sums: three statements, whatever the number of rows."""
     query = {"programme": stream.programme, "by": ["week", "vendor", "site"], "from": "2026-08-31", "to": "2026-10-01"}
     with _statements(reporting_database) as statements:
@@ -292,7 +308,7 @@ async def test_the_dashboards_question_takes_few_statements(
 
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
-async def test_a_vendor_sees_its_own_numbers_alone(reporting: httpx.AsyncClient, stream: Stream):
+async def test_a_vendor_sees_its_own_numbers_alone(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """Overall, by vendor, by error and by moderator; another vendor's name finds nothing."""
     assert _values(await _metrics(reporting, stream, measure="audits"), "audits") == {(): 6}
     assert _values(await _metrics(reporting, stream, measure="audits", by="vendor"), "audits") == {("acme",): 6}
@@ -306,14 +322,14 @@ async def test_a_vendor_sees_its_own_numbers_alone(reporting: httpx.AsyncClient,
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
 @pytest.mark.parametrize("query", [{"by": "auditor"}, {"auditor": "qa-1"}])
-async def test_auditors_are_not_shown_to_vendors(reporting: httpx.AsyncClient, stream: Stream, query: dict[str, str]):
+async def test_auditors_are_not_shown_to_vendors(reporting: httpx.AsyncClient, stream: Stream, query: dict[str, str]) -> None:
     answer = await reporting.get("/v1/metrics", params={"programme": stream.programme, **query})
 
     assert answer.status_code == 403
 
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="stranger")
-async def test_a_programme_of_other_vendors_does_not_exist(reporting: httpx.AsyncClient, stream: Stream):
+async def test_a_programme_of_other_vendors_does_not_exist(reporting: httpx.AsyncClient, stream: Stream) -> None:
     other = await reporting.get("/v1/metrics", params={"programme": stream.programme})
     nothing = await reporting.get("/v1/metrics", params={"programme": "no-such-programme"})
 
@@ -322,7 +338,7 @@ async def test_a_programme_of_other_vendors_does_not_exist(reporting: httpx.Asyn
 
 
 @pytest.mark.principal(Role.ANALYST, programmes=("another",))
-async def test_a_programme_that_is_not_the_callers_does_not_exist(reporting: httpx.AsyncClient, stream: Stream):
+async def test_a_programme_that_is_not_the_callers_does_not_exist(reporting: httpx.AsyncClient, stream: Stream) -> None:
     assert (await reporting.get("/v1/metrics", params={"programme": stream.programme})).status_code == 404
 
 
@@ -339,7 +355,7 @@ async def test_a_programme_that_is_not_the_callers_does_not_exist(reporting: htt
 )
 async def test_who_may_read_numbers(
     reporting_app: FastAPI, caller: Any, stream: Stream, role: Role, vendor: str | None, status: int
-):
+) -> None:
     client = caller(reporting_app, role, vendor=vendor)
     query = {"programme": stream.programme}
 
@@ -347,7 +363,7 @@ async def test_who_may_read_numbers(
         assert (await client.get(f"/v1/{path}", params=query)).status_code == status
 
 
-async def test_row_level_security_holds_where_a_statement_forgets(reporting_database: Database, stream: Stream):
+async def test_row_level_security_holds_where_a_statement_forgets(reporting_database: Database, stream: Stream) -> None:
     """Without any filter a vendor's session sees its own facts and cells, and somebody without programmes sees none."""
     acme = Principal("poc", frozenset({Role.VENDOR_POC}), frozenset({stream.programme}), "acme", "")
     nobody = Principal("nobody", frozenset({Role.ANALYST}), frozenset(), None, "")
@@ -361,7 +377,7 @@ async def test_row_level_security_holds_where_a_statement_forgets(reporting_data
         assert none == []
 
 
-async def test_every_table_is_under_row_level_security(reporting_database: Database):
+async def test_every_table_is_under_row_level_security(reporting_database: Database) -> None:
     statement = text(
         "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
         " and not (relrowsecurity and relforcerowsecurity)"
@@ -370,7 +386,7 @@ async def test_every_table_is_under_row_level_security(reporting_database: Datab
         assert (await connection.execute(statement)).scalars().all() == ["alembic_version"]
 
 
-async def test_every_measure_and_dimension_is_defined(reporting: httpx.AsyncClient):
+async def test_every_measure_and_dimension_is_defined(reporting: httpx.AsyncClient) -> None:
     """With a formula and a source each."""
     document = (await reporting.get("/v1/metrics/definitions")).json()
 
@@ -380,7 +396,7 @@ async def test_every_measure_and_dimension_is_defined(reporting: httpx.AsyncClie
     assert document == DEFINITIONS.model_dump(mode="json")
 
 
-async def test_projections_say_how_far_the_numbers_are(reporting: httpx.AsyncClient, stream: Stream):
+async def test_projections_say_how_far_the_numbers_are(reporting: httpx.AsyncClient, stream: Stream) -> None:
     (projection,) = (await reporting.get("/v1/projections", params={"programme": stream.programme})).json()["items"]
 
     assert (projection["position"], projection["lag_s"]) == (stream.position, 0)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps, signed_roots
 from scipy.stats import chi2_contingency
+
+from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps, signed_roots
 
 WEEKS, LEVELS = 12, (2, 4, 3, 5)
 
@@ -23,7 +24,7 @@ def _rate(cases: Table, base: float) -> np.ndarray:
     return np.full(cases.week.shape, base)
 
 
-def test_a_step_is_named_by_its_segment_and_its_first_week():
+def test_a_step_is_named_by_its_segment_and_its_first_week() -> None:
     """Errors that become frequent at one site in one queue are laid to that pair, not to the site, the queue or the vendor."""
     rng = np.random.default_rng(1)
     cases = _cases(rng)
@@ -36,7 +37,7 @@ def test_a_step_is_named_by_its_segment_and_its_first_week():
     assert [(step.segment, step.week, step.z > 0) for step in steps] == [(planted, 8, True)]
 
 
-def test_a_step_of_a_whole_site_is_not_broken_up():
+def test_a_step_of_a_whole_site_is_not_broken_up() -> None:
     rng = np.random.default_rng(2)
     cases = _cases(rng)
     planted = Segment(((1, 3),))
@@ -46,7 +47,7 @@ def test_a_step_of_a_whole_site_is_not_broken_up():
     assert [step.segment for step in find_steps(_hits(rng, cases, rate), cases, 6)] == [planted]
 
 
-def test_a_fall_is_a_step_too():
+def test_a_fall_is_a_step_too() -> None:
     rng = np.random.default_rng(3)
     cases = _cases(rng)
     rate = _rate(cases, 0.02)
@@ -58,7 +59,7 @@ def test_a_fall_is_a_step_too():
     assert (step.segment, step.week, step.z < 0) == (Segment(((2, 0),)), 7, True)
 
 
-def test_what_was_so_throughout_is_a_concentration_and_no_step():
+def test_what_was_so_throughout_is_a_concentration_and_no_step() -> None:
     rng = np.random.default_rng(4)
     cases = _cases(rng)
     rate = _rate(cases, 0.01)
@@ -69,7 +70,7 @@ def test_what_was_so_throughout_is_a_concentration_and_no_step():
     assert [found.segment for found in find_concentrations(hits, cases, 6)] == [Segment(((3, 4),))]
 
 
-def test_two_changes_are_told_apart():
+def test_two_changes_are_told_apart() -> None:
     rng = np.random.default_rng(5)
     cases = _cases(rng)
     rate = _rate(cases, 0.01)
@@ -82,7 +83,7 @@ def test_two_changes_are_told_apart():
 
 
 @pytest.mark.parametrize("base", [0.002, 0.02, 0.2])
-def test_where_nothing_happened_hardly_anything_is_found(base: float):
+def test_where_nothing_happened_hardly_anything_is_found(base: float) -> None:
     """Over 60 populations without any effect, at most two searches of either kind find something (1 % are expected to)."""
     rng = np.random.default_rng(6)
     alarms = concentrations = 0
@@ -96,7 +97,7 @@ def test_where_nothing_happened_hardly_anything_is_found(base: float):
     assert concentrations <= 2
 
 
-def test_weeks_that_wander_are_no_step():
+def test_weeks_that_wander_are_no_step() -> None:
     """A rate that differs from week to week everywhere by more than chance is overdispersion."""
     rng = np.random.default_rng(7)
     cases = _cases(rng)
@@ -106,7 +107,7 @@ def test_weeks_that_wander_are_no_step():
     assert alarms == []
 
 
-def test_the_likelihood_ratio_agrees_with_scipy():
+def test_the_likelihood_ratio_agrees_with_scipy() -> None:
     rng = np.random.default_rng(8)
     for _ in range(50):
         n, m = rng.integers(20, 5000, 2)
@@ -118,7 +119,7 @@ def test_the_likelihood_ratio_agrees_with_scipy():
         assert (ours >= 0) == (k / n >= j / m)
 
 
-def test_empty_populations_have_no_findings():
+def test_empty_populations_have_no_findings() -> None:
     nothing = Table(0, (1, 1), np.zeros(0, np.int64), np.zeros((2, 0), np.int64), np.zeros(0, np.int64))
     short = Table(2, (1, 1), np.array([0, 1]), np.zeros((2, 2), np.int64), np.array([100, 100]))
 

@@ -1,22 +1,24 @@
 """The world that the security tests look at: all three services, filled, and a second one whose database has no walls."""
 
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from conftest import listening, started
+import structlog
 from fastapi import FastAPI
-from security.world import World
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
+from conftest import listening, started
 from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from reporting_api.app import create_app as create_reporting_api
 from reporting_api.settings import ReportingSettings
+from security.world import World
 from tallystick_embedded.postgres import Cluster
 
 PACKAGES = {"audit": "audit_api", "rca": "rca_api", "reporting": "reporting_api"}
@@ -77,3 +79,12 @@ async def _tear_down_walls(url: str) -> None:
     for row in await connection.fetch("select oid::regclass as name from pg_class where relrowsecurity"):
         await connection.execute(f"alter table {row['name']} disable row level security")
     await connection.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> Iterator[None]:
+    """Hundreds of requests, many of them refused: nobody reads their log."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)

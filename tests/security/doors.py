@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import httpx
 from fastapi import APIRouter, FastAPI
-from security.world import Actor, Target, World, judgement, world_document
 from starlette.routing import Mount, Route
 
+from security.world import Actor, Target, World, judgement, world_document
 from tallystick.schemas.principal import Role
 
 EVERYBODY = frozenset(Role)

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
 from security.doors import DOORS, OPEN, Door, routes, unique_key
 from security.world import Actor, Target, World, canary, plain
-
 from tallystick.schemas.principal import Role
 
 every_door = pytest.mark.parametrize("door", DOORS, ids=str)

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from factories import audit_row, missed, programme_document
 from fastapi import FastAPI
 
+from factories import audit_row, missed, programme_document
 from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
 from tallystick.identity import SERVICE_ISSUER, sign, sign_token

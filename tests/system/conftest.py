@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from factories import programme_document
 
+from factories import programme_document
 from tallystick.identity import sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role

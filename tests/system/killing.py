@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import orjson
-from factories import audit_row, missed, programme_document
 
+from factories import audit_row, missed, programme_document
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick_embedded.stack import Stack

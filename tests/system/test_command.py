@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+
 from factories import audit_row, programme_document
 from system.conftest import System
-
 from tallystick.cli import main
 from tallystick.cli.demo import tell
 from tallystick.client import Tallystick

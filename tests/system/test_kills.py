@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
-from system.killing import kill_while_pushing
 
+from system.killing import kill_while_pushing
 from tallystick_embedded.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("kills")

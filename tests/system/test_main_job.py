@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from factories import audit_row, missed
 
+from factories import audit_row, missed
 from tallystick.schemas.principal import Role
 
 pytestmark = pytest.mark.xdist_group("system")

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from system.conftest import System
 
+from system.conftest import System
 from tallystick.schemas.principal import Role
 
 pytestmark = pytest.mark.xdist_group("system")

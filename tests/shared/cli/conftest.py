@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from shared.client.intake import Intake
 from shared.client.stub import Stub, serving
-
 from tallystick.cli import main
 
 

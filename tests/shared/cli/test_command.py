@@ -8,9 +8,9 @@ from typing import Annotated
 
 import pytest
 import typer
+
 from shared.cli.conftest import Command
 from shared.client.stub import Answer, Stub, free_port, problem
-
 from tallystick.cli import command
 
 

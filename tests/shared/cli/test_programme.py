@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
+
 from shared.cli.conftest import Command
 from shared.client.stub import Answer, Seen, Stub, json_answer, problem
-
 from tallystick.cli.programmes import parse, render
 from tallystick.schemas.programme import Programme
 

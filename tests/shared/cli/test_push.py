@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from shared.cli.conftest import Command
 from shared.client.intake import Intake
 from shared.client.stub import Answer, Seen, Stub, free_port, problem

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import jwt
 import pytest
-from shared.cli.conftest import Command
 
+from shared.cli.conftest import Command
 from tallystick.identity import create_identity
 
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from shared.client.intake import Intake
 from shared.client.stub import Stub, serving
-
 from tallystick.client import Tallystick, transport
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import orjson
 import zstandard
-from shared.client.stub import Answer, Seen, json_answer, problem
 
+from shared.client.stub import Answer, Seen, json_answer, problem
 from tallystick.schemas.base import new_id
 
 

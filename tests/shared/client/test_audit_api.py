@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from factories import audit_row, programme_document
 
+from factories import audit_row, programme_document
 from tallystick.client import FeedPage, ProblemError, Tallystick
 from tallystick.client.journal import Target
 from tallystick.client.push import push_file

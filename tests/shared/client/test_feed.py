@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
-from shared.client.stub import Answer, Stub, free_port, json_answer, problem, serving
 
+from shared.client.stub import Answer, Stub, free_port, json_answer, problem, serving
 from tallystick.client import FeedRewoundError, ProblemError, Tallystick, UnexpectedAnswerError
 from tallystick.schemas.change import Change
 

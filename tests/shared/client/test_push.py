@@ -6,9 +6,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+
 from shared.client.intake import Intake
 from shared.client.stub import Answer, Stub, json_answer, problem
-
 from tallystick.client import ProblemError, Tallystick, UnexpectedAnswerError, UnreachableError
 from tallystick.client.files import UnreadableFileError
 from tallystick.client.journal import Target

@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import listening
 from fastapi import FastAPI
 
+from conftest import listening
 from tallystick.client import ProblemError, Tallystick
 from tallystick.identity import sign_token
 from tallystick.schemas.case import Audience, CaseState, NewCase

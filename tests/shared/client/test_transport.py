@@ -7,8 +7,8 @@ from email.utils import format_datetime
 from uuid import UUID
 
 import pytest
-from shared.client.stub import Answer, Stub, free_port, json_answer, problem, serving
 
+from shared.client.stub import Answer, Stub, free_port, json_answer, problem, serving
 from tallystick.client import (
     Outage,
     ProblemError,
