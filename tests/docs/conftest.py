@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
@@ -52,11 +53,17 @@ def settings_types() -> list[type[Settings]]:
 
 
 @pytest.fixture(scope="session")
-def openapi() -> Mapping[str, dict[str, Any]]:
-    """The OpenAPI document of each service, by the prefix under which the gateway shows it."""
+def apps() -> Mapping[str, FastAPI]:
+    """Each service, not started, by the prefix under which the gateway shows it."""
     nowhere: dict[str, Any] = {"database_url": "postgresql://nobody@/nowhere", "secret": "of nobody"}
     return {
-        "/audit": create_audit_api(AuditSettings(**nowhere)).openapi(),
-        "/rca": create_rca_api(RcaSettings(**nowhere)).openapi(),
-        "/reporting": create_reporting_api(ReportingSettings(**nowhere)).openapi(),
+        "/audit": create_audit_api(AuditSettings(**nowhere)),
+        "/rca": create_rca_api(RcaSettings(**nowhere)),
+        "/reporting": create_reporting_api(ReportingSettings(**nowhere)),
     }
+
+
+@pytest.fixture(scope="session")
+def openapi(apps: Mapping[str, FastAPI]) -> Mapping[str, dict[str, Any]]:
+    """The OpenAPI document of each service, by its prefix."""
+    return {prefix: app.openapi() for prefix, app in apps.items()}

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
+from security.doors import routes
+
 _SECTION = re.compile(r"^## (.*)$", re.MULTILINE)
 _ROW = re.compile(r"^\| ([A-Z]+) \| `(/[^`]*)` \| \S", re.MULTILINE)
 _COMMON = {"/livez", "/readyz", "/version", "/metrics"}
@@ -32,12 +36,23 @@ def test_the_page_lists_every_route_of_every_service(root: Path, openapi: Mappin
     assert listed == served
 
 
-def test_the_page_lists_what_every_service_has(root: Path, openapi: Mapping[str, dict[str, Any]]) -> None:
+def test_the_page_lists_what_every_service_has(root: Path, apps: Mapping[str, FastAPI]) -> None:
     """Health, version and metrics are the same in all services, and listed once."""
     documented = _documented((root / "docs/http-api.md").read_text())["Every service"]
 
-    for document in openapi.values():
-        assert {(method, route) for method, route in _routes(document) if route in _COMMON} == documented
+    for app in apps.values():
+        assert {(method, route) for method, route in routes(app) if route in _COMMON} == documented
+
+
+def test_the_page_lists_every_page_that_people_see(
+    root: Path, apps: Mapping[str, FastAPI], openapi: Mapping[str, dict[str, Any]]
+) -> None:
+    """Routes outside the OpenAPI documents are pages of reporting-api, and listed too."""
+    documented = _documented((root / "docs/http-api.md").read_text())["Pages"]
+    hidden = {prefix: {*routes(app)} - _routes(openapi[prefix]) for prefix, app in apps.items()}
+    pages = {prefix: {each for each in found if each[1] not in {*_COMMON, "/openapi.json"}} for prefix, found in hidden.items()}
+
+    assert pages == {"/audit": set(), "/rca": set(), "/reporting": documented}
 
 
 def test_every_operation_says_what_it_is_for(openapi: Mapping[str, dict[str, Any]]) -> None:
