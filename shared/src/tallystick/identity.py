@@ -29,12 +29,12 @@ def create_identity(directory: Path) -> None:
     """Make the keys of a new stack in `directory`, unless they are there already.
 
     Writes `issuer.jwk` and `service.jwk` (private Ed25519 keys), `jwks.json` (their public halves), `secret` (for cursors and
-    cookies) and `revoked` (ids of revoked tokens, one a line).
+    cookies) and `revoked` (ids of revoked tokens, one a line). Each key names the issuer (`iss`) whose tokens alone it signs.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (directory / "jwks.json").exists():
         return
-    keys = {name: _new_key() for name in ("issuer", "service")}
+    keys = {"issuer": _new_key() | {"iss": ISSUER}, "service": _new_key() | {"iss": SERVICE_ISSUER}}
     for name, key in keys.items():
         _write(directory / f"{name}.jwk", json.dumps(key))
     _write(directory / "secret", secrets.token_urlsafe(48))

@@ -8,6 +8,8 @@ where `AuditsRead = Annotated[Principal, allowed(Role.AUDITOR, …)]`: the permi
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,20 @@ ALL = "*"
 _REFETCH_FLOOR_S = 30.0
 _REVOCATION_CHECK_S = 1.0
 _CACHED_TOKENS = 10_000
+_LONGEST_TOKEN = 16_384
 _LEEWAY_S = 5
+_UNREADABLE = (
+    jwt.PyJWTError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    httpx.HTTPError,
+    OSError,
+)
+"""What reading a token, or the keys of its issuer, may raise: either may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +79,12 @@ class Keys:
         self._lock = asyncio.Lock()
 
     async def find(self, key_id: str) -> jwt.PyJWK:
+        """The key of this id; raises `Refused` where the issuer has none."""
         if key_id not in self._keys:
             async with self._lock:
                 if key_id not in self._keys and time.monotonic() - self._read_at >= _REFETCH_FLOOR_S:
                     self._read_at = time.monotonic()
-                    self._keys = {key["kid"]: jwt.PyJWK(key) for key in (await self._read())["keys"] if "kid" in key}
+                    self._keys = dict(_usable((await self._read())["keys"], self._issuer.issuer))
         try:
             return self._keys[key_id]
         except KeyError:
@@ -86,6 +102,17 @@ class Keys:
                     raise Refused("discovery names another issuer")
                 source = discovered["jwks_uri"]
             return _json_object((await client.get(_https(str(source)))).raise_for_status().content)
+
+
+def _usable(published: list[dict[str, Any]], issuer: str) -> Iterator[tuple[str, jwt.PyJWK]]:
+    """The keys of a set that this issuer signs with, by their ids.
+
+    Sets hold other keys too: for encryption, of kinds that are unknown here, or of another issuer that the key names (`iss`).
+    """
+    for key in published:
+        if "kid" in key and key.get("use", "sig") == "sig" and key.get("iss", issuer) == issuer:
+            with suppress(jwt.PyJWTError):
+                yield key["kid"], jwt.PyJWK(key)
 
 
 class Authenticator:
@@ -121,6 +148,8 @@ class Authenticator:
         return self._verified[token][1]
 
     async def _verify(self, token: str) -> tuple[Principal, float]:
+        if len(token) > _LONGEST_TOKEN:
+            raise Refused("too long")
         try:
             header = jwt.get_unverified_header(token)
             issuer_name = jwt.decode(token, options={"verify_signature": False})["iss"]
@@ -138,9 +167,10 @@ class Authenticator:
                 leeway=_LEEWAY_S,
                 options={"require": ["iss", "aud", "exp", "sub", "jti"]},
             )
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError, httpx.HTTPError, OSError) as error:
+            expires_at = float(claims["exp"])
+        except _UNREADABLE as error:
             raise Refused(type(error).__name__) from error
-        return _principal(claims, issuer), float(claims["exp"])
+        return _principal(claims, issuer), expires_at
 
     def _revoked_ids(self) -> frozenset[str]:
         now = time.monotonic()
@@ -163,7 +193,9 @@ def _principal(claims: dict[str, Any], issuer: Issuer) -> Principal:
         raise Refused("vendor")
     if (vendor is None) != roles.isdisjoint(VENDOR_ROLES) or (vendor is not None and not roles <= VENDOR_ROLES):
         raise Refused("a vendor's roles go with a vendor, and with no other roles")
-    programmes = frozenset(_words(claims.get(names.programmes)))
+    programmes = frozenset(word for word in _words(claims.get(names.programmes)) if "," not in word)
+    if ALL in programmes:
+        programmes = frozenset({ALL})
     return Principal(str(claims["sub"]), roles, programmes, vendor, str(claims["jti"]))
 
 
