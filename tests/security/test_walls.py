@@ -1,0 +1,122 @@
+"""Isolation is built twice: with either half taken away, the other holds.
+
+The halves are the filter that every statement carries, and row-level security in the database.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from security.doors import DOORS, Door
+from security.test_matrix import NOWHERE, assert_alike, assert_no_secrets
+from security.world import Actor, Target, World
+from tallystick.schemas.principal import VENDOR_ROLES, Role
+from tallystick.service import auth, database
+
+every_door = pytest.mark.parametrize("door", DOORS, ids=str)
+
+
+def replace_everywhere(monkeypatch: pytest.MonkeyPatch, name: str, old: Any, new: Any) -> int:
+    """Put another function in the place of one, in every module that has imported it; answers in how many."""
+    modules = [module for module in list(sys.modules.values()) if getattr(module, name, None) is old]
+    for module in modules:
+        monkeypatch.setattr(module, name, new)
+    return len(modules)
+
+
+@pytest.fixture
+def without_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every statement forgets to name the programme and the vendor."""
+    assert replace_everywhere(monkeypatch, "scoped", database.scoped, lambda statement, *_: statement) > 5
+
+
+@pytest.fixture
+def without_filters_and_names(without_filters: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """Besides, no route looks whether the programme is the caller's, and no document whether it names the vendor."""
+    assert replace_everywhere(monkeypatch, "enter", auth.enter, lambda _principal, programme: programme) > 5
+    monkeypatch.setattr(auth.Principal, "may_enter", lambda *_: True)
+    for module in list(sys.modules.values()):
+        if module.__name__ in {"audit_api.programmes.records", "reporting_api.projection.cursors"}:
+            monkeypatch.setattr(module, "_names", lambda *_: True)
+
+
+@pytest.mark.usefixtures("without_filters")
+@every_door
+async def test_without_the_filters_row_level_security_holds(world: World, door: Door) -> None:
+    """Foreign vendors' and programmes' things still answer like what does not exist."""
+    for actor in watched(world):
+        if actor.vendor:
+            for vendor in ("borealis", None):
+                missing = Target(world.own, vendor and "no-such-vendor")
+                await assert_alike(world, door, actor, world.things[world.own, vendor], missing)
+        foreign = world.things[world.foreign, "acme"]
+        await assert_alike(world, door, actor, foreign, Target(NOWHERE, "acme"))
+        if "_id}" in door.path:
+            await assert_alike(world, door, actor, replace(foreign, programme=world.own), Target(world.own, "acme"))
+
+
+@pytest.mark.usefixtures("without_filters_and_names")
+@every_door
+async def test_without_any_check_of_names_nothing_foreign_is_read_or_written(world: World, door: Door) -> None:
+    """Whatever the answer is then, it holds nothing of others, and their rows stay as they are."""
+    for actor in watched(world):
+        before = await world.fingerprint(actor)
+        for target in (world.things[world.foreign, "acme"], world.things[world.foreign, "borealis"]):
+            assert_no_secrets(world, actor, await door.call(world, actor, target))
+        if actor.vendor:
+            assert_no_secrets(world, actor, await door.call(world, actor, world.things[world.own, "borealis"]))
+
+        assert await world.fingerprint(actor) == before, str(actor)
+
+
+@every_door
+async def test_without_row_level_security_the_filters_hold(open_world: World, door: Door) -> None:
+    """Foreign vendors' and programmes' things answer like what does not exist, from a database without walls."""
+    world = open_world
+    for actor in [*watched(world), *world.strangers()]:
+        before = await world.fingerprint(actor)
+        if "*" in actor.programmes:
+            there = replace(world.things[world.own, "acme"], vendor="northwind")
+            await assert_alike(world, door, actor, there, Target(NOWHERE, "northwind"))
+            continue
+        if actor.vendor:
+            for vendor in ("borealis", None):
+                missing = Target(world.own, vendor and "no-such-vendor")
+                await assert_alike(world, door, actor, world.things[world.own, vendor], missing)
+        foreign = world.things[world.foreign, "acme"]
+        await assert_alike(world, door, actor, foreign, Target(NOWHERE, "acme"))
+        if "_id}" in door.path:
+            await assert_alike(world, door, actor, replace(foreign, programme=world.own), Target(world.own, "acme"))
+        assert_no_secrets(world, actor, await door.call(world, actor, await own_thing(world, door, actor)))
+
+        assert await world.fingerprint(actor) == before, str(actor)
+
+
+async def own_thing(world: World, door: Door, actor: Actor) -> Target:
+    """Something of acme's that may be used up."""
+    target = world.things[world.own, "acme"]
+    return await world.fresh(target) if door.spends and actor.role in door.opens_for else target
+
+
+def watched(world: World) -> list[Actor]:
+    """The vendor's people and systems, and the client's manager, each in one programme."""
+    return [actor for actor in world.actors() if actor.role in {*VENDOR_ROLES, Role.QUALITY_MANAGER}]
+
+
+async def test_the_walls_are_down_where_they_should_be(open_world: World, world: World) -> None:
+    """What the tests above stand on: one world has row-level security, the other has none."""
+
+    async def walls(of: World) -> Iterator[bool]:
+        found: list[bool] = []
+        for url in of.admin_urls.values():
+            connection = await asyncpg.connect(url)
+            found += [row[0] for row in await connection.fetch("select relrowsecurity from pg_class where relforcerowsecurity")]
+            await connection.close()
+        return iter(found)
+
+    assert not any(await walls(open_world))
+    assert all(await walls(world))
