@@ -1,7 +1,6 @@
 """Intervals of proportions, against published tables and an independent implementation."""
 
-import random
-
+import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
@@ -20,19 +19,19 @@ def test_newcombe_reproduces_newcombe_1998() -> None:
 
 
 def test_wilson_agrees_with_statsmodels() -> None:
-    chance = random.Random(1)
+    chance = np.random.default_rng(1)
     for _ in range(500):
-        size = chance.randrange(1, 100_000)
-        hits = chance.randrange(size + 1)
+        size = int(chance.integers(1, 100_000))
+        hits = int(chance.integers(0, size + 1))
 
         assert wilson(hits, size) == pytest.approx(proportion_confint(hits, size, method="wilson"), abs=1e-12)
 
 
 def test_newcombe_agrees_with_statsmodels() -> None:
-    chance = random.Random(2)
+    chance = np.random.default_rng(2)
     for _ in range(200):
-        size, other = chance.randrange(1, 10_000), chance.randrange(1, 10_000)
-        hits, other_hits = chance.randrange(size + 1), chance.randrange(other + 1)
+        size, other = (int(each) for each in chance.integers(1, 10_000, 2))
+        hits, other_hits = int(chance.integers(0, size + 1)), int(chance.integers(0, other + 1))
         theirs = confint_proportions_2indep(hits, size, other_hits, other, method="newcomb")
 
         assert newcombe(hits, size, other_hits, other) == pytest.approx(theirs, abs=1e-9)
@@ -41,9 +40,10 @@ def test_newcombe_agrees_with_statsmodels() -> None:
 def test_intervals_stay_between_0_and_1_and_hold_the_proportion() -> None:
     for size in (1, 2, 30, 1_000_000):
         for hits in (0, 1, size - 1, size):
-            low, high = wilson(hits, size) or (None, None)
+            bounds = wilson(hits, size)
 
-            assert 0 <= low <= hits / size <= high <= 1
+            assert bounds is not None
+            assert 0 <= bounds[0] <= hits / size <= bounds[1] <= 1
 
 
 def test_nothing_to_divide_by_has_no_interval() -> None:

@@ -106,7 +106,7 @@ def _model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, int]]:
 cuts = st.builds(
     Cut,
     programme=st.just(""),
-    by=st.lists(st.sampled_from([name for name in Dimension]), max_size=3, unique=True).map(tuple),
+    by=st.lists(st.sampled_from(list(Dimension)), max_size=3, unique=True).map(tuple),
     filters=st.dictionaries(
         st.sampled_from(["vendor", "queue", "error_class", "severity", "automated_detection", "moderator"]), st.none(), max_size=2
     ).map(
@@ -133,9 +133,9 @@ cuts = st.builds(
 async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
     reporting_database: Database, history: list[Any], questions: list[Cut]
 ) -> None:
-    """Over any history of creates, revisions and erasures, read in any pages, some of them again and out of order:
+    """The sums kept by difference are those built from zero, those counted from the facts, and those counted in Python.
 
-    the sums kept by difference are those built from zero, those counted from the facts, and those counted in Python.
+    So it is over any history of creates, revisions and erasures, read in any pages, some of them again and out of order.
     """
     stream = Stream()
     seen = []
@@ -205,11 +205,15 @@ async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Da
     stream = Stream()
     stream.create()
     (page,) = stream.pages()
-    with pytest.raises(RuntimeError):
+
+    async def fail_after_applying() -> None:
         async with reporting_database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(stream.document))
             await apply_page(session, cursor, page)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_after_applying()
 
     assert await _cells(reporting_database, stream.programme) == set()
 

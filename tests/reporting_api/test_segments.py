@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2_contingency  # type: ignore[import-untyped] # ships no types
 
 from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps, signed_roots
 
@@ -108,6 +108,7 @@ def test_weeks_that_wander_are_no_step() -> None:
 
 
 def test_the_likelihood_ratio_agrees_with_scipy() -> None:
+    """Squared, it is the G statistic of the two by two table."""
     rng = np.random.default_rng(8)
     for _ in range(50):
         n, m = rng.integers(20, 5000, 2)
