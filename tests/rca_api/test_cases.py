@@ -109,7 +109,7 @@ async def test_a_case_needs_a_programme_and_a_vendor_that_audit_api_knows(rca: h
     nowhere = await rca.post("/v1/cases", params={"programme": "no-such-programme"}, json=NEW)
     stranger = await rca.post("/v1/cases", params={"programme": programme}, json=NEW | {"vendor": "northwind"})
 
-    assert (nowhere.status_code, stranger.status_code) == (404, 422)
+    assert (nowhere.status_code, stranger.status_code) == (404, 409)
     assert [(error["pointer"], error["code"]) for error in stranger.json()["errors"]] == [("/vendor", "unknown_vendor")]
 
 

@@ -111,5 +111,5 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
 async def reached(system: System, programme: str, position: int) -> None:
     """Wait until the numbers stand on a position."""
     async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(30):
-        while not any(each.position >= position for each in (await tallystick.projections(programme)).items):  # noqa: ASYNC110 - it happens elsewhere
+        while not any(each.position >= position for each in (await tallystick.projections(programme)).items):
             await asyncio.sleep(0.05)

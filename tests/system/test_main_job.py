@@ -34,8 +34,10 @@ async def metrics(client: httpx.AsyncClient, programme: str, audits: int, **quer
     async with asyncio.timeout(20):
         while True:
             answer = await client.get("/reporting/v1/metrics", params={"programme": programme, "measure": "accuracy", **query})
-            answer.raise_for_status()
-            found: dict[str, Any] = answer.json()
+            if answer.status_code == 404:  # reporting has not heard of the programme yet
+                await asyncio.sleep(0.1)
+                continue
+            found: dict[str, Any] = answer.raise_for_status().json()
             if sum(row["numbers"]["accuracy"]["denominator"] or 0 for row in found["rows"]) >= audits:
                 return found
             await asyncio.sleep(0.1)

@@ -15,13 +15,23 @@ pytestmark = pytest.mark.xdist_group("system")
 CONFIG = """
 # No schema can say which cursors were issued and which version of a thing stands: 400, 412 and 428 are right answers to others.
 [checks]
+negative_data_rejection.expected-statuses = ["4xx"]
 positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404", "409", "410", "412", "428", "429"]
 
 [parameters]
 "query.programme" = "{programme}"
 "path.programme" = "{programme}"
 
-# Nor can it say that the columns of a CSV are fields, and that the names within a document differ.
+# Nor that the columns of a CSV are fields, and that the names within a document differ.
+# Nor that a period ends after it begins, and an idempotency key belongs to one payload.
+[[operations]]
+include-name = ["GET /v1/metrics", "GET /v1/reports/quality-summary", "GET /v1/reports/top-error-trends"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "404", "422"]
+
+[[operations]]
+include-name = ["POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
+
 [[operations]]
 include-name = "POST /v1/audit-batches"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "415", "422"]

@@ -7,7 +7,14 @@ import structlog
 from tallystick.client import ProblemError, Tallystick, TallystickError
 from tallystick.schemas.problem import ProblemError as InvalidPart
 from tallystick.schemas.programme import Programme
-from tallystick.service.problems import InvalidRequest, NotFound, Unavailable
+from tallystick.service.problems import NotFound, Problem, Unavailable
+
+
+class CaseRefused(Problem):
+    """The case has the right shape, and the programme does not take it: it names no vendor of the programme."""
+
+    status, title = 409, "The programme does not take this case"
+
 
 _PATIENCE_S = 5.0
 _NOT_FOUND = 404
@@ -20,13 +27,13 @@ async def require_vendor(neighbours: Tallystick, programme: str, vendor: str | N
 
     Raises:
         NotFound: there is no such programme.
-        InvalidRequest: the vendor is none of the programme's.
+        CaseRefused: the vendor is none of the programme's.
         Unavailable: audit-api cannot be asked now.
     """
     document = await _document(neighbours, programme)
     if vendor is not None and all(known.slug != vendor for known in document.vendors):
         error = InvalidPart(pointer="/vendor", code="unknown_vendor", detail="The programme knows no such vendor.")
-        raise InvalidRequest("The programme does not take this case.", errors=[error])
+        raise CaseRefused("The programme does not take this case.", errors=[error])
 
 
 async def _document(neighbours: Tallystick, programme: str) -> Programme:

@@ -15,7 +15,7 @@ from tallystick.service.bodies import Bodies
 from tallystick.service.database import Database
 from tallystick.service.health import health_router, schema_revision
 from tallystick.service.migrate import head_revision
-from tallystick.service.problems import add_problem_handlers, add_problem_schema
+from tallystick.service.problems import add_problem_handlers, add_problems
 from tallystick.service.settings import Settings
 from tallystick.service.telemetry import Metrics, Telemetry
 
@@ -82,7 +82,7 @@ def create_service(
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            add_problem_schema(app.openapi_schema)
+            add_problems(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend its document

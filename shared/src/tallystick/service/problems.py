@@ -244,6 +244,9 @@ BODY = (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
 """What any route that takes a body may answer besides."""
 
 
+_OF_BODIES = responses(MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+
+
 def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[ProblemError]:
     """Pydantic's errors without the values: a JSON pointer (or parameter name), a code and a sentence each."""
     return [
@@ -347,8 +350,12 @@ def unavailable(error: BaseException) -> Unavailable | None:
     return None
 
 
-def add_problem_schema(document: dict[str, Any]) -> None:
-    """Put the problem document into an OpenAPI document's components, once."""
+def add_problems(document: dict[str, Any]) -> None:
+    """Complete an OpenAPI document: the schema of problems, and what any operation with a body may answer about it."""
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        if "requestBody" in operation:
+            for status, response in _OF_BODIES.items():
+                operation["responses"].setdefault(str(status), response)
     schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, definition in schema.pop("$defs", {}).items():
         document["components"]["schemas"][name] = definition

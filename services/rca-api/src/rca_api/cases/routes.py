@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from rca_api.cases.records import as_opened, close_case, document, get_case, list_cases, open_case
 from rca_api.metadata import idempotency_keys, streams
-from rca_api.programmes import require_vendor
+from rca_api.programmes import CaseRefused, require_vendor
 from tallystick.schemas.base import Slug
 from tallystick.schemas.case import Case, CasePage, CaseState, Closure, NewCase
 from tallystick.schemas.principal import Role
@@ -58,7 +58,7 @@ class CaseClosed(Problem):
     "/v1/cases",
     response_model=Case,
     status_code=201,
-    responses=responses(RequestInProgress, IdempotencyKeyReused),
+    responses=responses(CaseRefused, RequestInProgress, IdempotencyKeyReused),
     summary="Open a case",
 )
 async def create_case(
