@@ -68,6 +68,7 @@ def create_service(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # what is not there is told so, not sent to an address that leaves the gateway out
         middleware=[Middleware(Telemetry, metrics=metrics), Middleware(Bodies, limits=body_limits or {})],
     )
     app.state.settings = settings

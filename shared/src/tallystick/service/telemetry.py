@@ -68,7 +68,6 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a long poll is no news
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses, cursors and filters included
 
 
