@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import orjson
 import zstandard
 
 from tallystick.client.audits import MediaType
@@ -233,12 +232,12 @@ def _without_reasons(line: bytes) -> bytes:
     """A row of NDJSON with its line end, without the member that says why it was rejected once."""
     if REASON_MEMBER.encode() in line:
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            row = json.loads(line)
+        except ValueError:
             return line + b"\n"
         if isinstance(row, dict):
             row.pop(REASON_MEMBER, None)
-            line = orjson.dumps(row)
+            line = json.dumps(row).encode()
     return line + b"\n"
 
 
