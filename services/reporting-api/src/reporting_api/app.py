@@ -2,6 +2,12 @@
 
 from fastapi import FastAPI
 
+from reporting_api.dashboard import page
+from reporting_api.dashboard.assets import router as assets_router
+from reporting_api.dashboard.charts import router as charts_router
+from reporting_api.dashboard.problem_pages import router as problem_pages_router
+from reporting_api.dashboard.routes import router as dashboard_router
+from reporting_api.dashboard.sign_in import router as sign_in_router
 from reporting_api.metrics.routes import router as metrics_router
 from reporting_api.projection.routes import router as projections_router
 from reporting_api.projection.worker import projecting
@@ -12,11 +18,22 @@ from tallystick.service.app import create_service
 
 def create_app(settings: ReportingSettings) -> FastAPI:
     """Build reporting-api."""
-    return create_service(
+    app = create_service(
         settings,
         name="reporting-api",
         package="reporting_api",
         description="Every number of Tallystick: metrics, reports and how far they stand behind the facts.",
-        routers=[metrics_router, reports_router, projections_router],
+        routers=[
+            metrics_router,
+            reports_router,
+            projections_router,
+            charts_router,
+            dashboard_router,
+            sign_in_router,
+            problem_pages_router,
+            assets_router,
+        ],
         background=projecting,
     )
+    page.install(app)
+    return app

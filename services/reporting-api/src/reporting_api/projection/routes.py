@@ -35,10 +35,11 @@ async def read_projections(
         row = await find_cursor(session, enter(principal, programme))
         rows = [] if row is None else [row]
     now = datetime.now(UTC)
-    return reply(ProjectionList(items=tuple(_projection(row, now) for row in rows)))
+    return reply(ProjectionList(items=tuple(standing_of(row, now) for row in rows)))
 
 
-def _projection(row: Row[Any], now: datetime) -> Projection:
+def standing_of(row: Row[Any], now: datetime) -> Projection:
+    """How far the numbers stand behind the facts, from a programme's cursor."""
     idle = row.caught_up_at is not None and row.caught_up_at == row.checked_at and now - row.checked_at < _FRESH
     return Projection(
         programme=row.programme,

@@ -11,7 +11,7 @@ from reporting_api.reports.periods import weeks
 from reporting_api.reports.trend import trend
 from tallystick.schemas.metric import Dimension, Measure, Number, View
 from tallystick.schemas.programme import Targets
-from tallystick.schemas.report import QualitySummary, TargetStanding
+from tallystick.schemas.report import QualitySummary, TargetStanding, TrendPoint
 from tallystick.service.database import ReadSession
 
 _TARGETS = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
@@ -30,8 +30,6 @@ async def quality_summary(session: ReadSession, standing: Standing, question: Qu
     table = replace(whole, measures=_TABLE, order=f"-{Measure.ACCURACY}")
     vendors = await answer(session, standing, replace(table, by=(Dimension.VENDOR,)))
     sites = await answer(session, standing, replace(table, by=(Dimension.VENDOR, Dimension.SITE)))
-    by_week = await answer(session, standing, replace(whole, measures=(Measure.ACCURACY,), by=(Dimension.WEEK,)))
-    points = {date.fromisoformat(row.dimensions["week"] or ""): row.numbers[Measure.ACCURACY] for row in by_week.rows}
     return QualitySummary.model_construct(
         scope=overall.scope,
         previous_period=overall.previous_period,
@@ -41,8 +39,16 @@ async def quality_summary(session: ReadSession, standing: Standing, question: Qu
         targets=against(standing.targets, views[question.view]),
         vendors=vendors.rows,
         sites=sites.rows,
-        trend=trend(question, weeks(question), points),
+        trend=await accuracy_by_week(session, standing, question),
     )
+
+
+async def accuracy_by_week(session: ReadSession, standing: Standing, question: Question) -> tuple[TrendPoint, ...]:
+    """Accuracy week by week on its control chart."""
+    asked = replace(question, measures=(Measure.ACCURACY,), by=(Dimension.WEEK,), order=None, totals=False, limit=10_000)
+    by_week = await answer(session, standing, asked)
+    points = {date.fromisoformat(row.dimensions[Dimension.WEEK] or ""): row.numbers[Measure.ACCURACY] for row in by_week.rows}
+    return trend(question, weeks(question), points)
 
 
 def against(targets: Targets, numbers: dict[str, Number]) -> tuple[TargetStanding, ...]:

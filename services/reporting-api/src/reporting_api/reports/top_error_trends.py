@@ -24,13 +24,9 @@ _CHANCE = 0.05
 
 async def top_error_trends(session: ReadSession, standing: Standing, question: Question) -> TopErrorTrends:
     """The report on the audits that a question with a settled period is about; its `limit` is how many codes get a trend."""
-    whole = replace(question, measures=(Measure.ERRORS, Measure.ERROR_RATE), by=(), order=None, totals=True, limit=10_000)
-    codes = replace(whole, by=(Dimension.ERROR_CODE,), order=f"-{Measure.ERRORS}")
-    if question.start is not None and question.end is not None:
-        codes = replace(codes, compare="previous_period")
-    ranked = await answer(session, standing, codes)
-    all_errors = ranked.totals.numbers[Measure.ERRORS] if ranked.totals else number(Measure.ERRORS, NOTHING, NOTHING, 1)
-    by_week = await answer(session, standing, replace(whole, by=(Dimension.WEEK, Dimension.ERROR_CODE), totals=False))
+    ranked = await ranked_codes(session, standing, question)
+    whole = replace(question, measures=(Measure.ERRORS, Measure.ERROR_RATE), order=None, totals=False, limit=10_000)
+    by_week = await answer(session, standing, replace(whole, by=(Dimension.WEEK, Dimension.ERROR_CODE)))
     mondays = weeks(question)
     trends = _trends(standing, question, mondays, ranked, by_week)
     population = await read_population(session, question, mondays)
@@ -38,8 +34,8 @@ async def top_error_trends(session: ReadSession, standing: Standing, question: Q
     return TopErrorTrends.model_construct(
         scope=ranked.scope,
         previous_period=ranked.previous_period,
-        errors=all_errors,
-        pareto=_pareto(standing, ranked, int(all_errors.value or 0)),
+        errors=_all_errors(ranked),
+        pareto=pareto(standing, ranked),
         trends=trends[: question.limit],
         appeared=tuple(_turns(question, trends, appeared=True)),
         vanished=tuple(_turns(question, trends, appeared=False)),
@@ -48,7 +44,23 @@ async def top_error_trends(session: ReadSession, standing: Standing, question: Q
     )
 
 
-def _pareto(standing: Standing, ranked: Metrics, total: int) -> tuple[ParetoBar, ...]:
+async def ranked_codes(session: ReadSession, standing: Standing, question: Question) -> Metrics:
+    """Errors by code, the most frequent first, beside the period before where the question's period is settled."""
+    codes = replace(
+        question,
+        measures=(Measure.ERRORS, Measure.ERROR_RATE),
+        by=(Dimension.ERROR_CODE,),
+        compare="previous_period" if question.start is not None and question.end is not None else None,
+        order=f"-{Measure.ERRORS}",
+        limit=10_000,
+        totals=True,
+    )
+    return await answer(session, standing, codes)
+
+
+def pareto(standing: Standing, ranked: Metrics) -> tuple[ParetoBar, ...]:
+    """The bars of the Pareto chart, from `ranked_codes`."""
+    total = int(_all_errors(ranked).value or 0)
     bars: list[ParetoBar] = []
     so_far = 0
     for row in ranked.rows:
@@ -74,6 +86,10 @@ def _pareto(standing: Standing, ranked: Metrics, total: int) -> tuple[ParetoBar,
             )
         )
     return tuple(bars)
+
+
+def _all_errors(ranked: Metrics) -> Number:
+    return ranked.totals.numbers[Measure.ERRORS] if ranked.totals else number(Measure.ERRORS, NOTHING, NOTHING, 1)
 
 
 def _trends(

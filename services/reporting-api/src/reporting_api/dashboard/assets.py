@@ -1,0 +1,86 @@
+"""What pages load beside themselves: our style sheet, scripts and icon, and Vega, all from this service and for ever cacheable.
+
+The name of an asset holds a hash of its content, so an address never changes its meaning. Vega, Vega-Lite and Vega-Embed come out
+of the installed `vl-convert-python`, which packs them into one script. That takes seconds and much memory, so it is done once, by
+a process of its own, when the first page is asked for; the hash in the script's name is that of the version it is made from.
+"""
+
+import asyncio
+import hashlib
+import mimetypes
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+
+from fastapi import APIRouter, Request, Response
+
+from tallystick.service.problems import NotFound
+
+router = APIRouter(include_in_schema=False)
+
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_PACK = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
+_SCRIPT = "text/javascript; charset=utf-8"
+
+
+class Assets:
+    """The assets by the names under which they are served."""
+
+    def __init__(self) -> None:
+        self._served: dict[str, tuple[bytes, str]] = {}
+        self._names: dict[str, str] = {}
+        for file in (files(__package__) / "static").iterdir():
+            content = file.read_bytes()
+            stem, _, suffix = file.name.rpartition(".")
+            served = f"{stem}-{_digest(content)}.{suffix}"
+            kind = _SCRIPT if suffix == "js" else mimetypes.types_map[f".{suffix}"]
+            self._names[file.name], self._served[served] = served, (content, kind)
+        origin = f"{version('vl-convert-python')} {_PACK}"
+        self._vega = f"vega-{_digest(origin.encode())}.js"
+        self._names["vega.js"] = self._vega
+        self._packing: asyncio.Task[bytes] | None = None
+
+    def address(self, name: str) -> str:
+        """Where the asset is served that its source calls `name`, such as `dashboard.css`."""
+        return f"/static/{self._names[name]}"
+
+    async def read(self, served: str) -> tuple[bytes, str] | None:
+        """The content of an asset and its media type; None for a name that does not exist."""
+        if served == self._vega:
+            return await asyncio.shield(self.prepare()), _SCRIPT
+        return self._served.get(served)
+
+    def prepare(self) -> asyncio.Task[bytes]:
+        """Begin to pack Vega, unless that was done before or is under way. One that failed is tried again."""
+        failed = self._packing is not None and self._packing.done() and self._packing.exception() is not None
+        if self._packing is None or failed:
+            self._packing = asyncio.create_task(_pack())
+        return self._packing
+
+
+async def _pack() -> bytes:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _PACK, stdout=asyncio.subprocess.PIPE)
+    try:
+        script, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise RuntimeError(f"Vega could not be packed: exit code {process.returncode}")
+    return script
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=6).hexdigest()
+
+
+@router.get("/static/{name}")
+async def read_asset(request: Request, name: str) -> Response:
+    """An asset by the name that holds its hash."""
+    assets: Assets = request.app.state.assets
+    found = await assets.read(name)
+    if found is None:
+        raise NotFound("There is no such asset.")
+    content, kind = found
+    return Response(content, headers=_FOR_EVER, media_type=kind)
