@@ -66,6 +66,7 @@ def create_service(
         version=version(name),
         description=description,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # what is not there is told so, not sent to an address that leaves the gateway out

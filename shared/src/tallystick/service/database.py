@@ -2,23 +2,24 @@
 
 A `ReadSession` runs in a read-only transaction; a `WriteSession` may write. Functions take the one they need, so a GET cannot
 write unnoticed. The principal is set for row-level security by an ordinary awaited statement at the start of the transaction.
+
+A read is short, so what surrounds its statements counts: its transaction is begun and ended on the driver's connection, at a
+fifth of what that costs through SQLAlchemy. `rows` reads past SQLAlchemy's results too. `make bench BENCH=read` measures it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url, text
+from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tallystick.service.auth import ALL, Principal, authenticate
 
-_BECOME = text(
-    "select set_config('app.programmes', :programmes, true), set_config('app.vendor', :vendor, true),"
-    " set_config('app.subject', :subject, true)"
-)
+_BECOME = "select set_config('app.programmes', $1, true), set_config('app.vendor', $2, true), set_config('app.subject', $3, true)"
 
 Statement = TypeVar("Statement", Select[Any], Update)
 
@@ -38,10 +39,27 @@ class ReadSession:
         """Run one statement."""
         return await self._connection.execute(statement, parameters)
 
+    async def rows(self, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+        """What a statement selects, as plain sequences in the order of its columns: for what is read often or by the thousand.
+
+        SQLAlchemy compiles the statement, or finds it compiled, and the driver runs it. Values come as the driver reads them, so
+        select JSON as text.
+        """
+        engine = self._connection.engine.sync_engine
+        compiled, extracted, *_ = statement._compile_w_cache(  # noqa: SLF001 - as SQLAlchemy's own execution does it
+            engine.dialect,
+            compiled_cache=engine._compiled_cache,
+            column_keys=[],  # noqa: SLF001
+        )
+        if compiled.post_compile_params:  # an IN, whose text depends on its values
+            return (await self.execute(statement)).all()
+        values = compiled.construct_params(extracted_parameters=extracted)
+        driver = await self.driver()
+        return await driver.fetch(compiled.string, *(values[name] for name in compiled.positiontup))
+
     async def driver(self) -> asyncpg.Connection:
         """The asyncpg connection of this transaction, for arrays and large SQL."""
-        raw = await self._connection.get_raw_connection()
-        return cast("asyncpg.Connection", raw.driver_connection)
+        return _driver(self._connection)
 
 
 class WriteSession(ReadSession):
@@ -62,37 +80,56 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool,
             max_overflow=0,
+            pool_use_lifo=True,  # the connection that was used last has everything prepared and in the caches
             hide_parameters=True,  # errors are logged, and values are not
             pool_timeout=10,
             connect_args={"server_settings": {"application_name": "tallystick", "jit": "off"}},
         )
-        self._readonly = self.engine.execution_options(postgresql_readonly=True)
+        self._lending = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # begins no transactions of its own
 
     @asynccontextmanager
     async def reading(self, principal: Principal) -> AsyncIterator[ReadSession]:
         """A read-only transaction for `principal`."""
-        async with self._readonly.connect() as connection:
-            await _become(connection, principal)
+        connection = await self._lending.connect()
+        try:
+            driver = _driver(connection)
+            await driver.execute("begin read only")
+            await driver.fetchrow(_BECOME, *_identity(principal))
             yield ReadSession(connection, principal)
+        finally:
+            await asyncio.shield(asyncio.create_task(_end(connection)))
 
     @asynccontextmanager
     async def writing(self, principal: Principal) -> AsyncIterator[WriteSession]:
         """A transaction for `principal`, committed when the block ends without an error."""
         async with self.engine.connect() as connection:
-            await _become(connection, principal)
+            await connection.exec_driver_sql(_BECOME, _identity(principal))
             yield WriteSession(connection, principal)
             await connection.commit()
 
 
-async def _become(connection: AsyncConnection, principal: Principal) -> None:
-    await connection.execute(
-        _BECOME,
-        {
-            "programmes": ALL if ALL in principal.programmes else ",".join(principal.programmes),
-            "vendor": "*" if principal.vendor is None else principal.vendor,
-            "subject": principal.subject,
-        },
-    )
+def _driver(connection: AsyncConnection) -> asyncpg.Connection:
+    """The connection as asyncpg knows it."""
+    assert connection.sync_connection is not None  # noqa: S101 - it is open
+    return cast("asyncpg.Connection", connection.sync_connection.connection.driver_connection)
+
+
+def _identity(principal: Principal) -> tuple[str, str, str]:
+    """What the policies of row-level security look at."""
+    programmes = ALL if ALL in principal.programmes else ",".join(principal.programmes)
+    return programmes, ALL if principal.vendor is None else principal.vendor, principal.subject
+
+
+async def _end(connection: AsyncConnection) -> None:
+    """End what was read and give the connection back. One on which that fails is not lent again."""
+    ended = False
+    try:
+        await _driver(connection).execute("rollback")
+        ended = True
+    finally:
+        if not ended:
+            await connection.invalidate()
+        await connection.close()
 
 
 async def _read_session(request: Request) -> AsyncIterator[ReadSession]:

@@ -240,8 +240,6 @@ def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
 _SCHEMA_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 COMMON = (Unauthenticated, Forbidden, NotFound, InvalidRequest, Unavailable)
 """What any route behind a token may answer."""
-BODY = (MalformedRequest, BodyTooLarge, UnsupportedMediaType)
-"""What any route that takes a body may answer besides."""
 
 
 _OF_BODIES = responses(MalformedRequest, BodyTooLarge, UnsupportedMediaType)

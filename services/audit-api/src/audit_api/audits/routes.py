@@ -43,7 +43,6 @@ from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
 from tallystick.service.problems import (
-    BODY,
     COMMON,
     IdempotencyKeyReused,
     InvalidCursor,
@@ -60,6 +59,12 @@ router = APIRouter(tags=["audits"], responses=responses(*COMMON))
 
 READERS = (Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC, Role.VENDOR_SYSTEM)
 """Who may read audits, one by one or on the feed."""
+
+_ONE = {"audit_id": "$response.body#/id", "programme": "$request.query.programme"}
+_LINKS = {
+    operation: {"operationId": operation, "parameters": _ONE}
+    for operation in ("read_audit", "read_revisions", "create_revision", "create_erasure")
+}
 
 AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
@@ -100,8 +105,9 @@ class AuditErased(Problem):
     response_model=Audit,
     status_code=201,
     responses={
-        200: {"model": Audit, "description": "The same audit was recorded before"},
-        **responses(*BODY, AuditConflict, RequestInProgress, IdempotencyKeyReused, InvalidRequest),
+        200: {"model": Audit, "description": "The same audit was recorded before", "links": _LINKS},
+        201: {"links": _LINKS},
+        **responses(AuditConflict, AuditRefused, RequestInProgress, IdempotencyKeyReused, InvalidRequest),
     },
     summary="Record an audit",
 )
@@ -162,7 +168,7 @@ async def read_audits(
         moment, audit_id = paging.after
         key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))
         statement = statement.where(tuple_(c.audited_at, c.id) < key)
-    rows = (await session.execute(statement.limit(paging.limit + 1))).all()
+    rows = await session.rows(statement.limit(paging.limit + 1))
     page = [document(row) for row in rows[: paging.limit]]
     last = (page[-1]["audited_at"].isoformat(), page[-1]["id"]) if len(rows) > len(page) else None
     return reply({"items": page}, headers=paging.headers(last))
@@ -190,7 +196,7 @@ async def read_revisions(audit_id: AuditId, programme: ProgrammeQuery, principal
     "/v1/audits/{audit_id}/revisions",
     response_model=Audit,
     status_code=201,
-    responses=responses(*BODY, AuditErased, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses=responses(AuditErased, AuditRefused, PreconditionFailed, PreconditionRequired, InvalidRequest),
     summary="Revise an audit",
 )
 async def create_revision(
@@ -223,7 +229,7 @@ async def create_revision(
 @router.post(
     "/v1/audits/{audit_id}/erasure",
     response_model=Audit,
-    responses=responses(*BODY, PreconditionFailed, PreconditionRequired, AuditErased),
+    responses=responses(PreconditionFailed, PreconditionRequired, AuditErased),
     summary="Erase the personal fields of an audit",
 )
 async def create_erasure(

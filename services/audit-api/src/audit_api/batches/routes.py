@@ -92,6 +92,15 @@ class Intake:
     status_code=201,
     responses={
         200: {"model": AuditBatchResult, "description": "A dry run: nothing was changed"},
+        201: {
+            "links": {
+                operation: {
+                    "operationId": operation,
+                    "parameters": {"batch_id": "$response.body#/id", "programme": "$request.query.programme"},
+                }
+                for operation in ("read_batch", "read_batch_rows")
+            }
+        },
         **responses(
             MalformedRequest, RequestInProgress, BatchRefused, BodyTooLarge, UnsupportedMediaType, InvalidRequest,
             IdempotencyKeyReused, TooManyRequests,

@@ -41,6 +41,12 @@ CasesRead = Annotated[Principal, allowed(*READERS)]
 CasesWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 """Opening and closing a case is a decision about the vendor, and so the quality manager's."""
 
+_ONE = {"case_id": "$response.body#/id", "programme": "$request.query.programme"}
+_LINKS = {
+    operation: {"operationId": operation, "parameters": _ONE}
+    for operation in ("read_case", "create_message", "read_messages", "create_closure")
+}
+
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 CaseId = Annotated[UUID, Path(description="The case's id.")]
 
@@ -58,7 +64,7 @@ class CaseClosed(Problem):
     "/v1/cases",
     response_model=Case,
     status_code=201,
-    responses=responses(CaseRefused, RequestInProgress, IdempotencyKeyReused),
+    responses={201: {"links": _LINKS}, **responses(CaseRefused, RequestInProgress, IdempotencyKeyReused)},
     summary="Open a case",
 )
 async def create_case(
