@@ -23,6 +23,7 @@ from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.schemas.problem import ProblemError
 
 MEDIA_TYPE = "application/problem+json"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NAME = re.compile(r"[\w .:@$-]{1,64}", re.ASCII)
 
 log = structlog.get_logger()
@@ -334,8 +335,12 @@ def _framework_problem(request: Request, error: HTTPException) -> Problem:
 
 def _methods_of(request: Request) -> str:
     """All methods that the address of a request takes, over all routes that share it."""
-    matching = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
+    place = {name: request.scope[name] for name in ("type", "path", "root_path", "headers", "query_string", "app")}
+
+    def taken(method: str) -> bool:
+        return any(route.matches({**place, "method": method})[0] is Match.FULL for route in request.app.router.routes)
+
+    return ", ".join(filter(taken, _METHODS))
 
 
 def unavailable(error: BaseException) -> Unavailable | None:

@@ -48,7 +48,7 @@ class _FileSource(EnvSettingsSource):
 class Settings(BaseSettings):
     """What every service needs to know. `docs/settings.md` says it for operators."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     database_url: SecretStr = SecretStr("")
     """Where the service's own database is, as its runtime role."""
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8080"
     """The gateway's address as people see it; addresses of problem types start with it."""
     issuers: tuple[Issuer, ...] = ()
-    service_key: dict[str, Any] | None = None
+    service_key: Annotated[dict[str, Any] | None, Field(repr=False)] = None
     """The private JWK that this service signs its own calls with."""
     service_jwks: Path | None = None
     """The file with the public keys of the services' own tokens."""
