@@ -16,6 +16,7 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from tallystick.service.auth import ALL, Principal, authenticate
 
@@ -46,16 +47,19 @@ class ReadSession:
         select JSON as text.
         """
         engine = self._connection.engine.sync_engine
-        compiled, extracted, *_ = statement._compile_w_cache(  # noqa: SLF001 - as SQLAlchemy's own execution does it
+        found, extracted, *_ = statement._compile_w_cache(  # noqa: SLF001 - as SQLAlchemy's own execution does it
             engine.dialect,
             compiled_cache=engine._compiled_cache,
             column_keys=[],  # noqa: SLF001
         )
+        compiled = cast("SQLCompiler", found)
         if compiled.post_compile_params:  # an IN, whose text depends on its values
             return (await self.execute(statement)).all()
         values = compiled.construct_params(extracted_parameters=extracted)
-        driver = await self.driver()
-        return await driver.fetch(compiled.string, *(values[name] for name in compiled.positiontup))
+        rows: list[Sequence[Any]] = await _driver(self._connection).fetch(
+            compiled.string, *(values[name] for name in compiled.positiontup or ())
+        )
+        return rows
 
     async def driver(self) -> asyncpg.Connection:
         """The asyncpg connection of this transaction, for arrays and large SQL."""
