@@ -15,10 +15,30 @@ _VENDOR = (
 )
 
 
-def isolate(table: str, runtime_role: str, *, by_vendor: bool, grants: str) -> None:
-    """Put a table under row-level security by programme and, if asked, by vendor; grant the runtime role its part."""
-    rule = f"{_PROGRAMME} and {_VENDOR}" if by_vendor else _PROGRAMME
+_NAMED = (
+    "((select current_setting('app.vendor', true)) = '*' or {document} -> 'vendors' @>"
+    " (select jsonb_build_array(jsonb_build_object('slug', nullif(current_setting('app.vendor', true), '')))))"
+)
+
+
+def isolate(table: str, runtime_role: str, *, by_vendor: bool, grants: str, named_in: str | None = None) -> None:
+    """Put a table under row-level security, in place of its present rule if it has one; grant the runtime role its part.
+
+    Args:
+        table: one with a column `programme`, which is what separates its rows first.
+        runtime_role: the role of the service.
+        by_vendor: whether a row belongs to the vendor in its column `vendor` as well.
+        grants: what the role may do, such as `select, insert`.
+        named_in: the column with a programme's document, where a row is there for the vendors that the document names.
+    """
+    rules = [_PROGRAMME]
+    if by_vendor:
+        rules.append(_VENDOR)
+    if named_in is not None:
+        rules.append(_NAMED.format(document=named_in))
+    rule = " and ".join(rules)
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
+    op.execute(f"drop policy if exists isolation on {table}")
     op.execute(f"create policy isolation on {table} using ({rule}) with check ({rule})")
     op.execute(f"grant {grants} on {table} to {runtime_role}")

@@ -53,11 +53,11 @@ async def list_programmes(session: ReadSession) -> list[Row[Any]]:
 
 
 async def list_versions(session: ReadSession, programme: str) -> Sequence[Row[Any]]:
-    """All versions of a programme's document, newest first."""
+    """All versions of a programme's document, newest first; a vendor sees those that name it."""
     current = await get_programme(session, programme)
     statement = select(programme_versions).where(programme_versions.c.programme == programme)
     earlier = await session.execute(statement.order_by(programme_versions.c.revision.desc()))
-    return [current, *earlier]
+    return [current, *(row for row in earlier if _names(row, session.principal))]
 
 
 async def create_programme(session: WriteSession, document: Programme) -> Row[Any]:
