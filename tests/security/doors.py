@@ -34,8 +34,12 @@ def _of_programme(target: Target) -> dict[str, Any]:
     return {"params": {"programme": target.programme}}
 
 
+def _vendor_alone(target: Target) -> dict[str, Any]:
+    return {"params": {"vendor": target.vendor} if target.vendor else {}}
+
+
 def _of_vendor(target: Target) -> dict[str, Any]:
-    return {"params": {"programme": target.programme, **({"vendor": target.vendor} if target.vendor else {})}}
+    return {"params": {"programme": target.programme, **_vendor_alone(target)["params"]}}
 
 
 def _nothing(_target: Target) -> dict[str, Any]:
@@ -62,6 +66,8 @@ class Door:
     success: int = 200
     spends: bool = False
     """Whether the thing it was called about cannot be used so again."""
+    page: bool = False
+    """Whether people look at it: a browser without a token is sent to the sign-in page."""
 
     def __str__(self) -> str:
         return f"{self.app}: {self.method} {self.path}"
@@ -113,11 +119,22 @@ DOORS = (
     Door("reporting", "GET", "/v1/metrics/definitions", NUMBER_READERS, _nothing),
     Door("reporting", "GET", "/v1/reports/quality-summary", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/top-error-trends", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/charts/accuracy-over-time", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/", NUMBER_READERS, _nothing, 303, page=True),
+    Door("reporting", "GET", "/programmes/{programme}", NUMBER_READERS, _vendor_alone, page=True),
+    Door("reporting", "GET", "/definitions", NUMBER_READERS, _nothing, page=True),
     Door("reporting", "GET", "/v1/projections", EVERYBODY),
     Door("reporting", "GET", "/v1/projections", EVERYBODY, _nothing),
 )
 
-OPEN = frozenset({("GET", path) for path in ("/livez", "/readyz", "/version", "/metrics", "/openapi.json")})
+OPEN = frozenset(
+    {
+        *(("GET", path) for path in ("/livez", "/readyz", "/version", "/metrics", "/openapi.json")),
+        *(("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out")),
+        *(("GET", path) for path in ("/problems", "/problems/{slug}", "/static/{name}")),
+    }
+)
 """Routes that need no token, because nothing of anybody's is behind them."""
 
 

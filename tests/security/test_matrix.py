@@ -55,12 +55,13 @@ async def test_a_route_opens_for_the_roles_that_it_names(world: World, door: Doo
 
 @every_door
 async def test_without_a_token_every_route_answers_alike(world: World, door: Door) -> None:
-    """Nobody in particular gets a 401, whatever it is that was asked for."""
+    """Nobody in particular gets a 401, whatever was asked for; a browser at a page is shown the way to sign in."""
     there, nowhere = world.things[world.own, "acme"], Target(NOWHERE, "no-such-vendor")
     answers = [await door.call(world, Actor(Role.ADMIN, ("*",)), each, auth=nobody) for each in (there, nowhere)]
 
-    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [answer.status_code for answer in answers] == [303 if door.page else 401] * 2
     assert plain(answers[0], there) == plain(answers[1], nowhere)
+    assert not door.page or answers[0].headers["location"].startswith("/sign-in?next=")
 
 
 def nobody(request: httpx.Request) -> httpx.Request:

@@ -25,6 +25,7 @@ from tallystick.schemas.principal import VENDOR_ROLES, Role
 
 SITES = {"acme": "lisbon", "borealis": "krakow"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FORM_TOKEN = re.compile(r'name="form_token" value="[^"]+"')
 _DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
@@ -240,7 +241,7 @@ def plain(response: httpx.Response, target: Target) -> Answer:
     try:
         document = response.json()
     except ValueError:
-        document = response.text
+        document = _FORM_TOKEN.sub("", response.text)
     if isinstance(document, dict):
         for name in ("request_id", "instance", "cursor"):
             document.pop(name, None)
