@@ -27,21 +27,34 @@ NO_SUCH = "01a204a9-4350-70e1-b4e8-fc290367a4d0"
 
 @pytest.fixture
 def counted(audit_app: FastAPI) -> Callable[[], AbstractContextManager[Statements]]:
-    """The statements that run within a block, with their parameters."""
+    """The statements with parameters that run within a block, by SQLAlchemy or past it."""
     engine = audit_app.state.database.engine.sync_engine
 
     @contextmanager
     def counting() -> Iterator[Statements]:
         seen: Statements = []
 
-        def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        def executed(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
             seen.append((statement, parameters))
 
-        event.listen(engine, "before_cursor_execute", note)
+        def run(query: Any) -> None:
+            if query.args:
+                seen.append((query.query, query.args))
+
+        def lent(connection: Any, *_: object) -> None:
+            connection.driver_connection.add_query_logger(run)
+
+        def given_back(connection: Any, *_: object) -> None:
+            connection.driver_connection.remove_query_logger(run)
+
+        listeners: dict[str, Callable[..., None]] = {"before_cursor_execute": executed, "checkout": lent, "checkin": given_back}
+        for name, listener in listeners.items():
+            event.listen(engine, name, listener)
         try:
             yield seen
         finally:
-            event.remove(engine, "before_cursor_execute", note)
+            for name, listener in listeners.items():
+                event.remove(engine, name, listener)
 
     return counting
 

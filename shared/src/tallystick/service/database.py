@@ -56,10 +56,8 @@ class ReadSession:
         if compiled.post_compile_params:  # an IN, whose text depends on its values
             return (await self.execute(statement)).all()
         values = compiled.construct_params(extracted_parameters=extracted)
-        rows: list[Sequence[Any]] = await _driver(self._connection).fetch(
-            compiled.string, *(values[name] for name in compiled.positiontup or ())
-        )
-        return rows
+        rows = await _driver(self._connection).fetch(compiled.string, *(values[name] for name in compiled.positiontup or ()))
+        return cast("list[Sequence[Any]]", rows)
 
     async def driver(self) -> asyncpg.Connection:
         """The asyncpg connection of this transaction, for arrays and large SQL."""

@@ -1,13 +1,12 @@
 """Reading audits, revising them, erasing what names a person."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, cast, insert, literal, select, update
-from sqlalchemy.types import Text
+from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, insert, literal, select, text, update
 
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
@@ -30,10 +29,10 @@ _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
 _NAMES = tuple(str(column.name) for column in _SHOWN)
-_DOCUMENT = tuple(cast(column, Text).label(column.name) if column.name in _AS_TEXT else column for column in _SHOWN)
+_DOCUMENT = text(", ".join(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in _NAMES))
 
 
-def document(row: Row[Any]) -> dict[str, Any]:
+def document(row: Sequence[Any]) -> dict[str, Any]:
     """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
     shown: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     for name in ("first_scored", "scorecard"):
@@ -44,15 +43,15 @@ def document(row: Row[Any]) -> dict[str, Any]:
 
 def documents(session: ReadSession, programme: str) -> Select[Any]:
     """The statement of all audits of a programme that the principal may see."""
-    return scoped(select(*_DOCUMENT), audits, programme, session.principal)
+    return scoped(select(_DOCUMENT).select_from(audits), audits, programme, session.principal)
 
 
 async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
     """One audit; a problem where there is none to see."""
-    row = (await session.execute(documents(session, programme).where(audits.c.id == audit_id))).one_or_none()
-    if row is None:
+    found = await session.rows(documents(session, programme).where(audits.c.id == audit_id))
+    if not found:
         raise NotFound("There is no such audit.")
-    return document(row)
+    return document(found[0])
 
 
 async def get_first_version(session: ReadSession, programme: str, created: Outcome) -> dict[str, Any]:
@@ -115,7 +114,9 @@ async def revise(
 
     `content_hash` is that of the row that brought the new judgement, where a batch brought it.
     """
-    new = judgement.model_dump(mode="json", include=set(Judgement.model_fields)) | {"quality_score": quality_score(judgement.scorecard)}
+    new = judgement.model_dump(mode="json", include=set(Judgement.model_fields)) | {
+        "quality_score": quality_score(judgement.scorecard)
+    }
     await _append_version(session, current, new, reason, content_hash)
     first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
     await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)
@@ -158,7 +159,5 @@ def _judged(row: RowMapping) -> dict[str, Any]:
 async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Audits as the feed shows them."""
     statement = documents(session, programme).where(audits.c.position > after).order_by(audits.c.position).limit(limit)
-    return [
-        {"position": row.position, "id": row.id, "revision": row.revision, "erased": row.erased, "data": document(row)}
-        for row in await session.execute(statement)
-    ]
+    found = [document(row) for row in await session.rows(statement)]
+    return [{**{name: audit[name] for name in ("position", "id", "revision", "erased")}, "data": audit} for audit in found]
