@@ -113,6 +113,8 @@ def _document(request: Request, body: bytes) -> Programme:
         if kind in _YAML:
             return Programme.model_validate(yaml.safe_load(body))
     except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise MalformedRequest("The body is not JSON.") from None
         raise InvalidRequest("The document has mistakes.", errors=problem_errors(error.errors())) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise MalformedRequest("The body is not YAML.") from None
