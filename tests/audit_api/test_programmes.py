@@ -1,12 +1,16 @@
 """Programmes: one document each, with a history, read by those who may and changed by nobody unawares."""
 
+import asyncio
+
 import httpx
 import pytest
 import yaml
 from fastapi import FastAPI
 
+from batches import problem, push
 from conftest import Caller
-from factories import programme_document
+from factories import audit_row, programme_document
+from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 
 
@@ -107,3 +111,100 @@ async def test_only_an_admin_configures(audit: httpx.AsyncClient, programme: str
 
     assert answer.status_code == 403
     assert "admin" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "a\x00"},
+        {"policy_set": {"version": "\x00", "policies": [{"code": "a", "name": "a"}]}},
+        {"policy_set": {"version": "1", "policies": [{"code": "a", "name": "\x00"}]}},
+        {"error_taxonomy": {"version": "1\x00"}},
+        {"import_profiles": [{"slug": "p", "columns": {"\x00": "a"}}]},
+        {"import_profiles": [{"slug": "p", "columns": {"vendor": "\x00"}}]},
+        {"import_profiles": [{"slug": "p", "constants": {"vendor": "\x00"}}]},
+        {"import_profiles": [{"slug": "p", "defaults": {"vendor": "\x00"}}]},
+        {"import_profiles": [{"slug": "p", "values": {"vendor": {"\x00": "a"}}}]},
+        {"import_profiles": [{"slug": "p", "values": {"vendor": {"a": "\x00"}}}]},
+        {"import_profiles": [{"slug": "p", "dates": {"pattern": "\x00"}}]},
+        {"import_profiles": [{"slug": "p", "ignore": ["\x00"]}]},
+        {"targets": {"minimum_sample": 2**64}},
+        {"\x00": 1},
+    ],
+)
+async def test_a_hostile_document_is_refused(audit: httpx.AsyncClient, programme: str, change: dict[str, object]) -> None:
+    """What the database could not keep is a 422 wherever it stands, in JSON and in YAML."""
+    document = programme_document(programme) | change
+    yaml_type = {"Content-Type": "application/yaml"}
+    as_json = await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'})
+    as_yaml = await audit.put(
+        f"/v1/programmes/{programme}", content=yaml.safe_dump(document), headers={"If-Match": '"1"', **yaml_type}
+    )
+
+    assert [answer.status_code for answer in (as_json, as_yaml)] == [422, 422]
+    assert problem(as_json) == problem(as_yaml) == "invalid-request"
+    assert (await audit.get(f"/v1/programmes/{programme}")).json()["revision"] == 1
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        ("application/json", b"{", 400),
+        ("application/json", b"[" * 100_000, 400),
+        ("application/json", b"\xff", 400),
+        ("application/yaml", b"a: [", 400),
+        ("application/yaml", b"\xff\xfe\xff", 400),
+        ("application/yaml", b"!!python/object/apply:os.getcwd []", 400),
+        ("application/yaml", b"{" * 5000, 400),
+        ("application/yaml", b"just text", 422),
+        ("application/yaml", b"", 422),
+        ("text/plain", b"{}", 415),
+        ("application/json", b" " * 1_000_001, 413),
+    ],
+)
+async def test_a_body_that_is_no_document_is_a_problem(
+    audit: httpx.AsyncClient, programme: str, media_type: str, body: bytes, status: int
+) -> None:
+    """What cannot be read is 400, what is read and is no document 422, what is not read at all 413 and 415."""
+    headers = {"Content-Type": media_type, "If-Match": '"1"'}
+    answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers=headers)
+
+    assert problem(answer)
+    assert answer.status_code == status
+
+
+async def test_an_alias_bomb_is_defused(audit: httpx.AsyncClient, programme: str) -> None:
+    """YAML whose aliases unfold to billions is refused without being unfolded."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]" for number in range(1, 12)]
+    headers = {"Content-Type": "application/yaml", "If-Match": '"1"'}
+    async with asyncio.timeout(5):
+        answer = await audit.put(f"/v1/programmes/{programme}", content="\n".join(lines), headers=headers)
+
+    assert answer.status_code == 422
+
+
+async def test_a_programme_is_created_once(audit: httpx.AsyncClient) -> None:
+    """Of several first versions at the same moment one is taken; the others are told that the programme is there."""
+    slug = f"p-{new_id().hex[-16:]}"
+    documents = [programme_document(slug, name=f"Version {number}") for number in range(6)]
+    answers = await asyncio.gather(*(audit.put(f"/v1/programmes/{slug}", json=document) for document in documents))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 428, 428, 428, 428, 428]
+
+
+async def test_an_administrator_and_a_batch_may_change_the_document_at_once(audit: httpx.AsyncClient, programme: str) -> None:
+    """A batch that teaches the programme new words and a person who edits it do not stand in each other's way."""
+    document = programme_document(programme, register_unknown=["queues"])
+    await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'})
+    answers = await asyncio.gather(
+        *(push(audit, programme, [audit_row(f"A-{number}", queue=f"q-{number}")]) for number in range(8)),
+        *(
+            audit.put(f"/v1/programmes/{programme}", json=document | {"name": f"Name {number}"}, headers={"If-Match": "*"})
+            for number in range(4)
+        ),
+    )
+    versions = (await audit.get(f"/v1/programmes/{programme}/versions")).json()["items"]
+
+    assert [answer.status_code for answer in answers] == [201] * 8 + [200] * 4
+    assert [version["revision"] for version in versions] == list(range(len(versions), 0, -1))
