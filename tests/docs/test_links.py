@@ -1,5 +1,6 @@
 """Every link of the documentation leads somewhere, and every page is found."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -63,3 +64,34 @@ def test_every_page_that_the_sources_name_exists(root: Path, tree: list[Path]) -
     }
 
     assert [(name, page) for name, page in sorted(named) if not (root / page).exists()] == []
+
+
+def test_every_path_that_a_page_names_exists(root: Path, pages: dict[Path, str]) -> None:
+    """A file or folder of the repository that stands in a page as code is there."""
+    named = {
+        (path.name, place)
+        for path, text in pages.items()
+        for place in re.findall(r"`((?:shared|services|deploy|tests|docs|requirements)/[\w./-]+)`", text)
+    }
+
+    assert [(page, place) for page, place in sorted(named) if not (root / place).exists()] == []
+
+
+def test_every_name_of_the_code_that_a_page_names_exists(pages: dict[Path, str]) -> None:
+    """A dotted name of one of the packages can be found where it says."""
+    named = {
+        (path.name, name)
+        for path, text in pages.items()
+        for name in re.findall(r"`((?:tallystick|audit_api|rca_api|reporting_api)(?:\.\w+)+)`", text)
+        if name != "tallystick.commands"  # a group of entry points
+    }
+
+    assert [(page, name) for page, name in sorted(named) if not _found(name)] == []
+
+
+def _found(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
