@@ -8,6 +8,7 @@ import typer
 from reporting_api.app import create_app
 from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
+from tallystick.client import TallystickError
 from tallystick.service.manage import command
 
 main = command("reporting_api", ReportingSettings, create_app)
@@ -16,7 +17,11 @@ main = command("reporting_api", ReportingSettings, create_app)
 @main.command("rebuild")
 def run_rebuild(programme: Annotated[str | None, typer.Option(help="This programme alone.")] = None) -> None:
     """Drop facts and sums and fill them again from the feeds; the numbers come out the same."""
-    reached = asyncio.run(rebuild(ReportingSettings(), programme))
+    try:
+        reached = asyncio.run(rebuild(ReportingSettings(), programme))
+    except TallystickError as error:
+        typer.echo(f"The feeds cannot be read: {error}", err=True)
+        raise typer.Exit(1) from None
     if not reached:
         typer.echo("There is no such programme.", err=True)
         raise typer.Exit(1)

@@ -31,14 +31,18 @@ _AUDIT = itemgetter(
     "handling_time_s",
 )
 _FIRST = itemgetter("verdict", "error_class", "error_code", "severity", "quality_score")
+_UNCHANGED = (None,) * 5
 
 
-Columns = Sequence[Sequence[Any]]
-"""Audits as `apply.sql` takes them: one sequence per column, all of one length; none where there are no audits."""
+_SEPARATOR = "\x1f"
+"""No name on the wire can hold it."""
+
+Columns = Sequence[str]
+"""Audits as `apply.sql` takes them: the values of each column in one text, which is several times faster than arrays."""
 
 
 def columns(changes: Iterable[dict[str, Any]]) -> Columns:
-    """The audits among the changes of a feed's page. One that stands there more than once counts as it was last.
+    """The audits among the changes of a feed's page; nothing without audits. One that stands there more than once counts as last.
 
     An erased audit is on the feed like any other, with nobody's name in it: it keeps counting.
     """
@@ -46,13 +50,18 @@ def columns(changes: Iterable[dict[str, Any]]) -> Columns:
     if not latest:
         return ()
     audits = list(latest.values())
-    current = list(zip(*map(_AUDIT, audits), strict=True))
-    first: list[list[Any]] = [[None] * len(audits) for _ in range(5)]
-    for row, audit in enumerate(audits):
-        if audit["first_scored"] is not None:
-            for column, value in zip(first, _FIRST(audit["first_scored"]), strict=True):
-                column[row] = value
-    return [*current, *first]
+    first = [audit["first_scored"] for audit in audits]
+    return [
+        *map(_joined, zip(*map(_AUDIT, audits), strict=True)),
+        *map(_joined, zip(*(_UNCHANGED if each is None else _FIRST(each) for each in first), strict=True)),
+    ]
+
+
+def _joined(values: Sequence[Any]) -> str:
+    try:
+        return _SEPARATOR.join(values)
+    except TypeError:  # not all of them are text
+        return _SEPARATOR.join(["" if value is None else str(value) for value in values])
 
 
 @cache

@@ -1,25 +1,31 @@
 -- Apply one page of changes to a programme: the audits' facts, and by the difference between old and new their sums.
 --
--- $1 programme, $2 time zone; then one array per column, all of one length, at most one entry per audit.
+-- $1 programme, $2 time zone; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
 -- An audit that is stored at the same or a later position already is left alone, so that a page applied twice changes nothing.
 -- grouping_sets and grouping come from reporting_api.cuboids.
 with incoming as (
     select
-        audit_id, position, (audited_at::timestamptz at time zone $2)::date as day,
+        audit_id::uuid as audit_id, position::bigint as position, (audited_at::timestamptz at time zone $2)::date as day,
         vendor, site, queue, market, language, policy, audit_party,
-        case when automated_detection then 'true' else 'false' end as automated_detection,
+        lower(automated_detection) as automated_detection,
         coalesce(error_class, '') as error_class, coalesce(error_code, '') as error_code, coalesce(severity, '') as severity,
         coalesce(moderator, '') as moderator, coalesce(auditor, '') as auditor,
-        verdict = 'incorrect' as incorrect, round(score * 10000)::integer as score, handling_time_s,
+        verdict = 'incorrect' as incorrect, round(score::float8 * 10000)::integer as score,
+        handling_time_s::integer as handling_time_s,
         coalesce(first_verdict, verdict) = 'incorrect' as first_incorrect,
         coalesce(case when first_verdict is null then error_class else first_error_class end, '') as first_error_class,
         coalesce(case when first_verdict is null then error_code else first_error_code end, '') as first_error_code,
         coalesce(case when first_verdict is null then severity else first_severity end, '') as first_severity,
-        round(case when first_verdict is null then score else first_score end * 10000)::integer as first_score
+        round(case when first_verdict is null then score else first_score end::float8 * 10000)::integer as first_score
     from unnest(
-        $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-        $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::float8[],
-        $21::integer[], $22::text[], $23::text[], $24::text[], $25::text[], $26::float8[]
+        string_to_array($3, e'\x1f', ''), string_to_array($4, e'\x1f', ''), string_to_array($5, e'\x1f', ''),
+        string_to_array($6, e'\x1f', ''), string_to_array($7, e'\x1f', ''), string_to_array($8, e'\x1f', ''),
+        string_to_array($9, e'\x1f', ''), string_to_array($10, e'\x1f', ''), string_to_array($11, e'\x1f', ''),
+        string_to_array($12, e'\x1f', ''), string_to_array($13, e'\x1f', ''), string_to_array($14, e'\x1f', ''),
+        string_to_array($15, e'\x1f', ''), string_to_array($16, e'\x1f', ''), string_to_array($17, e'\x1f', ''),
+        string_to_array($18, e'\x1f', ''), string_to_array($19, e'\x1f', ''), string_to_array($20, e'\x1f', ''),
+        string_to_array($21, e'\x1f', ''), string_to_array($22, e'\x1f', ''), string_to_array($23, e'\x1f', ''),
+        string_to_array($24, e'\x1f', ''), string_to_array($25, e'\x1f', ''), string_to_array($26, e'\x1f', '')
     ) as page (
         audit_id, position, audited_at, vendor, site, queue, market, language, policy,
         audit_party, automated_detection, error_class, error_code, severity, moderator, auditor, verdict, score,
