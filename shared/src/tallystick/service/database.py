@@ -49,8 +49,8 @@ class ReadSession:
         engine = self._connection.engine.sync_engine
         found, extracted, *_ = statement._compile_w_cache(  # noqa: SLF001 - as SQLAlchemy's own execution does it
             engine.dialect,
-            compiled_cache=engine._compiled_cache,
-            column_keys=[],  # noqa: SLF001
+            compiled_cache=engine._compiled_cache,  # noqa: SLF001
+            column_keys=[],
         )
         compiled = cast("SQLCompiler", found)
         if compiled.post_compile_params:  # an IN, whose text depends on its values
