@@ -1,0 +1,28 @@
+"""A browser without eyes: it keeps cookies, asks for pages and says where its forms come from."""
+
+import re
+
+import httpx
+from fastapi import FastAPI
+
+
+def visitor(app: FastAPI) -> httpx.AsyncClient:
+    """A browser that nobody is signed in with."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://test",
+        headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"},
+    )
+
+
+def form_token(page: httpx.Response) -> str:
+    """The token that the forms of a page carry."""
+    found = re.search(r'name="form_token" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
+
+
+async def sign_in(browser: httpx.AsyncClient, token: str, following: str = "/") -> httpx.Response:
+    """Send the form of the sign-in page."""
+    page = await browser.get("/sign-in", params={"next": following})
+    return await browser.post("/sign-in", data={"token": token, "next": following, "form_token": form_token(page)})

@@ -1,0 +1,62 @@
+"""The charts: Vega-Lite specifications from the API, with the numbers of the reports in them."""
+
+import httpx
+import pytest
+import vl_convert
+
+from reporting_feed import Stream
+
+CHARTS = ("accuracy-over-time", "error-pareto")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+async def test_a_specification_compiles_without_a_warning(reporting: httpx.AsyncClient, stream: Stream, chart: str) -> None:
+    """With the Vega-Lite of the wheel that the pages use."""
+    spec = (await reporting.get(f"/v1/charts/{chart}", params={"programme": stream.programme})).json()
+
+    compiled = vl_convert.vegalite_to_vega(spec, vl_version=max(vl_convert.get_vegalite_versions()))
+
+    assert compiled["marks"]
+
+
+async def test_accuracy_over_time_holds_the_weeks_of_the_report(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    """The numbers are those of the quality summary."""
+    query = {"programme": stream.programme, "site": "lisbon", "view": "first_scored"}
+
+    spec = (await reporting.get("/v1/charts/accuracy-over-time", params=query)).json()
+    report = (await reporting.get("/v1/reports/quality-summary", params=query)).json()
+
+    shown = [(week["week"], week["accuracy"], week["audits"], week["lower"]) for week in spec["data"]["values"]]
+    assert shown == [
+        (point["week"], point["number"]["value"], point["number"]["denominator"], point["lower"]) for point in report["trend"]
+    ]
+
+
+async def test_the_pareto_chart_holds_the_codes_of_the_report(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    """The most frequent first, with what they add up to."""
+    query = {"programme": stream.programme}
+
+    spec = (await reporting.get("/v1/charts/error-pareto", params=query)).json()
+    report = (await reporting.get("/v1/reports/top-error-trends", params=query)).json()
+
+    shown = [(bar["code"], bar["errors"], bar["cumulative"]) for bar in spec["data"]["values"]]
+    assert shown == [(bar["error_code"], bar["errors"]["value"], bar["cumulative_share"]) for bar in report["pareto"]]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+async def test_a_chart_that_has_not_changed_is_not_sent_again(reporting: httpx.AsyncClient, stream: Stream, chart: str) -> None:
+    """Its ETag names the position of the stream that it stands on."""
+    address = f"/v1/charts/{chart}?programme={stream.programme}"
+    first = await reporting.get(address)
+
+    again = await reporting.get(address, headers={"If-None-Match": first.headers["etag"]})
+
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+async def test_a_chart_of_nothing_is_a_chart(reporting: httpx.AsyncClient, stream: Stream, chart: str) -> None:
+    """No audits, no values, no error."""
+    spec = (await reporting.get(f"/v1/charts/{chart}?programme={stream.programme}&site=nowhere")).json()
+
+    assert spec["description"].startswith("There are no")

@@ -1,0 +1,313 @@
+"""The dashboard in a real browser, behind the real gateway: what a person sees, presses and sends.
+
+Screenshots of it are in `tests/output` afterwards.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tallystick.client import ProblemError, Tallystick
+from tallystick.sample import sample
+from tallystick.schemas.base import new_id
+from tallystick.schemas.principal import Role
+
+pytestmark = pytest.mark.xdist_group("system")
+
+OUTPUT = Path(__file__).parents[1] / "output"
+IN_PAGE = (Path(__file__).parent / "in_page.js").read_text()
+AUDITS = 6000
+NARROW = 360
+PAGES = ("", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
+"""All kinds of page; the empty one is the dashboard."""
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+
+
+@dataclass
+class Visit:
+    """A tab, everything it has asked for, and everything that its console has said."""
+
+    page: Page
+    url: str
+    home: str
+    """The dashboard's path."""
+    token: str
+    said: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    async def sign_in(self, following: str | None = None) -> None:
+        """Open a sign-in link that leads to a page, the dashboard unless told."""
+        following = following or self.home
+        await self.page.goto(f"{self.url}/sign-in?next={quote(following)}#token={self.token}")
+        await self.page.wait_for_url(f"{self.url}{following}")
+
+    async def go(self, path: str) -> None:
+        """Open a page."""
+        await self.page.goto(f"{self.url}{path or self.home}")
+
+    async def drawn(self, scheme: Literal["light", "dark"] = "light") -> None:
+        """Wait until both charts are there."""
+        await expect(self.page.locator(f'[data-drawn="{scheme}"] svg')).to_have_count(2, timeout=20_000)
+
+    async def ask(self, what: Literal["contrast", "faults"]) -> list[str]:
+        """What is wrong with the page."""
+        found: list[str] = await self.page.evaluate(f"{IN_PAGE.rstrip().removesuffix(';')}.{what}()")
+        return found
+
+    async def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        pixels: int = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return pixels
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser that is installed."""
+    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if program is None:
+        pytest.fail("No browser is installed. Install one: apt-get install chromium")
+    unconfined = ["--no-sandbox"] if os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *unconfined])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="module")
+async def home(system: Any) -> str:
+    """The path of the dashboard of a programme with twelve weeks of audits and a planted problem, once all are counted."""
+    data = sample(end=date(2026, 9, 27), count=AUDITS, slug=f"b-{new_id().hex[-16:]}")
+    programme = data.programme.slug
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as client:
+        await client.programmes.put(data.programme)
+        await client.audits.push(programme, data.audits())
+        async with asyncio.timeout(60):
+            while await _counted(client, programme) < AUDITS:
+                await asyncio.sleep(0.2)
+    return f"/programmes/{programme}"
+
+
+async def _counted(client: Tallystick, programme: str) -> float:
+    try:
+        return (await client.metrics(programme, {"measure": "audits"})).rows[0].numbers["audits"].value or 0
+    except ProblemError:  # reporting has not heard of the programme yet
+        return 0
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, system: Any, home: str, *, width: int = 1280, **options: Any) -> AsyncIterator[Visit]:
+    """A fresh browser profile with one tab."""
+    context = await browser.new_context(viewport={"width": width, "height": 900}, **options)
+    page = await context.new_page()
+    visit = Visit(page, system.url, home, system.token(Role.ANALYST))
+    page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
+    page.on("request", lambda request: visit.requests.append(request.url))
+    yield visit
+    await context.close()
+
+
+@pytest.fixture
+async def visit(chromium: Browser, system: Any, home: str) -> AsyncIterator[Visit]:
+    """A tab of 1280 pixels on a light screen, nobody signed in."""
+    async with visiting(chromium, system, home) as visit:
+        yield visit
+
+
+async def test_a_sign_in_link_leads_in_and_its_token_is_in_no_address(visit: Visit) -> None:
+    """It travels behind `#` and in the body of a form, and scripts cannot read what comes back."""
+    await visit.sign_in()
+
+    assert not any(visit.token in url for url in visit.requests)
+    assert "#" not in visit.page.url
+    assert await visit.page.evaluate("document.cookie") == ""
+    cookies = {cookie["name"]: cookie for cookie in await visit.page.context.cookies()}
+    assert cookies["tallystick_session"]["httpOnly"]
+    assert cookies["tallystick_session"]["sameSite"] == "Lax"
+
+
+async def test_a_link_opened_where_one_is_already_at_the_sign_in_works_too(visit: Visit) -> None:
+    """Only what is behind `#` changes then, and the page is not loaded again."""
+    await visit.go("/sign-in")
+
+    await visit.page.goto(f"{visit.url}/sign-in#token={visit.token}")
+
+    await visit.page.wait_for_url(re.compile(r"^(?!.*sign-in)"))
+
+
+async def test_one_signs_out_again(visit: Visit) -> None:
+    """By a button; the page then asks for a sign-in."""
+    await visit.sign_in()
+    await visit.page.get_by_role("button", name="Sign out").click()
+    await visit.page.wait_for_url("**/sign-in")
+
+    await visit.go("")
+
+    assert urlsplit(visit.page.url).path == "/sign-in"
+
+
+async def test_everything_comes_from_here_and_the_console_stays_silent(visit: Visit) -> None:
+    """No other host, no error, no warning, nothing that the content security policy stops; both charts are drawn."""
+    await visit.sign_in()
+    await visit.drawn()
+
+    assert {urlsplit(url).netloc for url in visit.requests} == {urlsplit(visit.url).netloc}
+    assert visit.said == []
+    assert await visit.page.locator('[data-spec*="accuracy"] .mark-symbol path').count() == 12
+    OUTPUT.mkdir(exist_ok=True)
+    await visit.page.screenshot(path=OUTPUT / "dashboard-light.png", full_page=True)
+
+
+async def test_the_planted_problem_is_named_as_a_signal(visit: Visit) -> None:
+    """In words, with its place, its week, and both rates; the link narrows the page to that place."""
+    await visit.sign_in()
+    signals = visit.page.get_by_role("region", name="Signals").get_by_role("listitem")
+
+    text = re.sub(r"\s", " ", await signals.first.inner_text())
+    await signals.first.get_by_role("link").click()
+
+    assert re.match(
+        r"harbour · live: Harassment left standing \(FN-HARASSMENT\) rose in the week of 7 Sep 2026 from .* to .*", text
+    )
+    assert urlsplit(visit.page.url).query == "site=harbour&queue=live"
+
+
+async def test_a_screen_of_360_pixels_needs_no_sideways_scrolling(chromium: Browser, system: Any, home: str) -> None:
+    """No page is wider than the window; wide tables scroll by themselves, charts shrink."""
+    async with visiting(chromium, system, home, width=NARROW) as visit:
+        await visit.go("/sign-in")
+        widths = [await visit.overflow()]
+        await visit.sign_in()
+        for path in PAGES:
+            await visit.go(path)
+            for summary in await visit.page.locator("summary").all():
+                await summary.click()
+            widths.append(await visit.overflow())
+        await visit.go("")
+        await visit.drawn()
+        await visit.page.screenshot(path=OUTPUT / "dashboard-360.png", full_page=True)
+
+        assert max(*widths, await visit.overflow()) <= 0
+
+
+async def test_colours_follow_the_screen_while_the_page_is_open(visit: Visit) -> None:
+    """Page and charts turn dark and light again."""
+    await visit.sign_in()
+    await visit.drawn()
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = await visit.page.evaluate(background)
+
+    await visit.page.emulate_media(color_scheme="dark")
+    await visit.drawn("dark")
+    dark = await visit.page.evaluate(background)
+    await visit.page.screenshot(path=OUTPUT / "dashboard-dark.png", full_page=True)
+
+    assert (light, dark) == ("rgb(244, 246, 249)", "rgb(15, 20, 27)")
+    assert visit.said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_all_text_stands_out_from_its_background(
+    chromium: Browser, system: Any, home: str, scheme: Literal["light", "dark"]
+) -> None:
+    """By a contrast of at least 4.5, in the charts too."""
+    async with visiting(chromium, system, home, color_scheme=scheme) as visit:
+        await visit.sign_in()
+        await visit.drawn(scheme)
+        found = await visit.ask("contrast")
+        for path in PAGES[1:]:
+            await visit.go(path)
+            found += await visit.ask("contrast")
+
+        assert found == []
+
+
+async def test_pages_are_built_for_those_who_do_not_see_them(visit: Visit) -> None:
+    """Landmarks, one title, headings in order, a label or name on everything, headers with a scope, targets one can hit."""
+    await visit.go("/sign-in")
+    found = await visit.ask("faults")
+    await visit.sign_in(f"{visit.home}?site=harbour")
+    await visit.drawn()
+    found += await visit.ask("faults")
+    for path in PAGES[1:]:
+        await visit.go(path)
+        found += await visit.ask("faults")
+
+    assert found == []
+
+
+async def test_the_keyboard_reaches_everything(visit: Visit) -> None:
+    """Skip link first; a filter is opened, chosen, closed and applied without a mouse, and the focus can be seen."""
+    await visit.sign_in()
+    press = visit.page.keyboard.press
+
+    await press("Tab")
+    assert await visit.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await press("Enter")
+    assert await visit.page.evaluate("document.activeElement.id") == "content"
+
+    site = visit.page.locator("details.choice", has_text="Site")
+    await site.locator("summary").focus()
+    await press("Enter")
+    await press("Tab")
+    assert await visit.page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2
+    await press("Space")
+    await press("Escape")
+    assert await visit.page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert not await site.evaluate("details => details.open")
+
+    await visit.page.get_by_role("button", name="Apply").focus()
+    await press("Enter")
+    await visit.page.wait_for_url("**?site=harbour")
+
+
+async def test_what_is_chosen_stands_in_the_address_and_goes_with_one_click(visit: Visit) -> None:
+    """Filters, view and order: the same address shows the same page, and a chip takes one filter away."""
+    await visit.sign_in()
+    page = visit.page
+    await page.locator("details.choice", has_text="Queue").locator("summary").click()
+    await page.get_by_label("live").check()
+    await page.get_by_label("video").check()
+    await page.get_by_role("textbox", name="From").fill("2026-08-17")
+    await page.get_by_role("button", name="Apply").click()
+    await page.get_by_role("link", name="As first scored").click()
+    await page.get_by_role("link", name="Errors", exact=True).last.click()
+    await page.get_by_role("link", name="Queue video").click()
+
+    query = urlsplit(page.url).query
+    shown = await page.locator(".tile").all_inner_texts()
+    await page.reload()
+
+    assert query == "queue=live&from=2026-08-17&view=first_scored&sort=-errors"
+    assert await page.locator(".tile").all_inner_texts() == shown
+    assert await page.locator('.switch [aria-current="true"]').inner_text() == "As first scored"
+
+
+async def test_everything_can_be_read_without_scripts(chromium: Browser, system: Any, home: str) -> None:
+    """The token is pasted into the form, and the numbers of the charts are in their tables."""
+    async with visiting(chromium, system, home, java_script_enabled=False) as visit:
+        await visit.go("")
+        await visit.page.get_by_label("Access token").fill(visit.token)
+        await visit.page.get_by_role("button", name="Sign in").click()
+        await visit.page.get_by_text("The numbers of this chart").first.click()
+
+        rows = visit.page.get_by_role("region", name="Accuracy by week").get_by_role("row")
+        assert urlsplit(visit.page.url).path == home
+        assert await rows.count() == 1 + 13
+        assert await visit.page.locator("noscript").is_visible()
+        assert not await visit.page.locator(".chart").first.is_visible()
