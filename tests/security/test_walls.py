@@ -3,6 +3,7 @@
 The halves are the filter that every statement carries, and row-level security in the database.
 """
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,12 +11,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import event
 
 import audit_api.programmes.records
 import reporting_api.projection.cursors
 from security.doors import DOORS, Door
 from security.test_matrix import NOWHERE, assert_alike, assert_no_secrets
-from security.world import Actor, Target, World
+from security.world import Actor, Target, World, tables
 from tallystick.schemas.principal import VENDOR_ROLES, Role
 from tallystick.service import auth, database
 
@@ -133,3 +135,49 @@ async def test_the_walls_are_down_where_they_should_be(open_world: World, world:
 
     assert not any(await walls(open_world))
     assert all(await walls(world))
+
+
+NAMED_BY_DOCUMENT = {"programmes", "programme_versions", "cursors"}
+"""Their rows have no vendor: which vendors they are there for stands in their documents, and Python looks there."""
+_TABLE = re.compile(r"\b(?:from|join|update)\s+(?:only\s+)?(\w+)", re.IGNORECASE)
+
+
+async def test_every_statement_names_the_programme_and_the_vendor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a vendor's request reads or changes, its statement says whose it is, and does not leave that to the policies."""
+    statements: set[str] = set()
+
+    def note(*arguments: Any) -> None:
+        statements.add(" ".join(str(arguments[2]).lower().split()))
+
+    for name in ("execute", "fetch", "fetchrow", "fetchval"):
+        monkeypatch.setattr(asyncpg.Connection, name, _noting(getattr(asyncpg.Connection, name), statements))
+    engines = [app.state.database.engine.sync_engine for app in world.apps.values()]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    for actor in watched(world):
+        if actor.vendor:
+            for door in DOORS:
+                await door.call(world, actor, world.things[world.own, "acme"])
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    monkeypatch.undo()
+    by_vendor: dict[str, bool] = {}
+    for url in world.admin_urls.values():
+        connection = await asyncpg.connect(url)
+        by_vendor |= dict(await tables(connection))
+        await connection.close()
+
+    asked = {(table, text) for text in statements for table in _TABLE.findall(text) if table in by_vendor}
+    assert {table for table, _ in asked} >= {"audits", "cases", "case_messages", "rollups", "audit_batches", "programmes"}
+    for table, text in asked:
+        _, _, condition = text.partition(" where ") if " where " in text else text.partition(" on ")
+        assert "programme" in condition, text
+        assert "vendor" in condition or not by_vendor[table] or table in NAMED_BY_DOCUMENT, text
+
+
+def _noting(call: Any, statements: set[str]) -> Any:
+    async def noted(self: asyncpg.Connection, query: str, *arguments: Any, **options: Any) -> Any:
+        statements.add(" ".join(re.sub(r"--.*", "", query).lower().split()))
+        return await call(self, query, *arguments, **options)
+
+    return noted
