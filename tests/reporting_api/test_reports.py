@@ -181,6 +181,25 @@ async def test_a_report_covers_the_quarter_that_ends_with_the_last_audit(reporti
     assert len(summary["trend"]) == 13
 
 
+@pytest.mark.parametrize("query", [{"from": "2199-12-31"}, {"to": "1970-01-01"}])
+async def test_a_report_on_a_period_without_audits_is_empty(
+    reporting: httpx.AsyncClient, stream: Stream, query: dict[str, str]
+) -> None:
+    summary = await _report(reporting, "quality-summary", stream, **query)
+    trends = await _report(reporting, "top-error-trends", stream, **query)
+
+    assert summary["overall"]["adjudicated"]["audits"]["value"] == 0
+    assert (trends["pareto"], trends["signals"], trends["concentrations"]) == ([], [], [])
+
+
+async def test_a_report_covers_ten_years_at_most(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    query = {"programme": stream.programme, "from": "1970-01-01"}
+    for name in ("quality-summary", "top-error-trends"):
+        answer = await reporting.get(f"/v1/reports/{name}", params=query)
+
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "query:from")
+
+
 async def test_weeks_that_the_period_cuts_are_marked(reporting: httpx.AsyncClient, stream: Stream) -> None:
     summary = await _report(reporting, "quality-summary", stream, **{"from": "2026-07-08", "to": "2026-07-22"})
 

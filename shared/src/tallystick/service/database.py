@@ -10,6 +10,7 @@ fifth of what that costs through SQLAlchemy. `rows` reads past SQLAlchemy's resu
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
@@ -20,6 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from tallystick.service.auth import ALL, Principal, authenticate
 
+_NAMES = ("programmes", "vendor", "subject")
 _BECOME = "select set_config('app.programmes', $1, true), set_config('app.vendor', $2, true), set_config('app.subject', $3, true)"
 
 Statement = TypeVar("Statement", Select[Any], Update)
@@ -87,19 +89,26 @@ class Database:
             pool_timeout=10,
             connect_args={"server_settings": {"application_name": "tallystick", "jit": "off"}},
         )
+        self._ending: set[asyncio.Task[None]] = set()
         self._lending = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # begins no transactions of its own
 
     @asynccontextmanager
     async def reading(self, principal: Principal) -> AsyncIterator[ReadSession]:
-        """A read-only transaction for `principal`."""
+        """A read-only transaction for `principal`. It ends while the answer is on its way already."""
         connection = await self._lending.connect()
         try:
-            driver = _driver(connection)
-            await driver.execute("begin read only")
-            await driver.fetchrow(_BECOME, *_identity(principal))
+            await _driver(connection).execute(_opening(principal))
             yield ReadSession(connection, principal)
         finally:
-            await asyncio.shield(asyncio.create_task(_end(connection)))
+            ending = asyncio.create_task(_end(connection))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Close all connections, once what was read has ended."""
+        if self._ending:
+            await asyncio.wait(self._ending)
+        await self.engine.dispose()
 
     @asynccontextmanager
     async def writing(self, principal: Principal) -> AsyncIterator[WriteSession]:
@@ -122,15 +131,21 @@ def _identity(principal: Principal) -> tuple[str, str, str]:
     return programmes, ALL if principal.vendor is None else principal.vendor, principal.subject
 
 
+@lru_cache(10_000)
+def _opening(principal: Principal) -> str:
+    """What begins a read in one round trip. The text of a principal's names goes through it in hexadecimal digits."""
+    values = (f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')" for value in _identity(principal))
+    settings = ", ".join(f"set_config('app.{name}', {value}, true)" for name, value in zip(_NAMES, values, strict=True))
+    return f"begin read only; select {settings}"
+
+
 async def _end(connection: AsyncConnection) -> None:
     """End what was read and give the connection back. One on which that fails is not lent again."""
-    ended = False
     try:
         await _driver(connection).execute("rollback")
-        ended = True
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await connection.invalidate()
     finally:
-        if not ended:
-            await connection.invalidate()
         await connection.close()
 
 

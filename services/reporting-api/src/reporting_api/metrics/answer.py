@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from reporting_api.cuboids import ERROR_DIMENSIONS
 from reporting_api.metrics.definitions import FORMULAS
@@ -36,7 +36,8 @@ async def settled(session: ReadSession, question: Question) -> Question:
     days = await read_days(session, question.programme)
     if days is None:
         return question
-    return replace(question, start=question.start or min(days[0], question.end or days[0]), end=question.end or days[1])
+    start = question.start or min(days[0], question.end or days[0])
+    return replace(question, start=start, end=question.end or max(days[1], start + timedelta(days=1)))
 
 
 def scope(standing: Standing, question: Question, principal: Principal) -> Scope:

@@ -38,6 +38,7 @@ class Question:
     totals: bool = False
 
 
+_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
 _MANY = Query(description="Repeat it for several: any of them.")
 
 
@@ -59,8 +60,10 @@ class Narrowed:
         auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
         audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
         automated_detection: Annotated[list[Literal["true", "false"]], _MANY] = [],  # noqa: B006
-        from_: Annotated[date | None, Query(alias="from", description="The first day, in the programme's time zone.")] = None,
-        to: Annotated[date | None, Query(description="The day after the last.")] = None,
+        from_: Annotated[
+            date | None, Query(alias="from", ge=_EARLIEST, le=_LATEST, description="The first day, in the programme's time zone.")
+        ] = None,
+        to: Annotated[date | None, Query(ge=_EARLIEST, le=_LATEST, description="The day after the last.")] = None,
     ) -> None:
         given: dict[str, Sequence[str]] = {
             "vendor": vendor,

@@ -64,7 +64,7 @@ async def sums(session: ReadSession, cut: Cut, *, most: int = MAX_GROUPS, from_f
     named = frozenset({*cut.by, *cut.filters} - _TIME.keys())
     cuboid = None if from_facts else smallest(named)
     statement = _from_facts(session, cut) if cuboid is None else _from_rollups(session, cut, cuboid)
-    rows = (await session.execute(statement.limit(most + 1))).all()
+    rows = await session.rows(statement.limit(most + 1))
     if len(rows) > most:
         raise InvalidRequest(f"The answer has more than {most} groups. Narrow it by filters or by a period.")
     width = len(cut.by)

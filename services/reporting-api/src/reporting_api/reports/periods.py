@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reporting_api.metrics.question import Question
+from reporting_api.metrics.question import Question, refusal
 from reporting_api.metrics.standing import read_days
 from tallystick.service.database import ReadSession
 
@@ -11,6 +11,7 @@ WEEKS = 13
 """A quarter: what a report covers unless asked otherwise."""
 
 _WEEK = timedelta(days=7)
+_LONGEST = timedelta(days=3660)
 
 
 def monday(day: date) -> date:
@@ -19,14 +20,21 @@ def monday(day: date) -> date:
 
 
 async def settled(session: ReadSession, question: Question) -> Question:
-    """The question with both ends of its period: by default the quarter of whole weeks that ends with the last audit."""
-    if question.start is not None and question.end is not None:
-        return question
-    days = await read_days(session, question.programme)
-    if days is None:
-        return question
-    end = question.end or monday(days[1] - timedelta(days=1)) + _WEEK
-    return replace(question, start=question.start or monday(end - timedelta(days=1)) - (WEEKS - 1) * _WEEK, end=end)
+    """The question with both ends of its period: by default the quarter of whole weeks that ends with the last audit.
+
+    Raises:
+        InvalidRequest: the period is longer than ten years.
+    """
+    start, end = question.start, question.end
+    if start is None or end is None:
+        days = await read_days(session, question.programme)
+        if days is None:
+            return question
+        end = end or max(monday(days[1] - timedelta(days=1)), monday(start or days[0])) + _WEEK
+        start = start or monday(end - timedelta(days=1)) - (WEEKS - 1) * _WEEK
+    if end - start > _LONGEST:
+        raise refusal("from", "long_period", f"A report covers {_LONGEST.days} days at most.")
+    return replace(question, start=start, end=end)
 
 
 def weeks(question: Question) -> list[date]:
