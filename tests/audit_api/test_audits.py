@@ -228,6 +228,9 @@ _VARIED = [
         ({"from": "2026-09-03T10:00:00Z"}, "B-2 B-1 A-3"),
         ({"to": "2026-09-03T10:00:00Z"}, "A-2 A-1"),
         ({"from": "2026-09-02T00:00:00+02:00", "to": "2026-09-04T00:00:00Z"}, "A-3 A-2"),
+        ({"from": "2026-09-02", "to": "2026-09-04"}, "A-3 A-2"),
+        ({"from": "2026-09-05"}, "B-2"),
+        ({"from": "2026-09-03T10:00:00Z", "to": "2026-09-05"}, "B-1 A-3"),
         ({"vendor": "borealis", "severity": "critical"}, "B-1"),
         ({"vendor": "acme", "severity": "critical"}, ""),
     ],
@@ -245,11 +248,29 @@ async def test_lists_are_narrowed_by_every_filter(
     assert "next" not in answer.links
 
 
+async def test_a_day_is_one_of_the_programmes_time_zone(audit: httpx.AsyncClient, programme: str) -> None:
+    """In Berlin the second of September begins at ten in the evening of the first, as UTC counts."""
+    moments = ["2026-09-01T21:59:59Z", "2026-09-01T22:00:00Z", "2026-09-02T21:59:59Z", "2026-09-02T22:00:00Z"]
+    await pushed(audit, programme, [audit_row(f"A-{number}", audited_at=at) for number, at in enumerate(moments)])
+    day = {"programme": programme, "from": "2026-09-02", "to": "2026-09-03"}
+    listed = (await audit.get("/v1/audits", params=day)).json()["items"]
+    paged = [item["external_id"] async for page in _pages(audit, limit=1, **day) for item in page]
+
+    assert [item["audited_at"] for item in listed] == ["2026-09-02T21:59:59Z", "2026-09-01T22:00:00Z"]
+    assert paged == ["A-2", "A-1"]
+
+
 @pytest.mark.parametrize(
     "query",
     [
         {"vendor": "ACME!"}, {"queue": ""}, {"verdict": "perhaps"}, {"severity": ["major", "x"]}, {"batch_id": "7"},
-        {"from": "today"}, {"moderator": "\x00"}, {"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"cursor": "x" * 2001},
+        {"from": "today"},
+        {"from": "0001-01-01"},
+        {"to": "9999-12-31"},
+        {"from": "2026-09-01T10:00:00"},
+        {"to": "0001-01-01T00:00:00+14:00"},
+        {"moderator": "\x00"},
+        {"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"cursor": "x" * 2001},
     ],
 )  # fmt: skip
 async def test_a_filter_that_cannot_be_is_a_problem(audit: httpx.AsyncClient, programme: str, query: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ async def _stands(client: httpx.AsyncClient, programme: str) -> set[tuple[Any, .
     }  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=_BATCHES)
 async def test_pushing_does_what_the_model_does(
     audit_app: FastAPI, caller: Caller, batches: list[tuple[list[dict[str, Any]], str, bool]]

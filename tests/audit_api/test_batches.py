@@ -401,7 +401,7 @@ _LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cards=st.lists(_LINES, min_size=1, max_size=20))
 async def test_a_scorecard_has_a_score(audit_app: FastAPI, caller: Caller, cards: list[list[dict[str, Any]]]) -> None:
     """Lines that do not apply give their weight to the others; an unmet auto-fail line makes 0; no line makes no score."""

@@ -208,7 +208,7 @@ async def test_32_writers_and_several_readers_agree(
 
     async def write(number: int) -> None:
         own: list[str] = []
-        for step in range(4):
+        for step in range(3):
             pauses = [dice.random() * 0.02 * (dice.random() < 0.4) for _ in range(2)]
             fails, revises = dice.random() < 0.25, bool(own) and dice.random() < 0.4
             with contextlib.suppress(ZeroDivisionError):

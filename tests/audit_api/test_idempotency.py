@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from batches import NDJSON, Found, encoded, ids, problem, push, pushed
 from conftest import Caller
-from factories import audit_row, missed
+from factories import audit_row, missed, programme_document
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 
@@ -100,6 +100,23 @@ async def test_a_batch_is_answered_as_it_was_first(audit: httpx.AsyncClient, pro
         assert first.status_code == 201
         _same(first, second)
         _same(first, late)
+
+
+async def test_a_mapped_batch_is_replayed_by_the_profile_of_its_time(audit: httpx.AsyncClient, programme: str) -> None:
+    """The replay does not change because the import profile has."""
+    profile = {"slug": "export", "columns": {"external_id": "Ticket"}, "constants": {"queue": "live"}}
+    document = programme_document(programme, import_profiles=[profile], register_unknown=["markets"])
+    await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'})
+    rows = [{("Ticket" if name == "external_id" else name): value for name, value in audit_row().items() if name != "queue"}] * 2
+    rows.append(rows[0] | {"Ticket": "A-2", "market": "NEW"})
+    headers = {"Idempotency-Key": "k-1"}
+    first = await push(audit, programme, rows, headers=headers, profile="export")
+    for changed in ([], [profile | {"columns": {"moderator": "Ticket"}}]):
+        await audit.put(f"/v1/programmes/{programme}", json=document | {"import_profiles": changed}, headers={"If-Match": "*"})
+        late = await push(audit, programme, rows, headers=headers, profile="export")
+
+        _same(first, late)
+    assert first.json()["counts"]["duplicate"] == 1
 
 
 async def test_a_key_belongs_to_its_payload(audit: httpx.AsyncClient, programme: str) -> None:

@@ -1,10 +1,12 @@
 """The filters on lists of audits: the vocabulary that lists and metrics share."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
+from pydantic import Field
 from sqlalchemy import Select
 
 from audit_api.audits.tables import audits
@@ -12,6 +14,8 @@ from tallystick.schemas.audit import AuditParty, Verdict
 from tallystick.schemas.base import Code, Instant, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
 
+_Day = Annotated[date, Field(ge=date(1, 1, 3), le=date(9999, 12, 29))]  # of any time zone
+_Bound = Annotated[Instant | _Day, Field(union_mode="left_to_right")]
 _MANY = Query(description="Repeat it for several: any of them.")
 
 
@@ -35,8 +39,10 @@ class AuditFilters:
         severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
         external_id: Annotated[list[Reference], _MANY] = [],  # noqa: B006
         batch_id: Annotated[list[UUID], _MANY] = [],  # noqa: B006
-        from_: Annotated[Instant | None, Query(alias="from", description="Audited at or after.")] = None,
-        to: Annotated[Instant | None, Query(description="Audited before.")] = None,
+        from_: Annotated[
+            _Bound | None, Query(alias="from", description="Audited at or after this time, or this day in the programme's zone.")
+        ] = None,
+        to: Annotated[_Bound | None, Query(description="Audited before this time, or this day in the programme's zone.")] = None,
     ) -> None:
         self._any_of: dict[str, list[Any]] = {
             "vendor": vendor,
@@ -55,19 +61,28 @@ class AuditFilters:
             "external_id": external_id,
             "batch_id": batch_id,
         }
-        self._from: datetime | None = from_
-        self._to: datetime | None = to
+        self._from = from_
+        self._to = to
 
-    def narrow(self, statement: Select[Any]) -> Select[Any]:
+    @property
+    def names_days(self) -> bool:
+        """Whether a bound is a day, which only a time zone makes a time."""
+        return any(bound is not None and not isinstance(bound, datetime) for bound in (self._from, self._to))
+
+    def narrow(self, statement: Select[Any], time_zone: str) -> Select[Any]:
         """The statement with these filters."""
         for name, values in self._any_of.items():
             if values:
                 statement = statement.where(audits.c[name].in_(values))
         if self._from is not None:
-            statement = statement.where(audits.c.audited_at >= self._from)
+            statement = statement.where(audits.c.audited_at >= _moment(self._from, time_zone))
         if self._to is not None:
-            statement = statement.where(audits.c.audited_at < self._to)
+            statement = statement.where(audits.c.audited_at < _moment(self._to, time_zone))
         return statement
+
+
+def _moment(bound: date, time_zone: str) -> datetime:
+    return bound if isinstance(bound, datetime) else datetime.combine(bound, time.min, ZoneInfo(time_zone))
 
 
 Filtered = Annotated[AuditFilters, Depends()]

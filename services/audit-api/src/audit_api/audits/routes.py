@@ -163,7 +163,8 @@ async def read_audits(
     """Audits that match all filters, by the time of the audit, newest first."""
     enter(principal, programme)
     c = audits.c
-    statement = filters.narrow(documents(session, programme)).order_by(c.audited_at.desc(), c.id.desc())
+    time_zone = (await get_programme(session, programme)).document["time_zone"] if filters.names_days else "UTC"
+    statement = filters.narrow(documents(session, programme), time_zone).order_by(c.audited_at.desc(), c.id.desc())
     if paging.after:
         moment, audit_id = paging.after
         key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))

@@ -16,7 +16,7 @@ from audit_api.batches.profiles import Mapper
 from audit_api.batches.reading import Row, read_rows
 from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, repetitions, row_document
 from audit_api.metadata import idempotency_keys, streams
-from audit_api.programmes.records import get_programme, put_programme
+from audit_api.programmes.records import get_document_at, get_programme, put_programme
 from audit_api.settings import AuditSettings
 from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowVerdict
 from tallystick.schemas.base import Slug, new_id
@@ -154,7 +154,6 @@ async def push_batch(
                 "vendor": principal.vendor,
                 **options,
                 "recorded_by": principal.subject,
-                "recorded_at": datetime.now(UTC),
             }
             return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once)
 
@@ -172,6 +171,7 @@ async def _take_in(
 ) -> Response:
     programme: str = batch["programme"]
     await take_positions(session, streams, programme, 0)  # the lock of the stream: from here on nobody else writes here
+    batch["recorded_at"] = datetime.now(UTC)
     current = await get_programme(session, programme)
     document = Programme.model_validate(current.document)
     rules = Rules(document, session.principal.vendor)
@@ -227,7 +227,7 @@ async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body:
     """The first answer again: what was kept of the batch, and the repetitions in it, which are named by their external ids."""
     batch = await get_batch(session, programme, batch_id)
     kept = {row.row: row_document(row) for row in await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)}
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = Programme.model_validate(await get_document_at(session, programme, batch["recorded_at"]))
     sent = read_rows(body, media_type, _mapper(document, batch["profile"]))
     repeated = await repetitions(session, programme, [row for row in sent if row.number not in kept])
     results = sorted([*kept.values(), *repeated], key=itemgetter("row"))

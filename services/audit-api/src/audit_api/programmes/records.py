@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, union_all, update
 
 from audit_api.metadata import streams
 from audit_api.programmes.tables import programme_versions, programmes
@@ -42,6 +42,18 @@ async def get_programme(session: ReadSession, programme: str) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such programme.")
     return row
+
+
+async def get_document_at(session: ReadSession, programme: str, moment: datetime) -> dict[str, Any]:
+    """A programme's document as it was at a time."""
+    parts = (
+        select(table.c.document, table.c.revision).where(table.c.programme == programme, table.c.changed_at <= moment)
+        for table in (programmes, programme_versions)
+    )
+    versions = union_all(*parts).subquery()
+    row = (await session.execute(select(versions).order_by(versions.c.revision.desc()).limit(1))).one()
+    document: dict[str, Any] = row.document
+    return document
 
 
 async def list_programmes(session: ReadSession) -> list[Row[Any]]:
