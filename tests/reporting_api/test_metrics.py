@@ -271,16 +271,16 @@ async def test_a_question_that_makes_no_sense_is_refused_by_name(
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that sessions run from now on, in SQL."""
     seen: list[str] = []
-    for name in ("rows", "execute"):
 
-        def noting(
-            session: ReadSession, statement: Any, *rest: Any, run: Callable[..., Any] = getattr(ReadSession, name)
-        ) -> Awaitable[Any]:
+    def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def noted(session: ReadSession, statement: Any, *rest: Any) -> Awaitable[Any]:
             seen.append(str(statement))
-            found: Awaitable[Any] = run(session, statement, *rest)
-            return found
+            return run(session, statement, *rest)
 
-        monkeypatch.setattr(ReadSession, name, noting)
+        return noted
+
+    for name in ("rows", "execute"):
+        monkeypatch.setattr(ReadSession, name, noting(getattr(ReadSession, name)))
     return seen
 
 

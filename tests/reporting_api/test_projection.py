@@ -241,6 +241,21 @@ async def test_days_are_those_of_the_programmes_time_zone(reporting_database: Da
         assert list(await sums(session, cut)) == [("2026-09-01",)]
 
 
+async def test_a_reader_sees_one_state(reporting_database: Database) -> None:
+    """What is counted while an answer is being put together is not in one part of it and missing in another."""
+    stream = Stream()
+    stream.create()
+    await stream.project(reporting_database)
+    cut = Cut(stream.programme, (), {}, None, None, View.ADJUDICATED)
+    async with reporting_database.reading(SERVICE) as session:
+        before = await sums(session, cut)
+        stream.create()
+        await stream.project(reporting_database)
+        after = await sums(session, cut)
+
+    assert before == after
+
+
 def test_every_cuboid_knows_the_vendor() -> None:
     """Isolation by vendor holds in every cell that is kept."""
     assert all("vendor" in cuboid for cuboid in CUBOIDS)
