@@ -136,7 +136,7 @@ def _opening(principal: Principal) -> str:
     """What begins a read in one round trip. The text of a principal's names goes through it in hexadecimal digits."""
     values = (f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')" for value in _identity(principal))
     settings = ", ".join(f"set_config('app.{name}', {value}, true)" for name, value in zip(_NAMES, values, strict=True))
-    return f"begin read only; select {settings}"
+    return f"begin isolation level repeatable read, read only; select {settings}"
 
 
 async def _end(connection: AsyncConnection) -> None:
