@@ -81,7 +81,7 @@ def accuracy_over_time(trend: Sequence[TrendPoint], target: float | None) -> Spe
     axis = {
         "title": None,
         "labelAngle": 0,
-        "labelOverlap": "greedy",
+        "labelOverlap": "parity",
         "labelSeparation": 8,
         "labelExpr": "utcFormat(toDate(datum.value), '%-d %b')",
     }

@@ -23,7 +23,7 @@ from reporting_api.reports.periods import settled
 from reporting_api.reports.quality_summary import quality_summary
 from reporting_api.reports.top_error_trends import top_error_trends
 from tallystick.schemas.base import Slug
-from tallystick.schemas.metric import View
+from tallystick.schemas.metric import Measure, View
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
 from tallystick.service.database import Reading
@@ -83,6 +83,7 @@ async def show_dashboard(
         tiles=view.tiles(summary, standing.targets.minimum_sample),
         minimum=standing.targets.minimum_sample,
         summary=summary,
+        audits=summary.overall[judged][Measure.AUDITS].value,
         vendors=view.sorted_rows(summary.vendors, sort),
         sites=view.sorted_rows(summary.sites, sort),
         sort=sort,
