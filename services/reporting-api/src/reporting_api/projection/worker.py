@@ -248,5 +248,5 @@ async def rebuild(settings: ReportingSettings, only: str | None) -> dict[str, in
                     cursor = await find_cursor(session, programme)
                 if cursor is not None and cursor.caught_up_at is not None:
                     reached[programme] = cursor.position
-    await database.engine.dispose()
+    await database.close()
     return reached
