@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import httpx
@@ -14,6 +15,8 @@ from reporting_api.dashboard.page import HEADERS
 from reporting_feed import Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
+
+MONDAY = date(2026, 9, 7)
 
 
 class Text(HTMLParser):
@@ -158,6 +161,23 @@ async def test_tables_are_sorted_by_links(reporting: httpx.AsyncClient, stream: 
     sites = re.findall(r">(cairo|krakow|lisbon)</a></th>", page.text)
     assert sites == ["cairo", "krakow", "lisbon"]
     assert 'aria-sort="ascending"' in page.text
+
+
+async def test_what_a_chart_shows_is_said_in_words(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
+    """Its range and its signals, for those who do not see it; the table names the rules."""
+    stream = Stream()
+    for place in range(1200):
+        week = place % 12
+        wrong = place // 12 < (40 if week >= 10 else 5)
+        stream.create(error() if wrong else None, day=MONDAY + timedelta(weeks=week - 11))
+    await stream.project(reporting_database)
+
+    text = said(await reporting.get(f"/programmes/{stream.programme}"))
+
+    assert "Accuracy in 12 weeks, between 60.0 % and 95.0 %." in text
+    assert "Signals in 2 weeks: 31 Aug 2026 (60.0 %), 7 Sep 2026 (60.0 %)." in text
+    assert "beyond the limits (3 sigma)" in text
+    assert "rose in the week of 31 Aug 2026 from 5.0 % (50 of 1,000) to 40.0 % (80 of 200) of audits." in text
 
 
 @pytest.mark.parametrize("query", ["", "?site=nowhere", "?from=2020-01-01&to=2020-02-01"])

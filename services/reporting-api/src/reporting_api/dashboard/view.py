@@ -168,6 +168,11 @@ def sorted_rows(rows: Sequence[Row], order: str) -> list[Row]:
     return valued + [row for row in rows if row.numbers[name].value is None]
 
 
+def scored(rows: Sequence[Row]) -> bool:
+    """Whether any row has a quality score."""
+    return any(row.numbers[Measure.QUALITY_SCORE].value is not None for row in rows)
+
+
 def place(rank: Rank | None) -> str:
     """Between which places a row may stand."""
     if rank is None:
@@ -191,8 +196,11 @@ def accuracy_caption(trend: Sequence[TrendPoint]) -> str:
     signals = [point for _, point in valued if point.signals]
     if not signals:
         return f"{text} No week is a signal: all of it can be chance."
-    named = "; ".join(f"{words.day(point.week)}, {words.share(point.number.value)}, {rules(point)}" for point in signals)
-    return f"{text} {'A signal' if len(signals) == 1 else 'Signals'} in the week of {named}."
+    if len(signals) == 1:
+        (only,) = signals
+        return f"{text} A signal in the week of {words.day(only.week)}: {words.share(only.number.value)}, {rules(only)}."
+    named = ", ".join(f"{words.day(point.week)} ({words.share(point.number.value)})" for point in signals)
+    return f"{text} Signals in {len(signals)} weeks: {named}. The table says which rule each of them breaks."
 
 
 def pareto_caption(pareto: Sequence[ParetoBar]) -> str:
@@ -238,8 +246,9 @@ def signals(report: TopErrorTrends) -> tuple[Finding, ...]:
 
 
 def concentrations(report: TopErrorTrends) -> tuple[Finding, ...]:
-    """Where errors are more frequent than elsewhere."""
-    return tuple(Finding(each.segment, _concentration(each), "open") for each in report.concentrations)
+    """Where errors are more frequent than elsewhere; first those that the signals do not name already."""
+    found = sorted(report.concentrations, key=lambda each: each.signal)
+    return tuple(Finding(each.segment, _concentration(each), "open") for each in found)
 
 
 def _concentration(each: SegmentConcentration) -> str:
