@@ -111,7 +111,7 @@ def _usable(published: list[dict[str, Any]], issuer: str) -> Iterator[tuple[str,
     """
     for key in published:
         if "kid" in key and key.get("use", "sig") == "sig" and key.get("iss", issuer) == issuer:
-            with suppress(jwt.PyJWTError):
+            with suppress(jwt.PyJWTError, KeyError, TypeError, ValueError):
                 yield key["kid"], jwt.PyJWK(key)
 
 
