@@ -90,7 +90,7 @@ async def started(app: FastAPI, settings: Settings, package: str) -> AsyncIterat
         yield app
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server beside the tests: it leaves their signals alone, and says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -112,7 +112,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app, port=0, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2
     )
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve())
     await server.listens.wait()
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

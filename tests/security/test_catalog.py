@@ -44,7 +44,8 @@ POLICIES = """
 ROLES = """
     select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as mighty,
         (select count(*) from pg_auth_members where member = r.oid) as memberships,
-        (select count(*) from pg_class where relowner = r.oid and relpersistence <> 't') + (select count(*) from pg_proc where proowner = r.oid)
+        (select count(*) from pg_class where relowner = r.oid and relpersistence <> 't')
+            + (select count(*) from pg_proc where proowner = r.oid)
             + (select count(*) from pg_namespace where nspowner = r.oid) as owned
     from pg_roles r where rolname ~ '_(runtime|owner)$' and rolname !~ '^pg_'
 """
