@@ -51,9 +51,7 @@ def found(store: asyncpg.Connection) -> Found:
         return [
             table
             for table in tables
-            if await store.fetchval(
-                f"select exists (select from {table} t where t::text like $1 or row_to_json(t)::text like $1)", f"%{text}%"
-            )
+            if await store.fetchval(f"select exists (select from {table} t where t::text like $1)", f"%{text}%")
         ]
 
     return search

@@ -16,7 +16,7 @@ from conftest import Caller
 from factories import audit_row, missed
 from tallystick.schemas.principal import Role
 
-TIMES = 80
+TIMES = 50
 NAMES = ("programmes", "vendor", "subject")
 
 

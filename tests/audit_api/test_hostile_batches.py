@@ -56,7 +56,7 @@ def _around(row: bytes, media_type: str) -> bytes:
 
 @pytest.mark.parametrize("media_type", [NDJSON, JSON])
 @pytest.mark.parametrize("field", TEXTS)
-@pytest.mark.parametrize("evil", ["\x00", "\ud800", "\x00" + CANARY], ids=["nul", "surrogate", "nul and more"])
+@pytest.mark.parametrize("evil", ["\x00" + CANARY, "\ud800" + CANARY], ids=["nul", "surrogate"])
 async def test_no_text_field_takes_a_nul_or_half_a_surrogate_pair(
     audit: httpx.AsyncClient, programme: str, found: Found, field: str, media_type: str, evil: str
 ) -> None:
