@@ -58,7 +58,7 @@ def create_service(
                 async with background(app):
                     yield
         finally:
-            await app.state.database.engine.dispose()
+            await app.state.database.close()
 
     metrics = Metrics()
     app = FastAPI(
