@@ -505,3 +505,25 @@ async def test_an_empty_batch_has_no_rows(audit: httpx.AsyncClient, programme: s
         batch = await pushed(audit, programme, body, media_type=media_type)
 
         assert batch["counts"]["rows"] == 0
+
+
+@pytest.mark.principal(Role.VENDOR_SYSTEM, vendor="acme")
+async def test_a_vendor_does_not_revise(audit: httpx.AsyncClient, programme: str) -> None:
+    """The record is held by two: what was judged is changed by the client's people, and a vendor appeals."""
+    await audit.post("/v1/audit-batches", params={"programme": programme}, json=[missed("A-1")])
+    query = {"programme": programme, "on_conflict": "revise"}
+    answer = await audit.post("/v1/audit-batches", params=query, json=[audit_row("A-1", action="keep", policy="no_violation")])
+    standing = (await audit.get("/v1/audits", params={"programme": programme})).json()["items"]
+
+    assert answer.status_code == 403
+    assert [audit["verdict"] for audit in standing] == ["incorrect"]
+
+
+async def test_a_row_that_is_wrong_altogether_says_so_once(audit: httpx.AsyncClient, programme: str) -> None:
+    """However many fields of a row are at fault, its verdict costs one error: a small body cannot ask for a large answer."""
+    rows = [{f"field-{number}": number for number in range(200)} for _ in range(50)]
+    answer = await audit.post("/v1/audit-batches", params={"programme": programme}, json=rows)
+
+    assert answer.json()["counts"]["rejected"] == 50
+    assert {len(result["errors"]) for result in answer.json()["results"]} == {1}
+    assert answer.json()["results"][0]["errors"][0]["code"] == "too_many_faults"

@@ -417,3 +417,16 @@ async def test_a_programme_that_nobody_wrote_to_has_an_empty_stream(audit: httpx
 
     assert (empty["changes"], empty["position"]) == ([], 0)
     assert [change["id"] for change in changes] == [slug]
+
+
+async def test_repetitions_leave_the_stream_where_it_is(audit: httpx.AsyncClient, programme: str) -> None:
+    """The same rows again take no positions: a reader's ETag holds."""
+    rows = [audit_row(f"A-{number}") for number in range(20)]
+    await audit.post("/v1/audit-batches", params={"programme": programme}, json=rows)
+    before = await audit.get("/v1/changes", params={"programme": programme})
+    again = await audit.post("/v1/audit-batches", params={"programme": programme}, json=rows)
+    after = await audit.get("/v1/changes", params={"programme": programme})
+
+    assert again.json()["counts"]["duplicate"] == 20
+    assert after.json()["position"] == before.json()["position"]
+    assert after.headers["etag"] == before.headers["etag"]

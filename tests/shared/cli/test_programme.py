@@ -10,7 +10,8 @@ import pytest
 
 from shared.cli.conftest import Command
 from shared.client.stub import Answer, Seen, Stub, json_answer, problem
-from tallystick.cli.programmes import parse, render
+from tallystick.cli.programmes import render
+from tallystick.documents import load
 from tallystick.schemas.programme import Programme
 
 DOCUMENT = """\
@@ -133,7 +134,7 @@ def test_a_document_may_come_from_standard_input(
     tallystick: Command, service: Programmes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JSON is YAML too."""
-    document = Programme.model_validate(parse(DOCUMENT))
+    document = Programme.model_validate(load(DOCUMENT))
     monkeypatch.setattr("sys.stdin", io.StringIO(document.model_dump_json()))
 
     tallystick("programme", "apply", "-")
@@ -174,12 +175,12 @@ def test_a_file_that_is_not_there_is_told(tallystick: Command) -> None:
 
 def test_a_document_is_written_as_every_reader_of_yaml_understands_it() -> None:
     """Words that YAML 1.1 takes for truth values are quoted, `null` in a map of values is kept."""
-    document = Programme.model_validate(parse(DOCUMENT))
+    document = Programme.model_validate(load(DOCUMENT))
 
     written = render(document)
 
     assert "- 'NO'" in written
-    assert Programme.model_validate(parse(written)) == document
+    assert Programme.model_validate(load(written)) == document
 
 
 @pytest.mark.parametrize(
@@ -202,4 +203,4 @@ def test_a_document_is_written_as_every_reader_of_yaml_understands_it() -> None:
 )
 def test_yaml_is_read_as_version_1_2_reads_it(text: str, value: object) -> None:
     """A market called NO is Norway."""
-    assert parse(text) == value
+    assert load(text) == value

@@ -91,7 +91,12 @@ async def test_a_service_does_not_start_on_a_stale_schema(
     url = cluster.url(await empty_database("audit"), "audit_runtime")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "audit_api", "serve",
-        env={"PATH": os.environ["PATH"], "TALLYSTICK_DATABASE_URL": url, "TALLYSTICK_PORT": str(free_tcp_port)},
+        env={
+            "PATH": os.environ["PATH"],
+            "TALLYSTICK_DATABASE_URL": url,
+            "TALLYSTICK_PORT": str(free_tcp_port),
+            "TALLYSTICK_SECRET": "s" * 32,
+        },
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     _, errors = await asyncio.wait_for(process.communicate(), 30)

@@ -1,16 +1,16 @@
 """`tallystick programme`: a programme's document, in and out."""
 
 import difflib
-import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
 from pydantic import ValidationError
 from rich.text import Text
 
+from tallystick import documents
 from tallystick.cli.console import FAILED, complain, err, out
 from tallystick.cli.options import DEFAULT_URL, Connection, TokenFile, TokenText, Url
 from tallystick.client import Tallystick
@@ -19,21 +19,6 @@ from tallystick.schemas.programme import Programme, ProgrammeRead
 app = typer.Typer(name="programme", help="Read a programme's document, and put it back.", no_args_is_help=True)
 
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as version 1.2 reads it: `NO` is Norway, 12:30, 2026-09-01 and 007 are text."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
 @app.command("apply")
@@ -48,7 +33,7 @@ def apply_document(
     connection = Connection.of(url, token, token_file)
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
     try:
-        document = Programme.model_validate(parse(text))
+        document = Programme.model_validate(documents.load(text))
     except yaml.YAMLError as error:
         complain(f"{file} is not YAML: {error}")
         raise typer.Exit(FAILED) from None
@@ -84,11 +69,6 @@ def show_document(
     """Write a programme's document as YAML, as `programme apply` takes it back."""
     found = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.programmes.get(programme))
     typer.echo(render(found.document), nl=False)
-
-
-def parse(text: str) -> Any:
-    """What a YAML or JSON text says."""
-    return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
 
 
 def render(document: Programme) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
@@ -38,15 +38,16 @@ class Vocabulary(StrEnum):
     ERROR_CODES = "error_codes"
 
 
+_ZONES = available_timezones()
+
+
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("not a time zone of the IANA database") from error
+    if name not in _ZONES:
+        raise ValueError("not a time zone of the IANA database")
     return name
 
 
-TimeZone = Annotated[str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "enum": sorted(available_timezones())})]
+TimeZone = Annotated[str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "enum": sorted(_ZONES)})]
 Version = Annotated[Plain, Field(min_length=1, max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -128,6 +129,17 @@ class ImportProfile(Wire):
     ignore: tuple[Plain, ...] = ()
     """Columns that are not taken over. Any other column that maps to nothing rejects its row."""
 
+    def serves(self, vendor: str) -> bool:
+        """Whether rows of this vendor can come out of it: it names no vendor for every row, or this one."""
+        return self.constants.get("vendor", vendor) == vendor
+
+    def as_seen_by(self, vendor: str) -> Self:
+        """The profile without the other vendors that it knows by name."""
+        names = {theirs: ours for theirs, ours in self.values.get("vendor", {}).items() if ours == vendor}
+        defaults = {field: value for field, value in self.defaults.items() if field != "vendor" or value == vendor}
+        values = self.values | ({"vendor": names} if "vendor" in self.values else {})
+        return self.model_copy(update={"values": values, "defaults": defaults})
+
 
 class Programme(Wire):
     """The whole configuration of a programme."""
@@ -169,11 +181,12 @@ class Programme(Wire):
         yield "import profiles", [profile.slug for profile in self.import_profiles]
 
     def as_seen_by(self, vendor: str | None) -> Self:
-        """The document as a vendor may see it: without the other vendors; unchanged for the client."""
+        """The document as a vendor may see it: without other vendors and their import profiles; unchanged for the client."""
         if vendor is None:
             return self
         own = tuple(entry for entry in self.vendors if entry.slug == vendor)
-        return self.model_copy(update={"vendors": own})
+        profiles = tuple(profile.as_seen_by(vendor) for profile in self.import_profiles if profile.serves(vendor))
+        return self.model_copy(update={"vendors": own, "import_profiles": profiles})
 
 
 class ProgrammeRead(Wire):
@@ -181,7 +194,8 @@ class ProgrammeRead(Wire):
 
     revision: int
     changed_at: Instant
-    changed_by: str
+    changed_by: str | None
+    """Who put it; `null` for a vendor, who may not learn of another vendor's people."""
     document: Programme
 
 

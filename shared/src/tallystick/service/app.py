@@ -19,6 +19,12 @@ from tallystick.service.problems import add_problem_handlers, add_problems
 from tallystick.service.settings import Settings
 from tallystick.service.telemetry import Metrics, Telemetry
 
+_SHORTEST_SECRET = 32
+
+
+class WeakSecretError(RuntimeError):
+    """What signs cursors and forms is missing, or can be guessed."""
+
 
 class StaleSchemaError(RuntimeError):
     """The database is not at the migration that this version of the service needs."""
@@ -48,6 +54,8 @@ def create_service(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if len(settings.secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise WeakSecretError(f"TALLYSTICK_SECRET needs at least {_SHORTEST_SECRET} characters: it signs cursors and forms.")
         found, needed = await schema_revision(app.state.database), head_revision(package)
         if found != needed:
             raise StaleSchemaError(f"{name} needs schema {needed}, the database is at {found}: run `{name} migrate` first.")

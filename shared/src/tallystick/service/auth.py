@@ -22,7 +22,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from tallystick.schemas.principal import VENDOR_ROLES, Role
-from tallystick.service.problems import Forbidden, NotFound, Unauthenticated
+from tallystick.service.problems import Forbidden, NotFound, Unauthenticated, Unavailable
 from tallystick.service.settings import Issuer
 
 SESSION_COOKIE = "tallystick_session"
@@ -175,10 +175,13 @@ class Authenticator:
     def _revoked_ids(self) -> frozenset[str]:
         now = time.monotonic()
         if self._revoked_file is not None and now - self._revoked_read_at >= _REVOCATION_CHECK_S:
-            status = self._revoked_file.stat()
-            if (status.st_mtime_ns, status.st_size) != self._revoked_version:
-                self._revoked = frozenset(self._revoked_file.read_text().split())
-                self._revoked_version = (status.st_mtime_ns, status.st_size)
+            try:
+                status = self._revoked_file.stat()
+                if (status.st_mtime_ns, status.st_size) != self._revoked_version:
+                    self._revoked = frozenset(self._revoked_file.read_text().split())
+                    self._revoked_version = (status.st_mtime_ns, status.st_size)
+            except OSError:  # whether a token still holds is not known, so none does
+                raise Unavailable("The list of revoked tokens cannot be read.", headers={"Retry-After": "5"}) from None
             self._revoked_read_at = now
         return self._revoked
 

@@ -87,7 +87,7 @@ class Database:
             pool_use_lifo=True,  # the connection that was used last has everything prepared and in the caches
             hide_parameters=True,  # errors are logged, and values are not
             pool_timeout=10,
-            connect_args={"server_settings": {"application_name": "tallystick", "jit": "off"}},
+            connect_args={"server_settings": {"application_name": "tallystick", "jit": "off", "lock_timeout": "20s"}},
         )
         self._ending: set[asyncio.Task[None]] = set()
         self._lending = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # begins no transactions of its own
@@ -143,7 +143,7 @@ async def _end(connection: AsyncConnection) -> None:
     """End what was read and give the connection back. One on which that fails is not lent again."""
     try:
         await _driver(connection).execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         await connection.invalidate()
     finally:
         await connection.close()

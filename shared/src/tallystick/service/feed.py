@@ -55,8 +55,9 @@ class Noun:
 
 
 async def take_positions(session: WriteSession, streams: Table, programme: str, count: int) -> int:
-    """Take `count` positions and answer the first. Holds the stream's lock until the commit, so take them late.
+    """Take `count` positions and answer the first; none of them only locks the stream and answers the next.
 
+    The lock is held until the commit, so take it when all else is at hand, and before any other lock: that is the one order.
     The first positions of a programme open its stream.
     """
     first = streams.c.position - count + 1
@@ -95,8 +96,8 @@ class Feed:
     async def changes(self, session: ReadSession, programme: str, after: int, head: int, limit: int) -> list[dict[str, Any]]:
         """At most `limit` changes after a position and up to `head`, in the order of positions.
 
-        The nouns are read one after the other, and each sees what was committed until then. `head` was read before them: up to
-        there each of them sees everything, beyond it one may show what another was read too early for.
+        In a read session all nouns are seen as of one moment; in any other, a noun may show more than one that was read before
+        it, and nothing beyond the `head` that was read first is shown.
         """
         found: list[dict[str, Any]] = []
         for noun in self._nouns:

@@ -180,7 +180,8 @@ class InternalError(Problem):
 class Unavailable(Problem):
     """The service cannot answer now: its database or another service is out of reach, or it is shutting down.
 
-    Try again after `Retry-After` seconds; nothing was changed.
+    Try again after `Retry-After` seconds. What became of a change that was under way is not known; sent again, with its
+    `Idempotency-Key` where it had one, it is made once.
     """
 
     status, title = 503, "The service is not available now"
@@ -195,6 +196,7 @@ _CONNECTION_ERRORS = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,  # others have been writing to the same programme for too long
     asyncpg.InternalClientError,  # what the driver says of a connection that broke under it
 )
 
@@ -348,7 +350,9 @@ def unavailable(error: BaseException) -> Unavailable | None:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _CONNECTION_ERRORS):
-            return Unavailable("The database is out of reach. Nothing was changed.", headers={"Retry-After": "1"})
+            return Unavailable(
+                "The database is out of reach. What became of a change is not known: send it again.", headers={"Retry-After": "1"}
+            )
         cause = cause.__cause__ or getattr(cause, "orig", None)
     return None
 

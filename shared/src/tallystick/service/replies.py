@@ -40,6 +40,11 @@ def _plain(value: object) -> str | dict[str, Any]:
     raise TypeError(f"{type(value).__name__} is not part of any answer")
 
 
+def created_at(collection: str, thing: object, programme: str) -> dict[str, str]:
+    """The `Location` of a thing that a POST to its collection created, relative to that address: it holds behind any gateway."""
+    return {"Location": f"{collection}/{thing}?programme={programme}"}
+
+
 def revision_etag(revision: int) -> str:
     """The strong ETag of a thing's revision."""
     return f'"{revision}"'

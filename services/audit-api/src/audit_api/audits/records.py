@@ -11,9 +11,15 @@ from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, insert, liter
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
 from tallystick.schemas.audit import Judgement
+from tallystick.schemas.principal import Role
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.idempotency import Outcome
 from tallystick.service.problems import NotFound
+
+_NOBODY = "erased"  # stands where the name of a person did, who recorded an audit
+
+REVISERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)
+"""Who may change a judgement, one by one or by a batch: nobody at a vendor, since the record is held by two."""
 
 JUDGEMENT = (
     "benchmark_action",
@@ -127,8 +133,10 @@ async def erase(session: WriteSession, current: Row[Any], reason: str, position:
     await _append_version(session, current, _judged(current._mapping) | {"comment": None}, reason)
     c = audit_revisions.c
     earlier = (c.programme == current.programme, c.audit_id == current.id, c.revision <= current.revision)
-    await session.execute(update(audit_revisions).where(*earlier).values(comment=None, reason=None))
-    await _change(session, current, position, moderator=None, auditor=None, content_ref=None, comment=None, erased=True)
+    await session.execute(update(audit_revisions).where(*earlier).values(comment=None, reason=None, recorded_by=_NOBODY))
+    await _change(
+        session, current, position, moderator=None, auditor=None, content_ref=None, comment=None, recorded_by=_NOBODY, erased=True
+    )
 
 
 async def _append_version(

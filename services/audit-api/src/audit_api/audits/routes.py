@@ -1,6 +1,7 @@
 """The routes of audits."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import literal, tuple_
 from audit_api.audits.filters import Filtered
 from audit_api.audits.judging import Rules
 from audit_api.audits.records import (
+    REVISERS,
     document,
     documents,
     erase,
@@ -53,7 +55,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["audits"], responses=responses(*COMMON))
 
@@ -68,7 +70,7 @@ _LINKS = {
 
 AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
-AuditsRevise = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
+AuditsRevise = Annotated[Principal, allowed(*REVISERS)]
 AuditsErase = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 AuditId = Annotated[UUID, Path(description="The audit's id.")]
@@ -148,7 +150,7 @@ async def _replayed(session: ReadSession, programme: str, earlier: Outcome) -> R
 
 
 def _answer(audit: dict[str, Any], *, status: int, headers: dict[str, str] | None = None) -> Response:
-    location = {"Location": f"/v1/audits/{audit['id']}?programme={audit['programme']}"} if status == 201 else {}  # noqa: PLR2004 - Created
+    location = created_at("audits", audit["id"], audit["programme"]) if status == HTTPStatus.CREATED else {}
     return reply(audit, status=status, etag=revision_etag(audit["revision"]), headers={**location, **(headers or {})})
 
 

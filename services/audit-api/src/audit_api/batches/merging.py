@@ -137,7 +137,7 @@ class Merge:
 
     async def _merge(self, chunk: Chunk) -> list[Result]:
         driver = await self._session.driver()
-        position = await take_positions(self._session, streams, self._programme, len(chunk.records))
+        position = await take_positions(self._session, streams, self._programme, 0)
         outcome: str = await driver.execute(
             _SQL["merge.sql"],
             self._programme,
@@ -149,6 +149,8 @@ class Merge:
             self._now,
         )
         standing: dict[int, asyncpg.Record] = {}
+        if outcome != "INSERT 0 0":  # a chunk of repetitions leaves the stream as it is
+            await take_positions(self._session, streams, self._programme, len(chunk.records))
         if outcome != f"INSERT 0 {len(chunk.records)}":
             standing = {row["batch_row"]: row for row in await driver.fetch(_SQL["existing.sql"], self._programme)}
         await driver.execute("truncate audit_stage")

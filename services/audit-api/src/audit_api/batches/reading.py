@@ -20,6 +20,7 @@ MEDIA_TYPES = (NDJSON, JSON, CSV)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
 _BOM = b"\xef\xbb\xbf"
 _REFERENCE_LENGTH = 200
+_MOST_FAULTS = 10
 
 
 class Row(NamedTuple):
@@ -179,8 +180,12 @@ def _validated(number: int, record: object, mapper: Mapper | None) -> Row:
 
 
 def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row:
-    errors = problem_errors(error.errors(include_url=False, include_context=False, include_input=False))
-    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in errors))
+    """A row with what is wrong with it. A row that is wrong altogether says so once: it must not cost more than it weighs."""
+    if error.error_count() > _MOST_FAULTS:
+        count = RowError(pointer="", code="too_many_faults", detail=f"{error.error_count()} fields are at fault.")
+        return Row(number, external_id, None, (count,))
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in problem_errors(faults)))
 
 
 def _external_id(record: object) -> str | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
+from audit_api.audits.records import REVISERS
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import Mapper
 from audit_api.batches.reading import Row, read_rows
@@ -31,6 +32,7 @@ from tallystick.service.paging import Paged
 from tallystick.service.problems import (
     COMMON,
     BodyTooLarge,
+    Forbidden,
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidRequest,
@@ -42,12 +44,13 @@ from tallystick.service.problems import (
     UnsupportedMediaType,
     responses,
 )
-from tallystick.service.replies import not_modified, reply
+from tallystick.service.replies import created_at, not_modified, reply
 
 BATCHES_PATH = "/v1/audit-batches"
 MAX_BODY = 64_000_000
 MAX_ROWS = 100_000
 _ERRORS_SHOWN = 1000
+_SLOWEST_BODY_S = 120
 
 router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
 
@@ -136,6 +139,8 @@ async def push_batch(
     rows again create nothing and name the same ids, whenever and however they are sent.
     """
     enter(principal, programme)
+    if on_conflict == "revise" and not principal.holds(*REVISERS):
+        raise Forbidden(f"Only the client's people revise audits: this needs one of the roles {', '.join(sorted(REVISERS))}.")
     intake: Intake = request.app.state.intake
     database: Database = request.app.state.database
     media_type = request.headers.get("content-type", "")
@@ -159,10 +164,14 @@ async def push_batch(
 
 
 async def _body(request: Request) -> bytes:
-    """The body in one piece, without a second copy of it."""
+    """The body in one piece. It has a place in the intake while it arrives, so it must arrive in time."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    try:
+        async with asyncio.timeout(_SLOWEST_BODY_S):
+            async for piece in request.stream():
+                body += piece
+    except TimeoutError:
+        raise MalformedRequest(f"The body did not arrive within {_SLOWEST_BODY_S} seconds. Send smaller batches.") from None
     return bytes(body)
 
 
@@ -219,7 +228,7 @@ def _refused(batch: dict[str, Any], results: Sequence[Result]) -> BatchRefused:
 
 def _answer(batch: dict[str, Any], results: Sequence[Result], *, status: int, dry_run: bool) -> Response:
     shown = batch_document(batch) | {"dry_run": dry_run, "results": results}
-    headers = {} if dry_run else {"Location": f"{BATCHES_PATH}/{batch['id']}?programme={batch['programme']}"}
+    headers = {} if dry_run else created_at("audit-batches", batch["id"], batch["programme"])
     return reply(shown, status=status, headers=headers)
 
 
@@ -231,7 +240,7 @@ async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body:
     sent = read_rows(body, media_type, _mapper(document, batch["profile"]))
     repeated = await repetitions(session, programme, [row for row in sent if row.number not in kept])
     results = sorted([*kept.values(), *repeated], key=itemgetter("row"))
-    headers = {"Location": f"{BATCHES_PATH}/{batch_id}?programme={programme}", **REPLAYED}
+    headers = {**created_at("audit-batches", batch_id, programme), **REPLAYED}
     return reply({**batch, "results": results}, status=201, headers=headers)
 
 

@@ -20,7 +20,7 @@ def programme_read(row: Row[Any], principal: Principal) -> ProgrammeRead:
     return ProgrammeRead(
         revision=row.revision,
         changed_at=row.changed_at,
-        changed_by=row.changed_by,
+        changed_by=row.changed_by if principal.vendor is None else None,
         document=Programme.model_validate(row.document).as_seen_by(principal.vendor),
     )
 

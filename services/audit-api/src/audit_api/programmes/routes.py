@@ -16,6 +16,7 @@ from audit_api.programmes.records import (
     programme_read,
     put_programme,
 )
+from tallystick import documents
 from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
@@ -111,11 +112,11 @@ def _document(request: Request, body: bytes) -> Programme:
         if kind == "application/json":
             return Programme.model_validate_json(body)
         if kind in _YAML:
-            return Programme.model_validate(yaml.safe_load(body))
+            return Programme.model_validate(documents.load(body))
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
             raise MalformedRequest("The body is not JSON.") from None
         raise InvalidRequest("The document has mistakes.", errors=problem_errors(error.errors())) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+    except (yaml.YAMLError, UnicodeDecodeError):
         raise MalformedRequest("The body is not YAML.") from None
     raise UnsupportedMediaType("A programme is put as application/json or application/yaml.")

@@ -26,7 +26,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["cases"], responses=responses(*COMMON))
 
@@ -101,8 +101,8 @@ async def _replayed(session: WriteSession, programme: str, first: Outcome) -> Re
 
 
 def _created(case: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    location = f"/v1/cases/{case['id']}?programme={case['programme']}"
-    return reply(case, status=201, etag=revision_etag(1), headers={"Location": location, **(headers or {})})
+    location = created_at("cases", case["id"], case["programme"])
+    return reply(case, status=201, etag=revision_etag(1), headers={**location, **(headers or {})})
 
 
 @router.get("/v1/cases", response_model=CasePage, responses=responses(InvalidCursor), summary="List cases")
