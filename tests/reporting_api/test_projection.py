@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from reporting_api.cuboids import CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
 from reporting_api.metrics.sums import Cut, sums
@@ -61,11 +61,11 @@ happenings = st.lists(
 
 
 async def _cells(database: Database, programme: str) -> set[tuple[Any, ...]]:
-    """All cells that hold anything, without the programme's name."""
+    """All cells, without the programme's name."""
     statement = select(rollups).where(rollups.c.programme == programme)
     async with database.reading(SERVICE) as session:
         rows = (await session.execute(statement)).mappings()
-        return {tuple(row.values())[1:] for row in rows if any(row[name] for name in MEASURES)}
+        return {tuple(row.values())[1:] for row in rows}
 
 
 def _judged(audit: dict[str, Any], view: View) -> dict[str, Any]:
@@ -229,6 +229,40 @@ async def test_an_erased_audit_keeps_counting_and_belongs_to_nobody(reporting_da
         found = await sums(session, cut)
 
     assert [(key, each["errors"]) for key, each in found.items()] == [(("",), 1)]
+
+
+async def test_an_erased_name_is_nowhere_in_the_database(reporting_database: Database) -> None:
+    """Neither in the facts nor in the sums, in no table: what was kept under the auditor's and the moderator's name is gone."""
+    stream = Stream()
+    erased = stream.create(error(), auditor="qa-ada-lovelace", moderator="m-grace-hopper")
+    revised = stream.create(error(), auditor="qa-ada-lovelace", moderator="m-grace-hopper")
+    await stream.project(reporting_database)
+    stream.revise(revised, CORRECT)
+    await stream.project(reporting_database)
+    before = await _tables_naming(reporting_database, "ada-lovelace", "grace-hopper")
+    stream.erase(erased)
+    stream.erase(revised)
+    await stream.project(reporting_database)
+
+    assert before == {"facts", "rollups"}
+    assert await _tables_naming(reporting_database, "ada-lovelace", "grace-hopper") == set()
+
+
+async def _tables_naming(database: Database, *names: str) -> set[str]:
+    """The tables that hold any of these names, in whichever column."""
+    tables = text("select table_name from information_schema.tables where table_schema = 'public'")
+    async with database.reading(SERVICE) as session:
+        return {
+            table
+            for table in (await session.execute(tables)).scalars().all()
+            for name in names
+            if (
+                await session.execute(
+                    text(f'select exists (select from "{table}" as row where row::text like :name)'),  # noqa: S608
+                    {"name": f"%{name}%"},
+                )
+            ).scalar_one()
+        }
 
 
 async def test_days_are_those_of_the_programmes_time_zone(reporting_database: Database) -> None:

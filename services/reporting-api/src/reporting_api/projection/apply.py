@@ -75,11 +75,21 @@ def _apply_sql() -> str:
     )
 
 
+_DELETE_CELLS = """
+delete from rollups
+using unnest($2::smallint[], $3::date[], $4::smallint[], $5::text[]) as emptied (cuboid, day, view, cell)
+where rollups.programme = $1 and rollups.cuboid = emptied.cuboid and rollups.day = emptied.day
+    and rollups.view = emptied.view and rollups.cell = emptied.cell collate "C"
+"""
+
+
 async def apply_audits(session: WriteSession, programme: str, time_zone: str, audits: Columns) -> None:
-    """Bring facts and rollups to the state of these audits.
+    """Bring facts and rollups to the state of these audits. A cell that nothing is left in goes, and the names in it with it.
 
     The commit does not wait for the disk: the cursor moves in the same transaction, so what a crash takes away is read again.
     """
     connection = await session.driver()
     await connection.execute("set local work_mem = '64MB'; set local synchronous_commit = off")
-    await connection.execute(_apply_sql(), programme, time_zone, *audits)
+    emptied = await connection.fetch(_apply_sql(), programme, time_zone, *audits)
+    if emptied:
+        await connection.execute(_DELETE_CELLS, programme, *zip(*emptied, strict=True))

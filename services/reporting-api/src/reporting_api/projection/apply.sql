@@ -2,7 +2,7 @@
 --
 -- $1 programme, $2 time zone; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
 -- An audit that is stored at the same or a later position already is left alone, so that a page applied twice changes nothing.
--- grouping_sets and grouping come from reporting_api.cuboids.
+-- grouping_sets and grouping come from reporting_api.cuboids. Answers the cells that nothing is left in, for the caller to delete.
 with incoming as (
     select
         audit_id::uuid as audit_id, position::bigint as position, (audited_at::timestamptz at time zone $2)::date as day,
@@ -119,29 +119,37 @@ cells as (
         coalesce(sum(weight) filter (where score is not null), 0) as scored
     from delta
     group by grouping sets (/*grouping_sets*/)
+),
+added as (
+    insert into rollups as kept (
+        programme, cuboid, day, view, cell,
+        vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
+        audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
+    )
+    select
+        $1, cuboid, day, view,
+        concat_ws(
+            e'\x1f', vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor
+        ),
+        vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
+        audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
+    from cells
+    where (audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored)
+        is distinct from (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint)
+    on conflict (programme, cuboid, day, view, cell) do update set
+        audits = kept.audits + excluded.audits,
+        errors = kept.errors + excluded.errors,
+        critical_errors = kept.critical_errors + excluded.critical_errors,
+        false_positives = kept.false_positives + excluded.false_positives,
+        false_negatives = kept.false_negatives + excluded.false_negatives,
+        handling_time_s = kept.handling_time_s + excluded.handling_time_s,
+        timed = kept.timed + excluded.timed,
+        score = kept.score + excluded.score,
+        scored = kept.scored + excluded.scored
+    returning
+        cuboid, day, view, cell, audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
 )
-insert into rollups as kept (
-    programme, cuboid, day, view, cell,
-    vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
-    audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
-)
-select
-    $1, cuboid, day, view,
-    concat_ws(
-        e'\x1f', vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor
-    ),
-    vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
-    audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
-from cells
+select cuboid, day, view, cell
+from added
 where (audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored)
-    is distinct from (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint)
-on conflict (programme, cuboid, day, view, cell) do update set
-    audits = kept.audits + excluded.audits,
-    errors = kept.errors + excluded.errors,
-    critical_errors = kept.critical_errors + excluded.critical_errors,
-    false_positives = kept.false_positives + excluded.false_positives,
-    false_negatives = kept.false_negatives + excluded.false_negatives,
-    handling_time_s = kept.handling_time_s + excluded.handling_time_s,
-    timed = kept.timed + excluded.timed,
-    score = kept.score + excluded.score,
-    scored = kept.scored + excluded.scored
+    = (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint)
