@@ -70,6 +70,14 @@ def test_what_was_so_throughout_is_a_concentration_and_no_step() -> None:
     assert [found.segment for found in find_concentrations(hits, cases, 6)] == [Segment(((3, 4),))]
 
 
+def test_a_few_hits_in_a_tiny_segment_hide_no_concentration() -> None:
+    """Nine hits of nine are too few to be named, and leave 130 of 3,000 to be found beside them."""
+    cases = Table(1, (3,), np.zeros(3, np.int64), np.array([[0, 1, 2]]), np.array([9, 3000, 20_000]))
+    hits = Table(1, (3,), cases.week, cases.dimensions, np.array([9, 130, 600]))
+
+    assert [found.segment for found in find_concentrations(hits, cases, 1)] == [Segment(((0, 1),))]
+
+
 def test_two_changes_are_told_apart() -> None:
     rng = np.random.default_rng(5)
     cases = _cases(rng)

@@ -178,8 +178,9 @@ def _densest(hits: Table, cases: Table, searches: int) -> Concentration | None:
         k, n = hits.by(dimensions).sum(axis=1), cases.by(dimensions).sum(axis=1)
         tests += int(np.count_nonzero(n))
         z = signed_roots(k, n, k.sum() - k, n.sum() - n)
+        z[k < FEWEST_HITS] = -np.inf
         top = int(np.argmax(z))
-        if k[top] >= FEWEST_HITS and (best is None or z[top] > best.z):
+        if best is None or z[top] > best.z:
             best = Concentration(_segment(dimensions, cases.levels, top), float(z[top]))
     if best is None or best.z <= 0 or two_sided(best.z) * tests * searches > FALSE_ALARM:
         return None
