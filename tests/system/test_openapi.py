@@ -54,7 +54,7 @@ async def test_every_operation_keeps_what_its_document_says(system: System, serv
         *(Path(sys.executable).with_name("schemathesis"), "--config-file", config),
         *("run", f"{system.url}/{service}/openapi.json", "--url", f"{system.url}/{service}"),
         *("--header", f"Authorization: Bearer {system.token(Role.ADMIN, Role.QUALITY_MANAGER)}"),
-        *("--checks", "all", "--max-examples", os.environ.get("SCHEMATHESIS_EXAMPLES", "10"), "--seed", "1", "--no-color"),
+        *("--checks", "all", "--max-examples", os.environ.get("SCHEMATHESIS_EXAMPLES", "5"), "--seed", "1", "--no-color"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar, cast
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -143,7 +144,7 @@ async def _end(connection: AsyncConnection) -> None:
     """End what was read and give the connection back. One on which that fails is not lent again."""
     try:
         await _driver(connection).execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, SQLAlchemyError, OSError):
         await connection.invalidate()
     finally:
         await connection.close()
