@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any
 
 from factories import programme_document
@@ -88,10 +89,10 @@ class Stream:
             position = changes[-1]["position"] if more else self.position
             yield FeedPage(self.programme, str(EPOCH), changes, f"cursor-{position}", position, more, b"")
 
-    async def project(self, database: Database, *, limit: int = 1000) -> None:
-        """Apply everything that is not yet applied."""
+    async def project(self, database: Database, *, limit: int = 1000, pages: int | None = None) -> None:
+        """Apply everything that is not yet applied, or the first pages of it."""
         async with database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(self.document))
-        for page in self.pages(cursor.position, limit):
+        for page in islice(self.pages(cursor.position, limit), pages):
             async with database.writing(SERVICE) as session:
                 cursor = await apply_page(session, cursor, page)

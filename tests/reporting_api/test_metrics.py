@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
+from reporting_api.projection.cursors import start_anew
+from reporting_api.projection.worker import SERVICE
 from reporting_feed import Stream, error
 from tallystick.schemas.metric import Dimension, Measure
 from tallystick.schemas.principal import Role
@@ -295,6 +297,54 @@ async def test_a_reader_that_has_the_numbers_is_told_so_before_they_are_summed(
 
     assert (second.status_code, second.content, second.headers["etag"]) == (304, b"", first.headers["etag"])
     assert ["cursors" in statement for statement in statements] == [True]
+
+
+@pytest.mark.parametrize("path", ["metrics", "reports/quality-summary", "reports/top-error-trends", "charts/error-pareto"])
+async def test_half_built_numbers_are_not_served(reporting: httpx.AsyncClient, reporting_database: Database, path: str) -> None:
+    """503 until the end of the feed was reached once, in a rebuild as at first; from then on numbers, though more is to read."""
+    stream = Stream()
+    for _ in range(5):
+        stream.create()
+
+    async def status() -> int:
+        answer = await reporting.get(f"/v1/{path}", params={"programme": stream.programme})
+        assert (answer.status_code == 503) == ("retry-after" in answer.headers)
+        return answer.status_code
+
+    unknown = await status()
+    await stream.project(reporting_database, limit=2, pages=2)
+    first = await status()
+    await stream.project(reporting_database)
+    built = await status()
+    for _ in range(5):
+        stream.create()
+    await stream.project(reporting_database, limit=2, pages=1)
+    behind = await status()
+    async with reporting_database.writing(SERVICE) as session:
+        await start_anew(session, stream.programme)
+    forgotten = await status()
+    await stream.project(reporting_database, limit=2, pages=2)
+    again = await status()
+    await stream.project(reporting_database)
+
+    assert (unknown, first, built, behind, forgotten, again, await status()) == (404, 503, 200, 200, 503, 503, 200)
+
+
+async def test_a_rebuild_at_the_same_position_has_another_etag(
+    reporting: httpx.AsyncClient, reporting_database: Database
+) -> None:
+    stream = Stream()
+    stream.create()
+    await stream.project(reporting_database)
+    query = {"programme": stream.programme}
+    before = await reporting.get("/v1/metrics", params=query)
+    async with reporting_database.writing(SERVICE) as session:
+        await start_anew(session, stream.programme)
+    await stream.project(reporting_database)
+    after = await reporting.get("/v1/metrics", params=query, headers={"If-None-Match": before.headers["etag"]})
+
+    assert after.status_code == 200
+    assert after.json() == before.json()
 
 
 async def test_the_etag_names_the_stream_and_the_question(reporting: httpx.AsyncClient, reporting_database: Database) -> None:

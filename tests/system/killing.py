@@ -102,7 +102,7 @@ async def _look(url: str, token: str, programme: str, toll: Toll) -> None:
         async with asyncio.timeout(_CAUGHT_UP_S):
             while toll.counted[0] < len(toll.stored):
                 answer = await client.get("/reporting/v1/metrics", params={"programme": programme, "measure": "accuracy"})
-                rows = answer.raise_for_status().json()["rows"]
+                rows = [] if answer.status_code == 503 else answer.raise_for_status().json()["rows"]  # 503: being built
                 if rows:
                     accuracy = rows[0]["numbers"]["accuracy"]
                     toll.counted = (accuracy["denominator"], accuracy["numerator"])

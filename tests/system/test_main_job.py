@@ -34,7 +34,7 @@ async def metrics(client: httpx.AsyncClient, programme: str, audits: int, **quer
     async with asyncio.timeout(20):
         while True:
             answer = await client.get("/reporting/v1/metrics", params={"programme": programme, "measure": "accuracy", **query})
-            if answer.status_code == 404:  # reporting has not heard of the programme yet
+            if answer.status_code in {404, 503}:  # reporting has not heard of the programme yet, or is building its numbers
                 await asyncio.sleep(0.1)
                 continue
             found: dict[str, Any] = answer.raise_for_status().json()

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from conftest import Caller
 from dashboard_browser import sign_in
 from reporting_api.dashboard.page import HEADERS
+from reporting_api.projection.cursors import start_anew
+from reporting_api.projection.worker import SERVICE
 from reporting_feed import Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
@@ -223,6 +225,18 @@ async def test_a_programme_that_one_may_not_see_does_not_exist(reporting_app: Fa
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert stream.programme not in (await stranger.get("/")).text
     assert stream.programme not in (await outsider.get("/")).text
+
+
+async def test_numbers_that_are_being_built_are_announced_on_a_page(
+    reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
+) -> None:
+    async with reporting_database.writing(SERVICE) as session:
+        await start_anew(session, stream.programme)
+    answer = await reporting.get(f"/programmes/{stream.programme}")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert int(answer.headers["retry-after"]) > 0
+    assert "The numbers of this programme are being built." in answer.text
 
 
 async def test_a_role_that_reads_no_numbers_is_told_so(reporting_app: FastAPI, caller: Caller, stream: Stream) -> None:

@@ -52,7 +52,7 @@ async def read_definitions(_principal: NumbersRead) -> Response:
 
 
 def numbers_etag(standing: Standing, principal: Principal, question: dict[str, Any]) -> str:
-    """A strong ETag: the same stream up to the same position, the same question, the same vendor and version."""
-    binding = orjson.dumps([question, principal.vendor, _VERSION], option=orjson.OPT_SORT_KEYS)
+    """A strong ETag: the same stream up to the same position in the same projection, the same question, vendor and version."""
+    binding = orjson.dumps([standing.begun_at, question, principal.vendor, _VERSION], option=orjson.OPT_SORT_KEYS)
     digest = hashlib.blake2b(binding, digest_size=8).hexdigest()
     return f'"{standing.epoch}-{standing.position}-{digest}"'

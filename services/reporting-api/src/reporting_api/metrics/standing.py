@@ -1,7 +1,7 @@
 """What a programme's numbers stand on: how far its feed is counted, in which time zone, by which targets."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from reporting_api.tables import rollups
 from tallystick.schemas.programme import Targets
 from tallystick.service.auth import enter
 from tallystick.service.database import ReadSession, scoped
-from tallystick.service.problems import NotFound
+from tallystick.service.problems import NotFound, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Standing:
     programme: str
     epoch: UUID | None
     position: int
+    begun_at: datetime
+    """When the projection was begun that the numbers are from; a rebuild begins another."""
     time_zone: str
     targets: Targets
     names: dict[str, str]
@@ -29,14 +31,25 @@ class Standing:
 
 
 async def read_standing(session: ReadSession, programme: str) -> Standing:
-    """Where the numbers of a programme stand; a problem where the principal may see none of them."""
+    """Where the numbers of a programme stand.
+
+    Raises:
+        NotFound: there is no programme that the principal may see under this name.
+        Unavailable: since the projection was begun it has not yet come to the end of the feed, so the numbers are in part.
+    """
     row = await find_cursor(session, enter(session.principal, programme))
     if row is None:
         raise NotFound("There is no such programme.")
+    if row.caught_up_at is None:
+        raise Unavailable(
+            "The numbers of this programme are being built. They are shown once all of its audits are counted.",
+            headers={"Retry-After": "2"},
+        )
     return Standing(
         programme,
         row.epoch,
         row.position,
+        row.created_at,
         row.time_zone,
         Targets.model_validate(row.document["targets"]),
         {code["code"]: code["name"] for code in row.document["error_taxonomy"]["codes"]},

@@ -58,7 +58,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) ->
         .where(
             cursors.c.programme == programme,
             cursors.c.position == before.position,
-            cursors.c.epoch.is_not_distinct_from(before.epoch),
+            cursors.c.created_at == before.created_at,
         )
         .with_for_update()
     )
@@ -85,8 +85,13 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) ->
 
 
 async def start_anew(session: WriteSession, programme: str) -> None:
-    """Forget what was built from a programme's feed; whoever follows it begins at its start, in its present time zone."""
+    """Forget what was built from a programme's feed; whoever follows it begins at its start, in its present time zone.
+
+    The cursor stays and begins a new life: the programme is known, and its numbers are to come.
+    """
     await session.execute(text("set local synchronous_commit = off"))
-    await session.execute(select(cursors.c.programme).where(cursors.c.programme == programme).with_for_update())
-    for table in (facts, rollups, cursors):
+    reset = {"position": 0, "time_zone": cursors.c.document["time_zone"].astext, "created_at": func.now()}
+    reset |= dict.fromkeys(("epoch", "cursor", "applied_at", "caught_up_at", "checked_at"))
+    await session.execute(update(cursors).where(cursors.c.programme == programme).values(reset))
+    for table in (facts, rollups):
         await session.execute(delete(table).where(table.c.programme == programme))
