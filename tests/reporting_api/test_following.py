@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,6 +18,7 @@ from reporting_api.projection import cursors, worker
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.projection.worker import SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
+from reporting_feed import Stream
 from tallystick.client import ProblemError, Tallystick
 from tallystick.schemas.metric import View
 from tallystick.schemas.principal import Role
@@ -148,14 +151,17 @@ async def test_two_replicas_count_everything_once(
             return (await _errors(reporting_database, programme))[0] == expected
 
         await _until(lambda: counted(10))
-        holders = [replica for replica in replicas if programme in replica.behind_since]
-        assert len(holders) == 1
-        stopped = replicas.index(holders[0])
+
+        def holders() -> list[Projection]:
+            return [replica for replica in replicas if programme in replica.cursors]
+
+        await _until(lambda: asyncio.sleep(0, len(holders()) == 1))
+        stopped = replicas.index(holders()[0])
         tasks[stopped].cancel()
         await asyncio.wait({tasks[stopped]})
         await _push(audit, programme, *(audit_row(f"B-{n}") for n in range(5)))
         await _until(lambda: counted(15))
-        assert programme in replicas[1 - stopped].behind_since
+        assert programme in replicas[1 - stopped].cursors
     finally:
         for task in tasks:
             task.cancel()
@@ -267,14 +273,71 @@ async def test_a_refusal_of_the_feed_is_no_silent_end(feed: Tallystick, programm
         await Follower(reporting_database, feed, 10).follow(Programme.model_validate(programme_document(programme)))
 
 
-def test_lag_is_a_gauge_by_programme(reporting_settings: ReportingSettings, reporting_database: Database) -> None:
-    """0 while nothing is left to read, seconds otherwise."""
-    projection = Projection(reporting_settings, reporting_database)
-    projection._note("idle", True)
-    projection._note("busy", True)
-    projection._note("busy", False)
+def _lags(projection: Projection) -> dict[str, float]:
     (gauge,) = Lag(projection).collect()
-    samples = {sample.labels["programme"]: sample.value for sample in gauge.samples}
+    return {sample.labels["programme"]: sample.value for sample in gauge.samples}
 
-    assert samples["idle"] == 0
-    assert samples["busy"] > 0
+
+def _cursor(now: datetime, *, created: float, caught_up: float | None, checked: float | None) -> Any:
+    """A cursor whose times lie so many seconds back."""
+    times = {"created_at": created, "caught_up_at": caught_up, "checked_at": checked}
+    return SimpleNamespace(**{name: None if ago is None else now - timedelta(seconds=ago) for name, ago in times.items()})
+
+
+def test_lag_is_a_gauge_by_programme(reporting_settings: ReportingSettings, reporting_database: Database) -> None:
+    """0 while nothing is left to read; the seconds since then where there is, and where the feed has fallen silent."""
+    projection = Projection(reporting_settings, reporting_database)
+    now = datetime.now(UTC)
+    projection.cursors = {
+        "idle": _cursor(now, created=900, caught_up=20, checked=20),
+        "busy": _cursor(now, created=900, caught_up=50, checked=1),
+        "silent": _cursor(now, created=900, caught_up=300, checked=300),
+        "new": _cursor(now, created=7, caught_up=None, checked=None),
+    }
+
+    assert _lags(projection) == {
+        "idle": 0,
+        "busy": pytest.approx(50, abs=5),
+        "silent": pytest.approx(300, abs=5),
+        "new": pytest.approx(7, abs=5),
+    }
+
+
+async def test_lag_is_told_while_audit_api_is_out_of_reach(
+    reporting_settings: ReportingSettings, reporting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a replica that began in the outage, and by one that lost its connection to PostgreSQL besides."""
+    stream = Stream()
+    await stream.project(reporting_database)
+    async with reporting_database.writing(SERVICE) as session:
+        await session.execute(
+            text(
+                "update cursors set caught_up_at = now() - interval '5 minutes', checked_at = now() - interval '5 minutes'"
+                " where programme = :programme"
+            ),
+            {"programme": stream.programme},
+        )
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    original = worker.neighbours
+
+    def neighbours(settings: ReportingSettings) -> Tallystick:
+        client = original(settings)
+        client.transport._http = httpx.AsyncClient(transport=httpx.MockTransport(refuse))
+        return client
+
+    monkeypatch.setattr(worker, "neighbours", neighbours)
+    replica = Projection(reporting_settings, reporting_database)
+    task = asyncio.create_task(replica.run())
+    try:
+        await _until(lambda: asyncio.sleep(0, stream.programme in _lags(replica)))
+        first = _lags(replica)[stream.programme]
+        await replica._stop()
+        second = _lags(replica)[stream.programme]
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+    assert 300 <= first < second < 330

@@ -1,6 +1,7 @@
 """Where the feed of each programme was read up to. The cursor moves in the transaction that applies what it moves over."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from tallystick.client import FeedPage
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import ALL, Principal
 from tallystick.service.database import ReadSession, WriteSession, scoped
+
+_FRESH = timedelta(seconds=60)
+"""How long it may be taken from a feed's last answer that it has nothing more: a few of the waits of its follower."""
 
 
 class OvertakenError(Exception):
@@ -37,6 +41,12 @@ async def list_cursors(session: ReadSession) -> Sequence[Row[Any]]:
 def _names(row: Row[Any], principal: Principal) -> bool:
     """Whether a vendor's principal belongs to a vendor of the programme; the client's people see all of theirs."""
     return principal.vendor is None or any(vendor["slug"] == principal.vendor for vendor in row.document["vendors"])
+
+
+def lag_s(row: Row[Any], now: datetime) -> float:
+    """Seconds since the feed last had nothing more, from its cursor; 0 while it has not. While it does not answer they grow."""
+    idle = row.caught_up_at is not None and row.caught_up_at == row.checked_at and now - row.checked_at < _FRESH
+    return 0.0 if idle else (now - (row.caught_up_at or row.created_at)).total_seconds()
 
 
 async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:

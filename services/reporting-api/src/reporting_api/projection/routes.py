@@ -1,12 +1,12 @@
 """How far the numbers stand behind the facts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Row
 
-from reporting_api.projection.cursors import find_cursor, list_cursors
+from reporting_api.projection.cursors import find_cursor, lag_s, list_cursors
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Projection, ProjectionList
 from tallystick.schemas.principal import Role
@@ -18,8 +18,6 @@ from tallystick.service.replies import reply
 router = APIRouter(tags=["projections"], responses=responses(*COMMON))
 
 ProjectionsRead = Annotated[Principal, allowed(*Role)]
-
-_FRESH = timedelta(seconds=60)
 
 
 @router.get("/v1/projections", response_model=ProjectionList, summary="See how far the numbers stand behind the facts")
@@ -40,7 +38,6 @@ async def read_projections(
 
 def standing_of(row: Row[Any], now: datetime) -> Projection:
     """How far the numbers stand behind the facts, from a programme's cursor."""
-    idle = row.caught_up_at is not None and row.caught_up_at == row.checked_at and now - row.checked_at < _FRESH
     return Projection(
         programme=row.programme,
         epoch=row.epoch,
@@ -48,5 +45,5 @@ def standing_of(row: Row[Any], now: datetime) -> Projection:
         applied_at=row.applied_at,
         checked_at=row.checked_at,
         caught_up_at=row.caught_up_at,
-        lag_s=0 if idle else (now - (row.caught_up_at or row.created_at)).total_seconds(),
+        lag_s=lag_s(row, now),
     )

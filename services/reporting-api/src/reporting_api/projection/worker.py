@@ -10,16 +10,17 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
+from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import structlog
 from fastapi import FastAPI
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import make_url
+from sqlalchemy import Row, make_url
 
-from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
+from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
 from reporting_api.settings import ReportingSettings
 from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick, renewed
 from tallystick.identity import SERVICE_TOKEN_LIFE, sign_service_token
@@ -57,7 +58,7 @@ class Follower:
     """Follows the feed of one programme for as long as it runs."""
 
     def __init__(
-        self, database: Database, client: Tallystick, page: int, note: Callable[[bool], None] = lambda _caught_up: None
+        self, database: Database, client: Tallystick, page: int, note: Callable[[Row[Any]], None] = lambda _cursor: None
     ) -> None:
         self._database = database
         self._client = client
@@ -73,6 +74,7 @@ class Follower:
         programme = document.slug
         async with self._database.writing(SERVICE) as session:
             cursor = await open_cursor(session, document)
+        self._note(cursor)
         pages = self._client.changes(programme, after=cursor.cursor, wait=wait, limit=self._page)
         coming: asyncio.Task[FeedPage | None] = asyncio.create_task(_next(pages))
         try:
@@ -84,7 +86,7 @@ class Follower:
                         await start_anew(session, programme)
                         log.warning("projected anew", programme=programme, reason="its time zone has changed")
                         return
-                self._note(not page.more)
+                self._note(cursor)
         except FeedRewoundError:
             async with self._database.writing(SERVICE) as session:
                 await start_anew(session, programme)
@@ -112,8 +114,8 @@ class Projection:
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
-        self.behind_since: dict[str, float | None] = {}
-        """By programme that this replica follows: since when (monotonic) its feed has had more; None while it has not."""
+        self.cursors: dict[str, Row[Any]] = {}
+        """By programme that this replica follows, or will once it can: the cursor as it was last seen."""
 
     async def run(self) -> None:
         """Project until cancelled. Whatever ends the work is logged, and the work begins again."""
@@ -136,6 +138,8 @@ class Projection:
         url = make_url(self._settings.database_url.get_secret_value()).set(drivername="postgresql")
         locks = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=10, command_timeout=10)
         try:
+            async with self._database.reading(SERVICE) as session:
+                self.cursors |= {row.programme: row for row in await list_cursors(session)}
             async with neighbours(self._settings) as client:
                 while True:
                     await locks.execute("select")
@@ -152,21 +156,19 @@ class Projection:
         if programme not in self._held:
             statement = "select pg_try_advisory_lock(hashtextextended($1, 0))"
             if not await locks.fetchval(statement, f"projection of {programme}"):
+                self.cursors.pop(programme, None)
                 return
             self._held.add(programme)
         if programme not in self._followers and time.monotonic() >= self._not_before.get(programme, 0):
-            note = partial(self._note, programme)
-            note(False)
-            follower = Follower(self._database, client, self._settings.projection_page, note)
+            follower = Follower(self._database, client, self._settings.projection_page, self._note)
             self._followers[programme] = asyncio.create_task(follower.follow(document))
             log.info("following", programme=programme)
 
-    def _note(self, programme: str, caught_up: bool) -> None:
-        if caught_up:
-            self._failures.pop(programme, None)
-            self.behind_since[programme] = None
-        elif self.behind_since.get(programme) is None:
-            self.behind_since[programme] = time.monotonic()
+    def _note(self, cursor: Row[Any]) -> None:
+        before = self.cursors.get(cursor.programme)
+        if before is not None and before.checked_at != cursor.checked_at:  # a page was applied
+            self._failures.pop(cursor.programme, None)
+        self.cursors[cursor.programme] = cursor
 
     def _reap(self) -> None:
         for programme, task in list(self._followers.items()):
@@ -182,7 +184,6 @@ class Projection:
     async def _stop(self) -> None:
         tasks = list(self._followers.values())
         self._followers.clear()
-        self.behind_since.clear()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -205,9 +206,9 @@ class Lag(Collector):
         gauge = GaugeMetricFamily(
             "tallystick_projection_lag_seconds", "Since the projection last had nothing left to read.", labels=["programme"]
         )
-        now = time.monotonic()
-        for programme, behind_since in self._projection.behind_since.items():
-            gauge.add_metric([programme], 0 if behind_since is None else now - behind_since)
+        now = datetime.now(UTC)
+        for programme, cursor in list(self._projection.cursors.items()):
+            gauge.add_metric([programme], lag_s(cursor, now))
         yield gauge
 
 
