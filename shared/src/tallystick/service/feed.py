@@ -20,15 +20,16 @@ from sqlalchemy.dialects.postgresql import insert
 from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.change import ChangePage
 from tallystick.schemas.principal import Role
-from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.auth import ALL, Principal, allowed, enter
 from tallystick.service.database import Database, ReadSession, WriteSession, scoped
 from tallystick.service.paging import load, signer
 from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, responses
 from tallystick.service.replies import not_modified, reply
 
 MAX_CHANGES = 20_000
-_POLL_S = 0.2
+_POLL_S = 0.1
 _UNOPENED = UUID(int=0)
+_WATCHER = Principal("feed", frozenset(), frozenset({ALL}), None, "")
 
 
 def stream_table(metadata: MetaData) -> Table:
@@ -86,6 +87,24 @@ class Feed:
     def __init__(self, streams: Table, nouns: Sequence[Noun]) -> None:
         self._streams = streams
         self._nouns = nouns
+        self._heads: dict[str, Cursor] = {}
+        self._looked_at = -_POLL_S
+        self._looking = asyncio.Lock()
+
+    async def moved(self, database: Database, programme: str, head: Cursor) -> bool:
+        """Whether a stream ends elsewhere than at `head` by now.
+
+        One look at all streams serves every request of the process that waits: waiting costs the same for one reader and for
+        hundreds. Only where streams end is seen for others here; what is in them each request reads as its own principal.
+        """
+        async with self._looking:
+            if time.monotonic() - self._looked_at >= _POLL_S:
+                c = self._streams.c
+                async with database.reading(_WATCHER) as session:
+                    rows = await session.rows(select(c.programme, c.epoch, c.position))
+                self._heads = {slug: Cursor(epoch, position) for slug, epoch, position in rows}
+                self._looked_at = time.monotonic()
+        return self._heads.get(programme, Cursor(_UNOPENED, 0)) != head
 
     async def head(self, session: ReadSession, programme: str) -> Cursor:
         """Where the stream ends. A programme that nothing was ever written to has a stream of length 0."""
@@ -143,6 +162,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
         serializer = signer(request, principal, "changes", programme)
         cursor = _cursor(load(serializer, after)) if after else None
         deadline = time.monotonic() + wait
+        draining: asyncio.Event = request.app.state.draining
         while True:
             async with database.reading(principal) as session:
                 head = await feed.head(session, programme)
@@ -154,13 +174,17 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
                     if cursor.position < head.position
                     else []
                 )
+            end = head
             if principal.vendor is not None and cursor.position == 0 and not changes:
                 head = Cursor(_UNOPENED, 0)  # a stream in which a vendor has no part is to it like one that does not exist
             reached = changes[limit - 1]["position"] if len(changes) > limit else head.position
             cursor = Cursor(head.epoch, reached)
-            if changes or time.monotonic() >= deadline or request.app.state.draining.is_set():
+            while not (changes or time.monotonic() >= deadline or draining.is_set()):
+                await asyncio.sleep(_POLL_S)
+                if await feed.moved(database, programme, end):
+                    break
+            else:
                 break
-            await asyncio.sleep(_POLL_S)
         etag = f'"{head.epoch}-{reached}"'
         return not_modified(request, etag) or reply(
             {
