@@ -372,6 +372,26 @@ async def test_the_dashboards_question_takes_few_statements(
 
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
+@pytest.mark.parametrize(
+    ("asked", "stated", "audits"),
+    [
+        ([], ["acme"], 6),
+        (["acme"], ["acme"], 6),
+        (["acme", "borealis"], ["acme"], 6),
+        (["borealis"], ["borealis"], 0),
+        (["borealis", "nobody"], ["borealis", "nobody"], 0),
+    ],
+)
+async def test_an_answer_to_a_vendor_states_whom_it_is_about(
+    reporting: httpx.AsyncClient, stream: Stream, asked: list[str], stated: list[str], audits: int
+) -> None:
+    """Its own vendor where that is among those it asks for, or asks for none; else those it asked for, and nothing of them."""
+    document = await _metrics(reporting, stream, measure="audits", vendor=asked)
+
+    assert (document["scope"]["filters"], _values(document, "audits")) == ({"vendor": stated}, {(): audits})
+
+
+@pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
 async def test_a_vendor_sees_its_own_numbers_alone(reporting: httpx.AsyncClient, stream: Stream) -> None:
     """Overall, by vendor, by error and by moderator; another vendor's name finds nothing."""
     assert _values(await _metrics(reporting, stream, measure="audits"), "audits") == {(): 6}

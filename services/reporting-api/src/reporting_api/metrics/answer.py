@@ -43,8 +43,9 @@ async def settled(session: ReadSession, question: Question) -> Question:
 def scope(standing: Standing, question: Question, principal: Principal) -> Scope:
     """What the answer to a question is about."""
     filters = dict(question.filters)
-    if principal.vendor is not None:
-        filters["vendor"] = (principal.vendor,)
+    own = principal.vendor
+    if own is not None and own in filters.get("vendor", (own,)):  # of others that were asked for, nothing is found
+        filters["vendor"] = (own,)
     return Scope(
         programme=standing.programme,
         filters=filters,
