@@ -1,10 +1,10 @@
 """The pieces that every wire model is made of."""
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from uuid_utils.compat import uuid7
 
 
@@ -20,10 +20,16 @@ def new_id() -> UUID:
 
 
 _NO_NUL = r"^[^\x00]*$"
-_YEARS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))  # what every offset can be taken from
 
-Instant = Annotated[AwareDatetime, Field(ge=_YEARS[0], le=_YEARS[1])]
-"""A moment with its offset; answers show it in UTC."""
+
+def _in_utc(moment: datetime) -> datetime:
+    if not MINYEAR < moment.year < MAXYEAR:  # so that every time zone can tell it
+        raise ValueError("at an end of the calendar")
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment that came with its offset, in UTC."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 """A name that people give and that stands in addresses: programme, vendor."""

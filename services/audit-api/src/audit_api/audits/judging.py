@@ -18,7 +18,6 @@ _HASHED = (
     "handling_time_s", "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class",
     "error_code", "severity", "attributable_to", "scorecard", "comment",
 )  # fmt: skip
-_MOMENTS = tuple(_HASHED.index(name) for name in ("decided_at", "claimed_at", "audited_at"))
 _hashed = itemgetter(*_HASHED)
 _worded = itemgetter(
     "vendor", "site", "queue", "market", "language", "policy", "action", "benchmark_action", "benchmark_policy", "verdict",
@@ -184,8 +183,4 @@ def content_hash(audit: AuditFacts) -> bytes:
 
     A field that a later version of the schema adds joins at the end, and only where it is present: old rows keep their hash.
     """
-    values = list(_hashed(audit.__dict__))
-    for place in _MOMENTS:
-        if values[place] is not None and values[place].utcoffset():
-            values[place] = values[place].astimezone(UTC)
-    return hashlib.sha256(orjson.dumps(values, default=dict, option=orjson.OPT_UTC_Z)).digest()
+    return hashlib.sha256(orjson.dumps(_hashed(audit.__dict__), default=dict, option=orjson.OPT_UTC_Z)).digest()

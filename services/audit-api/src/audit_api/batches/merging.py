@@ -34,6 +34,7 @@ _STAGED = (
 )  # fmt: skip
 _COLUMNS = ("batch_row", "id", "content_hash", "quality_score", "scorecard", *_STAGED)
 _staged = itemgetter(*_STAGED)
+_EXTERNAL_ID = _COLUMNS.index("external_id")
 _REVISABLE = frozenset(Judgement.model_fields)
 
 OnConflict = Literal["reject", "revise"]
@@ -154,6 +155,8 @@ class Merge:
         if outcome != f"INSERT 0 {len(chunk.records)}":
             standing = {row["batch_row"]: row for row in await driver.fetch(_SQL["existing.sql"], self._programme)}
         await driver.execute("truncate audit_stage")
+        if not standing and not chunk.repeated:
+            return [Result(record[0], RowVerdict.CREATED, record[_EXTERNAL_ID], record[1]) for record in chunk.records]
         contradicted = [UUID(found["id"]) for found in standing.values() if not found["same"]]
         recorded = await find_audits(self._session, self._programme, contradicted)
         results: list[Result] = []
