@@ -9,14 +9,17 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from reporting_api.metrics.answer import _over_all
 from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
+from reporting_api.metrics.sums import MAX_GROUPS, NOTHING, Cut, Key, Sums
 from reporting_api.projection.cursors import start_anew
 from reporting_api.projection.worker import SERVICE
 from reporting_feed import Stream, error
-from tallystick.schemas.metric import Dimension, Measure
+from tallystick.schemas.metric import Dimension, Measure, View
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import Database, ReadSession
+from tallystick.service.problems import InvalidRequest
 
 
 @pytest.fixture(scope="session")
@@ -486,3 +489,14 @@ async def test_projections_say_how_far_the_numbers_are(reporting: httpx.AsyncCli
     assert (projection["position"], projection["lag_s"]) == (stream.position, 0)
     everything = (await reporting.get("/v1/projections")).json()["items"]
     assert projection["programme"] in {each["programme"] for each in everything}
+
+
+def test_zeros_count_as_groups() -> None:
+    """Each kind of error in each group of audits is a group of the answer, and there is a bound to those."""
+    cut = Cut("p", (Dimension.MODERATOR, Dimension.ERROR_CODE), {}, None, None, View.ADJUDICATED)
+    selected: dict[Key, Sums] = {("m-0", str(code)): NOTHING for code in range(1000)}
+    audits: dict[Key, Sums] = {(f"m-{n}",): NOTHING for n in range(MAX_GROUPS // 1000)}
+
+    assert len(_over_all(cut, selected, cut.without_errors(), audits)) == MAX_GROUPS
+    with pytest.raises(InvalidRequest, match="Narrow it by filters"):
+        _over_all(cut, selected, cut.without_errors(), {**audits, ("m-new",): NOTHING})

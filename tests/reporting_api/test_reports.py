@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
+from reporting_api.reports import segments
 from reporting_feed import Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
@@ -240,3 +241,15 @@ async def test_a_report_is_not_made_again_for_a_reader_that_has_it(reporting: ht
         again = await reporting.get(f"/v1/reports/{name}", params=query, headers={"If-None-Match": tag})
 
         assert again.status_code == 304
+
+
+@pytest.mark.parametrize("bound", ["MOST_CELLS", "MOST_PLACES"])
+async def test_a_population_too_large_to_be_searched_is_refused(
+    reporting: httpx.AsyncClient, stream: Stream, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """However few of its combinations occur: memory is taken for all of them."""
+    monkeypatch.setattr(segments, bound, 20)
+    answer = await reporting.get("/v1/reports/top-error-trends", params={"programme": stream.programme})
+
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "invalid-request")
+    assert "more than 20 groups" in answer.json()["detail"]

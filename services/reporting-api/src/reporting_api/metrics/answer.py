@@ -9,7 +9,7 @@ from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.numbers import difference, number, ranks
 from reporting_api.metrics.question import Question
 from reporting_api.metrics.standing import Standing, read_days
-from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, sums
+from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, bounded, sums
 from tallystick.schemas.metric import Difference, Dimension, Measure, Metrics, Number, Period, Row, Scope
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
@@ -110,6 +110,7 @@ async def _groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
 def _over_all(cut: Cut, selected: Mapping[Key, Sums], whole: Cut, audits: Mapping[Key, Sums]) -> dict[Key, Pair]:
     """Each kind of error in each group of audits, those that did not occur there included: they are zeros, not gaps."""
     kinds = sorted({tuple(_part(cut, key, error=True)) for key in selected}) or ([] if cut.by != whole.by else [()])
+    bounded(len(audits) * len(kinds))
     groups: dict[Key, Pair] = {}
     for audits_key, found in audits.items():
         for kind in kinds:

@@ -49,6 +49,16 @@ class Cut:
         return Cut(self.programme, by, filters, self.start, self.end, self.view)
 
 
+def bounded(groups: int, most: int = MAX_GROUPS) -> None:
+    """Refuse what would take too much memory.
+
+    Raises:
+        InvalidRequest: there are more than `most` groups.
+    """
+    if groups > most:
+        raise InvalidRequest(f"The answer has more than {most} groups. Narrow it by filters or by a period.")
+
+
 async def sums(session: ReadSession, cut: Cut, *, most: int = MAX_GROUPS, from_facts: bool = False) -> dict[Key, Sums]:
     """The sums of a cut by group. One that names error dimensions holds the audits with such an error and no others.
 
@@ -65,8 +75,7 @@ async def sums(session: ReadSession, cut: Cut, *, most: int = MAX_GROUPS, from_f
     cuboid = None if from_facts else smallest(named)
     statement = _from_facts(session, cut) if cuboid is None else _from_rollups(session, cut, cuboid)
     rows = await session.rows(statement.limit(most + 1))
-    if len(rows) > most:
-        raise InvalidRequest(f"The answer has more than {most} groups. Narrow it by filters or by a period.")
+    bounded(len(rows), most)
     width = len(cut.by)
     return {
         tuple(value if isinstance(value, str) else value.isoformat() for value in row[:width]): dict(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from math import exp, log, sqrt
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from reporting_api.metrics.numbers import difference, interval, number
 from reporting_api.metrics.question import Question
 from reporting_api.metrics.standing import Standing
-from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, sums
+from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, bounded, sums
 from reporting_api.reports.trend import trend
 from reporting_api.statistics.intervals import quantile
 from reporting_api.statistics.segments import (
@@ -29,7 +30,10 @@ from tallystick.service.database import ReadSession
 DIMENSIONS = (Dimension.VENDOR, Dimension.SITE, Dimension.QUEUE, Dimension.MARKET)
 """What segments are made of: one of these, or two."""
 
-MOST_CELLS = 1_000_000
+MOST_CELLS = 200_000
+"""Groups that are read at most: what a process of 1 GiB can hold of errors and of audits."""
+MOST_PLACES = 5_000_000
+"""Segments by weeks that are searched at most. All combinations of two dimensions count, whether they occur or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,17 @@ class Population:
 
 
 async def read_population(session: ReadSession, question: Question, weeks: Sequence[date]) -> Population:
-    """The population of a question."""
+    """The population of a question.
+
+    Raises:
+        InvalidRequest: it is too large to be searched.
+    """
     by = (Dimension.WEEK, *DIMENSIONS)
     cut = Cut(question.programme, (*by, Dimension.ERROR_CODE), question.filters, question.start, question.end, question.view)
     errors = await sums(session, cut, most=MOST_CELLS)
     audits = await sums(session, cut.without_errors(), most=MOST_CELLS)
     names = tuple(tuple(sorted({key[1 + place] for key in audits})) for place in range(len(DIMENSIONS)))
+    bounded(len(weeks) * max(len(one) * len(other) for one, other in combinations(names, 2)), MOST_PLACES)
     codes = [{name: code for code, name in enumerate(each)} for each in names]
     ordinals = {week.isoformat(): place for place, week in enumerate(weeks)}
 
