@@ -133,7 +133,7 @@ class Ground:
 
 async def until(position: Callable[[], Awaitable[int]], wanted: int) -> None:
     """Return when a position has been reached."""
-    while await position() < wanted:  # noqa: ASYNC110 - another process moves it
+    while await position() < wanted:
         await asyncio.sleep(0.02)
 
 

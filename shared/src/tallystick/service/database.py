@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Executable, Select, Table, Update, make_url
+from sqlalchemy import ColumnElement, CursorResult, Executable, Select, Table, Update, and_, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -43,7 +43,7 @@ class ReadSession:
         """Run one statement."""
         return await self._connection.execute(statement, parameters)
 
-    async def rows(self, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, statement: Select[Any], **parameters: Any) -> Sequence[Sequence[Any]]:
         """What a statement selects, as plain sequences in the order of its columns: for what is read often or by the thousand.
 
         SQLAlchemy compiles the statement, or finds it compiled, and the driver runs it. Values come as the driver reads them, so
@@ -57,8 +57,8 @@ class ReadSession:
         )
         compiled = cast("SQLCompiler", found)
         if compiled.post_compile_params:  # an IN, whose text depends on its values
-            return (await self.execute(statement)).all()
-        values = compiled.construct_params(extracted_parameters=extracted)
+            return (await self.execute(statement, parameters)).all()
+        values = compiled.construct_params(parameters, extracted_parameters=extracted)
         rows = await _driver(self._connection).fetch(compiled.string, *(values[name] for name in compiled.positiontup or ()))
         return cast("list[Sequence[Any]]", rows)
 
@@ -168,7 +168,10 @@ Writing = Annotated[WriteSession, Depends(_write_session, scope="function")]
 
 def scoped(statement: Statement, table: Table, programme: str, principal: Principal) -> Statement:
     """The statement, narrowed to one programme and, for a vendor's principal, to its rows."""
-    statement = statement.where(table.c.programme == programme)
-    if principal.vendor is not None and "vendor" in table.c:
-        statement = statement.where(table.c.vendor == principal.vendor)
-    return statement
+    return statement.where(_scope(table, programme, principal.vendor))
+
+
+@lru_cache(10_000)
+def _scope(table: Table, programme: str, vendor: str | None) -> ColumnElement[bool]:
+    of_programme = table.c.programme == programme
+    return of_programme if vendor is None or "vendor" not in table.c else and_(of_programme, table.c.vendor == vendor)

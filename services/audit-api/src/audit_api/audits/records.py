@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, insert, literal, select, text, update
+from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, bindparam, insert, literal, select, text, update
 
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
@@ -36,6 +36,8 @@ _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
 _NAMES = tuple(str(column.name) for column in _SHOWN)
 _DOCUMENT = text(", ".join(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in _NAMES))
+_ALL = select(_DOCUMENT).select_from(audits)
+_ONE = _ALL.where(audits.c.id == bindparam("audit_id"))
 
 
 def document(row: Sequence[Any]) -> dict[str, Any]:
@@ -49,12 +51,12 @@ def document(row: Sequence[Any]) -> dict[str, Any]:
 
 def documents(session: ReadSession, programme: str) -> Select[Any]:
     """The statement of all audits of a programme that the principal may see."""
-    return scoped(select(_DOCUMENT).select_from(audits), audits, programme, session.principal)
+    return scoped(_ALL, audits, programme, session.principal)
 
 
 async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
     """One audit; a problem where there is none to see."""
-    found = await session.rows(documents(session, programme).where(audits.c.id == audit_id))
+    found = await session.rows(scoped(_ONE, audits, programme, session.principal), audit_id=audit_id)
     if not found:
         raise NotFound("There is no such audit.")
     return document(found[0])
