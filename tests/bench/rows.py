@@ -14,6 +14,7 @@ MARKETS = {"DE": "de", "FR": "fr", "ES": "es", "PL": "pl", "IT": "it", "NL": "nl
 POLICIES = ("harassment", "hate", "spam")
 MODERATORS_A_SITE = 40
 AUDITORS = 30
+AUDITS_A_DAY = 1200
 ERRORS = (
     ("FN-MISSED", "false_negative", "major"),
     ("FN-THREAT", "false_negative", "critical"),
@@ -50,7 +51,10 @@ def programme_document(slug: str) -> dict[str, Any]:
 
 
 def ndjson(count: int, *, start: int = 0) -> bytes:
-    """So many audits, one a line, about 500 bytes each; other numbers, other audits."""
+    """So many audits, one a line, about 500 bytes each; other numbers, other audits.
+
+    They go on in time as their numbers do, 1,200 a day, those of a day mixed: as people work, and as what they did is exported.
+    """
     chance = random.Random(start + 7)  # noqa: S311 - reproducible rows, no secret
     return b"\n".join(orjson.dumps(_row(chance, number)) for number in range(start, start + count)) + b"\n"
 
@@ -60,7 +64,7 @@ def _row(chance: random.Random, number: int) -> dict[str, Any]:
     site = chance.choice(SITES[vendor])
     market = chance.choice(tuple(MARKETS))
     policy = chance.choice(POLICIES)
-    audited_at = FIRST_DAY + timedelta(seconds=chance.randrange(WEEKS * 7 * 86_400))
+    audited_at = FIRST_DAY + timedelta(days=number // AUDITS_A_DAY, seconds=chance.randrange(86_400))
     handling_time_s = chance.randrange(15, 240)
     row = {
         "external_id": f"QA-2026-{number:08d}",
