@@ -38,16 +38,16 @@ async def feed(
     audit_app: FastAPI, reporting_settings: ReportingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Tallystick]:
     """The projection's client of audit-api, on the running application instead of a socket."""
-    original = worker.neighbours
+    original = worker.feeds
 
-    def neighbours(settings: ReportingSettings) -> Tallystick:
+    def feeds(settings: ReportingSettings) -> Tallystick:
         client = original(settings)
         client.transport._http = httpx.AsyncClient(transport=httpx.ASGITransport(audit_app))
         return client
 
-    monkeypatch.setattr(worker, "neighbours", neighbours)
+    monkeypatch.setattr(worker, "feeds", feeds)
     monkeypatch.setattr(worker, "_LOOK_AROUND_S", 0.05)
-    async with neighbours(reporting_settings) as client:
+    async with feeds(reporting_settings) as client:
         yield client
 
 
@@ -321,14 +321,14 @@ async def test_lag_is_told_while_audit_api_is_out_of_reach(
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    original = worker.neighbours
+    original = worker.feeds
 
-    def neighbours(settings: ReportingSettings) -> Tallystick:
+    def feeds(settings: ReportingSettings) -> Tallystick:
         client = original(settings)
         client.transport._http = httpx.AsyncClient(transport=httpx.MockTransport(refuse))
         return client
 
-    monkeypatch.setattr(worker, "neighbours", neighbours)
+    monkeypatch.setattr(worker, "feeds", feeds)
     replica = Projection(reporting_settings, reporting_database)
     task = asyncio.create_task(replica.run())
     try:

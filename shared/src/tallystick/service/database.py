@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import ColumnElement, CursorResult, Executable, Select, Table, Update, and_, make_url
+from sqlalchemy import ColumnElement, CursorResult, Executable, MetaData, Select, Table, Update, and_, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -164,6 +164,18 @@ async def _write_session(request: Request) -> AsyncIterator[WriteSession]:
 
 Reading = Annotated[ReadSession, Depends(_read_session, scope="function")]
 Writing = Annotated[WriteSession, Depends(_write_session, scope="function")]
+
+
+def service_metadata() -> MetaData:
+    """What a service's tables are collected in; their keys and indexes are named as PostgreSQL names them."""
+    return MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        }
+    )
 
 
 def scoped(statement: Statement, table: Table, programme: str, principal: Principal) -> Statement:

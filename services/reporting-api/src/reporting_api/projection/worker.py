@@ -22,12 +22,12 @@ from sqlalchemy import Row, make_url
 
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
 from reporting_api.settings import ReportingSettings
-from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick, renewed
-from tallystick.identity import SERVICE_TOKEN_LIFE, sign_service_token
+from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
 from tallystick.service.database import Database
+from tallystick.service.neighbours import neighbours
 
 SERVICE = Principal("reporting-api", frozenset({Role.SERVICE}), frozenset({"*"}), None, "")
 """Whom the projection reads and writes as."""
@@ -39,19 +39,15 @@ _LONGEST_DELAY_S = 15.0
 log = structlog.get_logger()
 
 
-def neighbours(settings: ReportingSettings) -> Tallystick:
-    """A client of the other services, with reporting-api's own token."""
-    key = settings.service_key or {}
+def feeds(settings: ReportingSettings) -> Tallystick:
+    """The client that follows the feeds, for ever, and says when one is out of reach."""
 
     def told(outage: Outage) -> None:
         log.warning(
             "feed out of reach", reason=outage.reason, again_in_s=round(outage.delay_s, 2), lasted_s=round(outage.lasted_s)
         )
 
-    token = renewed(lambda: sign_service_token(key, SERVICE.subject), SERVICE_TOKEN_LIFE.total_seconds() / 2)
-    return Tallystick(
-        token=token, audit=settings.audit_url, rca=settings.rca_url, reporting=settings.reporting_url, on_outage=told
-    )
+    return neighbours(settings, SERVICE.subject, on_outage=told)
 
 
 class Follower:
@@ -140,7 +136,7 @@ class Projection:
         try:
             async with self._database.reading(SERVICE) as session:
                 self.cursors |= {row.programme: row for row in await list_cursors(session)}
-            async with neighbours(self._settings) as client:
+            async with feeds(self._settings) as client:
                 while True:
                     await locks.execute("select")
                     self._reap()
@@ -236,7 +232,7 @@ async def rebuild(settings: ReportingSettings, only: str | None) -> dict[str, in
     """
     database = Database(settings.database_url.get_secret_value(), 2)
     reached: dict[str, int] = {}
-    async with neighbours(settings) as client:
+    async with feeds(settings) as client:
         for read in await client.programmes.list():
             programme = read.document.slug
             if only not in {None, programme}:
