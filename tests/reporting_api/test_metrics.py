@@ -500,3 +500,16 @@ def test_zeros_count_as_groups() -> None:
     assert len(_over_all(cut, selected, cut.without_errors(), audits)) == MAX_GROUPS
     with pytest.raises(InvalidRequest, match="Narrow it by filters"):
         _over_all(cut, selected, cut.without_errors(), {**audits, ("m-new",): NOTHING})
+
+
+async def test_the_same_question_on_the_same_state_is_summed_once(
+    reporting: httpx.AsyncClient, stream: Stream, statements: list[str]
+) -> None:
+    """The answer from memory is the one that was computed, byte for byte; only the cursor is looked at."""
+    query = {"programme": stream.programme, "by": "site", "from": "2026-09-01", "to": "2026-10-01"}
+    first = await reporting.get("/v1/metrics", params=query)
+    statements.clear()
+    second = await reporting.get("/v1/metrics", params=query)
+
+    assert (second.content, second.headers["etag"]) == (first.content, first.headers["etag"])
+    assert ["cursors" in statement for statement in statements] == [True]

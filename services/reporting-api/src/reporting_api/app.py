@@ -8,6 +8,7 @@ from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
 from reporting_api.dashboard.routes import router as dashboard_router
 from reporting_api.dashboard.sign_in import router as sign_in_router
+from reporting_api.metrics.memory import Memory
 from reporting_api.metrics.routes import router as metrics_router
 from reporting_api.projection.routes import router as projections_router
 from reporting_api.projection.worker import projecting
@@ -35,5 +36,6 @@ def create_app(settings: ReportingSettings) -> FastAPI:
         ],
         background=projecting,
     )
+    app.state.memory = Memory()
     page.install(app)
     return app

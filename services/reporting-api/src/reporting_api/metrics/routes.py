@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from reporting_api.metrics.answer import answer, permitted, settled
 from reporting_api.metrics.definitions import DEFINITIONS
+from reporting_api.metrics.memory import memory_of
 from reporting_api.metrics.question import Asked, only_known_parameters
 from reporting_api.metrics.standing import Standing, read_standing
 from tallystick.schemas.metric import Definitions, Metrics
@@ -42,7 +43,14 @@ async def read_metrics(request: Request, principal: NumbersRead, question: Asked
     standing = await read_standing(session, question.programme)
     question = await settled(session, question)
     etag = numbers_etag(standing, principal, asdict(question))
-    return not_modified(request, etag) or reply(await answer(session, standing, question), etag=etag)
+    if (unchanged := not_modified(request, etag)) is not None:
+        return unchanged
+    memory = memory_of(request)
+    body = memory.recall(question.programme, etag)
+    if body is None:
+        body = (await answer(session, standing, question)).model_dump_json().encode()
+        memory.keep(question.programme, etag, body)
+    return Response(body, headers={"ETag": etag}, media_type="application/json")
 
 
 @router.get("/v1/metrics/definitions", response_model=Definitions, summary="Read what the numbers mean")
