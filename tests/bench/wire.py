@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import orjson
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PIECE = 1 << 20
+WARM_UP = 5
 
 
 class Answer(NamedTuple):
@@ -80,11 +82,15 @@ def once(address: str, sent: bytes) -> Answer:
 
 
 def again_and_again(address: str, requests: Sequence[bytes], count: int) -> list[float]:
-    """Seconds of `count` exchanges one after the other on one connection, after a few that are not counted."""
+    """Seconds of `count` exchanges one after the other on one connection, after WARM_UP that are not counted.
+
+    The requests are sent in turn. Where there are `count + WARM_UP` of them, none is sent twice.
+    """
+    turn = cycle(requests)
     with Connection(address) as connection:
-        for number in range(5):
-            connection.exchange(requests[number % len(requests)]).content()
-        answers = [connection.exchange(requests[number % len(requests)]) for number in range(count)]
+        for _ in range(WARM_UP):
+            connection.exchange(next(turn)).content()
+        answers = [connection.exchange(next(turn)) for _ in range(count)]
     for answer in answers:
         answer.content()
     return [answer.seconds for answer in answers]
