@@ -7,10 +7,11 @@ UNITS := shared services/audit-api services/rca-api services/reporting-api deplo
 SOURCES := shared/src services/audit-api/src services/rca-api/src services/reporting-api/src deploy/embedded/src
 LOCAL := tallystick audit-api rca-api reporting-api tallystick-embedded
 TESTS ?= tests
+OPENAPI := tests/system/test_openapi.py
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check lint types contracts docs fix lock bench acceptance kill clean
+.PHONY: help demo up test openapi check lint types contracts docs fix lock bench acceptance kill clean
 
 ##@ Run it
 demo: $(VENV)/run.stamp ## Start everything with a sample programme; Ctrl-C stops it and keeps nothing
@@ -21,7 +22,10 @@ up: $(VENV)/run.stamp ## Start everything and keep its data in ./data
 
 ##@ Work on it
 test: $(VENV)/dev.stamp ## Run the tests; TESTS=tests/audit_api narrows them, ARGS adds pytest options
-	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS) $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup --ignore $(OPENAPI) $(TESTS) $(ARGS)
+
+openapi: $(VENV)/dev.stamp ## Schemathesis on all three OpenAPI documents, with all its checks, through the gateway
+	@$(BIN)/pytest $(OPENAPI) $(ARGS)
 
 check: lint types contracts docs ## All that is checked without running the product: lint, types, contracts, docs, migrations
 

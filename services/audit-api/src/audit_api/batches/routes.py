@@ -114,7 +114,7 @@ class Intake:
             "required": True,
             "content": {
                 "application/x-ndjson": {"schema": {"type": "string"}},
-                "application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/NewAudit"}}},
+                "application/json": {"schema": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/NewAudit"}, {}]}}},
                 "text/csv": {"schema": {"type": "string"}},
             },
         }
