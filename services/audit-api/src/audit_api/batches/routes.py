@@ -50,6 +50,7 @@ BATCHES_PATH = "/v1/audit-batches"
 MAX_BODY = 64_000_000
 MAX_ROWS = 100_000
 _ERRORS_SHOWN = 1000
+_ANY_ROW = {"anyOf": [{"$ref": "#/components/schemas/NewAudit"}, {}]}  # a row that is no audit is rejected by its verdict
 _SLOWEST_BODY_S = 120
 
 router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
@@ -114,7 +115,7 @@ class Intake:
             "required": True,
             "content": {
                 "application/x-ndjson": {"schema": {"type": "string"}},
-                "application/json": {"schema": {"type": "array", "items": {"anyOf": [{"$ref": "#/components/schemas/NewAudit"}, {}]}}},
+                "application/json": {"schema": {"type": "array", "items": _ANY_ROW}},
                 "text/csv": {"schema": {"type": "string"}},
             },
         }
