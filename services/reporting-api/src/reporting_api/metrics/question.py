@@ -42,55 +42,58 @@ _EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
 _MANY = Query(description="Repeat it for several: any of them.")
 
 
+@dataclass(frozen=True, slots=True)
 class Narrowed:
     """The filters and the period that metrics and reports share with lists of audits."""
 
-    def __init__(
-        self,
-        vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
-        site: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        market: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        language: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
-        error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
-        severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
-        moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-        auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-        audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
-        automated_detection: Annotated[list[Literal["true", "false"]], _MANY] = [],  # noqa: B006
-        from_: Annotated[
-            date | None, Query(alias="from", ge=_EARLIEST, le=_LATEST, description="The first day, in the programme's time zone.")
-        ] = None,
-        to: Annotated[date | None, Query(ge=_EARLIEST, le=_LATEST, description="The day after the last.")] = None,
-    ) -> None:
-        given: dict[str, Sequence[str]] = {
-            "vendor": vendor,
-            "site": site,
-            "queue": queue,
-            "market": market,
-            "language": language,
-            "policy": policy,
-            "error_class": error_class,
-            "error_code": error_code,
-            "severity": severity,
-            "moderator": moderator,
-            "auditor": auditor,
-            "audit_party": audit_party,
-            "automated_detection": automated_detection,
-        }
-        self.filters: Filters = {name: tuple(sorted(set(values))) for name, values in given.items() if values}
-        self.start = from_
-        self.end = to
-        if from_ is not None and to is not None and from_ >= to:
-            raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
+    filters: Filters
+    start: date | None
+    end: date | None
 
 
-Filtered = Annotated[Narrowed, Depends()]
+async def _narrowed(
+    vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    site: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    market: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    language: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
+    error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
+    severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
+    moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+    auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+    audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
+    automated_detection: Annotated[list[Literal["true", "false"]], _MANY] = [],  # noqa: B006
+    from_: Annotated[
+        date | None, Query(alias="from", ge=_EARLIEST, le=_LATEST, description="The first day, in the programme's time zone.")
+    ] = None,
+    to: Annotated[date | None, Query(ge=_EARLIEST, le=_LATEST, description="The day after the last.")] = None,
+) -> Narrowed:
+    given: dict[str, Sequence[str]] = {
+        "vendor": vendor,
+        "site": site,
+        "queue": queue,
+        "market": market,
+        "language": language,
+        "policy": policy,
+        "error_class": error_class,
+        "error_code": error_code,
+        "severity": severity,
+        "moderator": moderator,
+        "auditor": auditor,
+        "audit_party": audit_party,
+        "automated_detection": automated_detection,
+    }
+    if from_ is not None and to is not None and from_ >= to:
+        raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
+    return Narrowed({name: tuple(sorted(set(values))) for name, values in given.items() if values}, from_, to)
 
 
-def _question(
+Filtered = Annotated[Narrowed, Depends(_narrowed)]
+
+
+async def _question(
     programme: Annotated[Slug, Query(description="Whose audits.")],
     filtered: Filtered,
     measure: Annotated[list[Measure], Query(description="What to measure; repeat it for several.")] = [  # noqa: B006
@@ -135,7 +138,7 @@ def _question(
 Asked = Annotated[Question, Depends(_question)]
 
 
-def only_known_parameters(request: Request) -> None:
+async def only_known_parameters(request: Request) -> None:
     """Refuse parameters that the route does not know: a misspelt filter would answer another question than was asked."""
     known: set[str] = set(_names(request.scope["route"].dependant))
     unknown = sorted(set(request.query_params.keys()) - known)

@@ -60,6 +60,6 @@ async def read_days(session: ReadSession, programme: str) -> tuple[date, date] |
     """The first day with audits that the principal may see, and the day after the last; None without any."""
     days = select(rollups.c.day).where(rollups.c.cuboid == smallest(frozenset())).limit(1)
     days = scoped(days, rollups, programme, session.principal)
-    first = (await session.execute(days.order_by(rollups.c.day))).scalar_one_or_none()
-    last = (await session.execute(days.order_by(rollups.c.day.desc()))).scalar_one_or_none()
-    return None if first is None or last is None else (first, last + timedelta(days=1))
+    first, last = days.order_by(rollups.c.day), days.order_by(rollups.c.day.desc())
+    [[start, end]] = await session.rows(select(first.scalar_subquery(), last.scalar_subquery()))
+    return None if start is None else (start, end + timedelta(days=1))
