@@ -1,13 +1,12 @@
 """What tests of the command share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from shared.client.intake import Intake
-from shared.client.stub import Stub, serving
+from shared.client.stub import Stub
 from tallystick.cli import main
 
 
@@ -21,24 +20,6 @@ class Ran:
 
 
 Command = Callable[..., Ran]
-
-
-@pytest.fixture(scope="session")
-def running_stub() -> Iterator[Stub]:
-    with serving(Stub()) as stub:
-        yield stub
-
-
-@pytest.fixture
-def stub(running_stub: Stub) -> Stub:
-    running_stub.forget()
-    return running_stub
-
-
-@pytest.fixture
-def intake(stub: Stub) -> Intake:
-    stub.handle = intake = Intake()
-    return intake
 
 
 @pytest.fixture

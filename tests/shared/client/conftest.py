@@ -1,30 +1,11 @@
 """What tests of the client share."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.client.intake import Intake
-from shared.client.stub import Stub, serving
+from shared.client.stub import Stub
 from tallystick.client import Tallystick, transport
-
-
-@pytest.fixture(scope="session")
-def running_stub() -> Iterator[Stub]:
-    with serving(Stub()) as stub:
-        yield stub
-
-
-@pytest.fixture
-def stub(running_stub: Stub) -> Stub:
-    running_stub.forget()
-    return running_stub
-
-
-@pytest.fixture
-def intake(stub: Stub) -> Intake:
-    stub.handle = intake = Intake()
-    return intake
 
 
 @pytest.fixture

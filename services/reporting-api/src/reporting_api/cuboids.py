@@ -27,16 +27,14 @@ DIMENSIONS = (
 ERROR_DIMENSIONS = frozenset({"error_class", "error_code", "severity"})
 """These say how an audit was wrong: they select errors, not audits."""
 
-_ERROR = ("error_class", "error_code", "severity")
-
 CUBOIDS: tuple[frozenset[str], ...] = tuple(
     frozenset({"vendor", *dimensions})
     for dimensions in (
         ("site",),
         ("auditor", "audit_party"),
-        ("site", *_ERROR),
-        ("site", "policy", *_ERROR),
-        ("site", "queue", "market", *_ERROR),
+        ("site", *ERROR_DIMENSIONS),
+        ("site", "policy", *ERROR_DIMENSIONS),
+        ("site", "queue", "market", *ERROR_DIMENSIONS),
     )
 )
 """The sets that sums are kept for, the smallest first. Each one costs time when audits arrive: add one only for a question

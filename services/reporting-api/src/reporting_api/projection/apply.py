@@ -6,26 +6,14 @@ from importlib.resources import files
 from operator import itemgetter
 from typing import Any
 
-from reporting_api.cuboids import ROLLED_UP, grouping_sets
+from reporting_api.cuboids import DIMENSIONS, ROLLED_UP, grouping_sets
 from tallystick.service.database import WriteSession
 
 _AUDIT = itemgetter(
     "id",
     "position",
     "audited_at",
-    "vendor",
-    "site",
-    "queue",
-    "market",
-    "language",
-    "policy",
-    "audit_party",
-    "automated_detection",
-    "error_class",
-    "error_code",
-    "severity",
-    "moderator",
-    "auditor",
+    *DIMENSIONS,
     "verdict",
     "quality_score",
     "handling_time_s",
