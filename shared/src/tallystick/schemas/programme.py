@@ -1,6 +1,7 @@
 """A programme under quality management, as one document that can be read, put back and kept in version control."""
 
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 from zoneinfo import available_timezones
@@ -106,6 +107,63 @@ class Targets(Wire):
     """Audits from which on a number is called sufficient."""
 
 
+class Weekday(StrEnum):
+    """A day of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+_WORKING_DAYS = (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
+
+
+class Calendar(Wire):
+    """The days on which the programme works, in its time zone: what windows and due dates are counted in."""
+
+    working_days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)] = _WORKING_DAYS
+    country: Annotated[Plain, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    """ISO 3166-1 code of the country whose public holidays are free; none without it."""
+    subdivision: Annotated[Plain, Field(max_length=10)] | None = None
+    """ISO 3166-2 code of the part of the country, such as `BY`."""
+    closed: Annotated[tuple[date, ...], Field(max_length=400)] = ()
+    """Further days that are free."""
+
+
+class Ground(Wire):
+    """A ground on which a vendor may appeal."""
+
+    code: Code
+    name: Name
+
+
+_GROUNDS = (
+    Ground(code="policy_misapplied", name="The policy was misapplied"),
+    Ground(code="context_missed", name="Context was missed"),
+    Ground(code="wrong_error_code", name="Another error code applies"),
+    Ground(code="wrong_severity", name="The severity is too high"),
+    Ground(code="not_attributable", name="The error is not the moderator's"),
+    Ground(code="policy_unclear", name="The policy is unclear or had changed"),
+    Ground(code="technical", name="A technical fault"),
+)
+
+
+class AppealRules(Wire):
+    """How appeals go beside the targets `appeal_window_days` and `appeal_turnaround_days`. Days are working days."""
+
+    grounds: Annotated[tuple[Ground, ...], Field(min_length=1, max_length=50)] = _GROUNDS
+    claim_minutes: Annotated[int, Field(ge=1, le=10_080)] = 120
+    """How long an adjudicator who has claimed an appeal has it alone."""
+    escalation_days: Annotated[int, Field(ge=1, le=365)] = 5
+    """Within how many days of a decision the vendor may escalate it."""
+    expiry_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """After how many days an undecided appeal expires, from its submission or escalation; never without it."""
+
+
 class DateFormat(Wire):
     """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
 
@@ -154,6 +212,8 @@ class Programme(Wire):
     policy_set: PolicySet
     error_taxonomy: ErrorTaxonomy
     targets: Targets = Targets()
+    calendar: Calendar = Calendar()
+    appeals: AppealRules = AppealRules()
     register_unknown: tuple[Vocabulary, ...] = ()
     """Vocabularies to which a batch may add words that it meets. In all others an unknown word rejects its row."""
     import_profiles: tuple[ImportProfile, ...] = ()
@@ -178,6 +238,7 @@ class Programme(Wire):
         yield "policies", [policy.code for policy in self.policy_set.policies]
         yield "actions", list(self.policy_set.actions)
         yield "error codes", [code.code for code in self.error_taxonomy.codes]
+        yield "grounds", [ground.code for ground in self.appeals.grounds]
         yield "import profiles", [profile.slug for profile in self.import_profiles]
 
     def as_seen_by(self, vendor: str | None) -> Self:
