@@ -137,8 +137,10 @@ class Appeal(Wire):
     market: Code
     language: Code
     policy: Code
+    error_class: ErrorClass | None
     error_code: Code | None
-    """Of the audit as it stood when it was appealed."""
+    severity: Severity | None
+    """How the audit was wrong as it stood when it was appealed: what the appeal is about, whatever is decided."""
     auditor: Reference | None
     """Who recorded the audit; `null` for the vendor, and for auditors until the appeal is decided."""
     state: AppealState
