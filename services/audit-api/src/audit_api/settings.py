@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tallystick.service.settings import Settings
+from tallystick.service.webhooks import WebhookSettings
 
 
-class AuditSettings(Settings):
+class AuditSettings(WebhookSettings):
     """What audit-api needs to know beyond what every service needs."""
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8001

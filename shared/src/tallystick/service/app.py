@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from tallystick.service.auth import Authenticator
 from tallystick.service.bodies import Bodies
+from tallystick.service.clock import utc_now
 from tallystick.service.database import Database
 from tallystick.service.health import health_router, schema_revision
 from tallystick.service.migrate import head_revision
@@ -81,6 +82,7 @@ def create_service(
         middleware=[Middleware(Telemetry, metrics=metrics), Middleware(Bodies, limits=body_limits or {})],
     )
     app.state.settings = settings
+    app.state.clock = utc_now
     app.state.database = Database(settings.database_url.get_secret_value(), settings.database_pool)
     app.state.authenticator = Authenticator(settings.trusted_issuers(), settings.revoked)
     app.state.draining = asyncio.Event()
