@@ -1,8 +1,8 @@
-"""A stand-in for audit-api's feed: audits that are created, revised and erased, and pages of their changes."""
+"""A stand-in for audit-api's feed: audits that are created, revised, appealed and erased, and pages of their changes."""
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
@@ -32,6 +32,7 @@ class Stream:
         self.document = programme_document(self.programme, **document)
         self.position = 1
         self.audits: dict[str, dict[str, Any]] = {}
+        self.appeals: dict[str, dict[str, Any]] = {}
 
     def create(self, judgement: dict[str, Any] | None = None, **fields: Any) -> str:
         """A new audit."""
@@ -55,29 +56,63 @@ class Stream:
             **(judgement or CORRECT),
             **fields,
         }
-        self._change(audit_id)
+        self._advance(self.audits, audit_id)
         return audit_id
 
     def revise(self, audit_id: str, judgement: dict[str, Any]) -> None:
         """Judge an audit anew."""
         audit = self.audits[audit_id]
         first = audit["first_scored"] or {name: audit[name] for name in JUDGEMENT}
-        audit |= judgement | {"first_scored": first}
-        self._change(audit_id)
+        self._advance(self.audits, audit_id, judgement | {"first_scored": first})
+
+    def appeal(self, audit_id: str, **fields: Any) -> str:
+        """A new appeal of an audit, as it stands."""
+        audit, appeal_id = self.audits[audit_id], str(new_id())
+        self._advance(
+            self.appeals,
+            appeal_id,
+            {
+                "audit_id": audit_id,
+                **{name: audit[name] for name in ("vendor", "error_class", "error_code", "severity")},
+                "state": "submitted",
+                "stage": "review",
+                "ground": "policy_misapplied",
+                "submitted_at": audit["audited_at"],
+                **dict.fromkeys(("escalated_at", "due_at", "decided_at", "on_time")),
+                **fields,
+            },
+        )
+        return appeal_id
+
+    def move(self, appeal_id: str, state: str, **fields: Any) -> None:
+        """Bring an appeal to another state."""
+        self._advance(self.appeals, appeal_id, {"state": state, **fields})
+
+    def decide(self, appeal_id: str, outcome: str, after: timedelta = timedelta(hours=48), **fields: Any) -> None:
+        """Decide an appeal so long after it came in. One that is overturned puts the audit right."""
+        appeal = self.appeals[appeal_id]
+        decided = datetime.fromisoformat(appeal["escalated_at"] or appeal["submitted_at"]) + after
+        due = appeal["due_at"] and datetime.fromisoformat(appeal["due_at"])
+        self.move(appeal_id, outcome, decided_at=decided.isoformat(), on_time=due and decided <= due, **fields)
+        if outcome == "overturned":
+            self.revise(appeal["audit_id"], CORRECT)
 
     def erase(self, audit_id: str) -> None:
         """Take the names out of an audit."""
-        self.audits[audit_id] |= {"moderator": None, "auditor": None}
-        self._change(audit_id)
+        self._advance(self.audits, audit_id, {"moderator": None, "auditor": None})
 
-    def _change(self, audit_id: str) -> None:
+    def _advance(self, rows: dict[str, dict[str, Any]], row_id: str, changed: dict[str, Any] | None = None) -> None:
         self.position += 1
-        self.audits[audit_id] = {**self.audits[audit_id], "position": self.position}
+        rows[row_id] = {**rows.get(row_id, {}), **(changed or {}), "position": self.position}
 
     def pages(self, after: int = 0, limit: int = 1000) -> Iterator[FeedPage]:
         """What a reader at a position is shown, page by page."""
         due = sorted(
-            ({"noun": "audit", "id": key, "position": audit["position"], "data": audit} for key, audit in self.audits.items()),
+            (
+                {"noun": noun, "id": key, "position": row["position"], "data": row}
+                for noun, rows in (("audit", self.audits), ("appeal", self.appeals))
+                for key, row in rows.items()
+            ),
             key=lambda change: change["position"],
         )
         due = [change for change in due if change["position"] > after]

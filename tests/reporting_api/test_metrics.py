@@ -119,7 +119,47 @@ async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream) -> No
         "false_negative_rate": (0.2, 2, 10),
         "quality_score": (0.5, 1.0, 2),
         "handling_time": (30.0, 270, 9),
+        "appeals": (0, 0, None),
+        "appeal_rate": (0.0, 0, 10),
+        "decided_appeals": (0, 0, None),
+        "overturn_rate": (None, 0, 0),
     }
+
+
+async def test_appeals_count_by_their_audits_and_by_the_error_that_was_appealed(
+    reporting: httpx.AsyncClient, reporting_database: Database
+) -> None:
+    """On the audit's day, by its auditor, in both views; an overturned error is gone from the audit and not from the appeal."""
+    stream = Stream()
+    wrong = [stream.create(error(), day=date(2026, 9, 1)) for _ in range(4)]
+    severe = stream.create(error("FP-HARASS", "false_positive", "critical"), day=date(2026, 9, 8), auditor="qa-2")
+    stream.create(day=date(2026, 9, 8), site="cairo", auditor="qa-2")
+    appeals = [stream.appeal(audit_id) for audit_id in (*wrong[:3], severe)]
+    for appeal_id, outcome in zip(appeals, ("upheld", "overturned", "withdrawn", "amended"), strict=True):
+        stream.decide(appeal_id, outcome)
+    stream.decide(stream.appeal(wrong[1]), "upheld")  # the verdict it was given is appealed by the vendor as well
+    await stream.project(reporting_database)
+    asked = {"measure": ["appeals", "appeal_rate", "decided_appeals", "overturn_rate"]}
+
+    async def ask(**query: Any) -> dict[tuple[str | None, ...], list[tuple[Any, Any, Any]]]:
+        document = await _metrics(reporting, stream, **asked, **query)
+        return {
+            tuple(row["dimensions"].values()): [
+                (number["numerator"], number["denominator"], bool(number["interval"])) for number in row["numbers"].values()
+            ]
+            for row in document["rows"]
+        }
+
+    assert await ask() == {(): [(5, None, False), (4, 6, True), (4, None, False), (2, 4, True)]}
+    assert await ask(by="auditor", view="first_scored") == {
+        ("qa-1",): [(4, None, False), (3, 4, True), (3, None, False), (1, 3, True)],
+        ("qa-2",): [(1, None, False), (1, 2, True), (1, None, False), (1, 1, True)],
+    }
+    assert await ask(by=["site", "error_code"], **{"from": "2026-09-08", "to": "2026-09-09"}) == {
+        ("cairo", "FP-HARASS"): [(0, None, False), (0, 1, True), (0, None, False), (0, 0, False)],
+        ("lisbon", "FP-HARASS"): [(1, None, False), (1, 1, True), (1, None, False), (1, 1, True)],
+    }
+    assert await ask(error_code="FN-HARASS") == {(): [(3, None, False), (3, 6, True), (2, None, False), (1, 2, True)]}
 
 
 async def test_both_views_stay_readable(reporting: httpx.AsyncClient, stream: Stream) -> None:
@@ -450,11 +490,15 @@ async def test_who_may_read_numbers(
         assert (await client.get(f"/v1/{path}", params=query)).status_code == status
 
 
-async def test_row_level_security_holds_where_a_statement_forgets(reporting_database: Database, stream: Stream) -> None:
-    """Without any filter a vendor's session sees its own facts and cells, and somebody without programmes sees none."""
+async def test_row_level_security_holds_where_a_statement_forgets(reporting_database: Database) -> None:
+    """Without any filter a vendor's session sees its own facts, cells and appeals, and somebody without programmes sees none."""
+    stream = Stream()
+    for vendor in ("acme", "borealis"):
+        stream.appeal(stream.create(error(), vendor=vendor))
+    await stream.project(reporting_database)
     acme = Principal("poc", frozenset({Role.VENDOR_POC}), frozenset({stream.programme}), "acme", "")
     nobody = Principal("nobody", frozenset({Role.ANALYST}), frozenset(), None, "")
-    for table in ("facts", "rollups"):
+    for table in ("facts", "rollups", "appeals"):
         async with reporting_database.reading(acme) as session:
             seen = (await session.execute(text(f"select distinct programme, vendor from {table}"))).mappings().all()
         async with reporting_database.reading(nobody) as session:

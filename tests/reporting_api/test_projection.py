@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from reporting_api.cuboids import CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
+from reporting_api.cuboids import APPEALS, CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
+from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.sums import Cut, sums
+from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import apply_audits, columns
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
 from reporting_api.projection.worker import SERVICE
-from reporting_api.tables import rollups
+from reporting_api.tables import appeals, rollups
 from reporting_feed import CORRECT, EPOCH, Stream, error
 from tallystick.schemas.metric import Dimension, View
 from tallystick.schemas.programme import Programme
@@ -51,6 +53,8 @@ happenings = st.lists(
         st.tuples(st.just("revise"), judgements, st.integers(0, 99)),
         st.tuples(st.just("revise"), judgements, st.integers(0, 99)),
         st.tuples(st.just("erase"), st.none(), st.integers(0, 99)),
+        st.tuples(st.just("appeal"), st.none(), st.integers(0, 99)),
+        st.tuples(st.just("decide"), st.sampled_from(["upheld", "overturned", "amended"]), st.integers(0, 99)),
         st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
         st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
         st.tuples(st.just("replay"), st.none(), st.integers(0, 99)),
@@ -61,15 +65,53 @@ happenings = st.lists(
 
 
 async def _cells(database: Database, programme: str) -> set[tuple[Any, ...]]:
-    """All cells, without the programme's name."""
-    statement = select(rollups).where(rollups.c.programme == programme)
+    """All cells and all appeals, without the programme's name."""
     async with database.reading(SERVICE) as session:
-        rows = (await session.execute(statement)).mappings()
-        return {tuple(row.values())[1:] for row in rows}
+        return {
+            (table.name, *tuple(row)[1:])
+            for table in (rollups, appeals)
+            for row in (await session.execute(select(table).where(table.c.programme == programme))).all()
+        }
+
+
+def _appeal_model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, int]]:
+    """The sums of a cut's appeals, counted one by one in plain Python. Errors are those that were appealed."""
+    counters: dict[tuple[str, ...], Counter[str]] = {}
+    audits: dict[tuple[str, ...], set[str]] = {}
+    for appeal in stream.appeals.values():
+        error_of = {name: appeal[name] or "" for name in ("error_class", "error_code", "severity")}
+        if cut.by_error and not error_of["error_class"]:
+            continue
+        values = _values(stream.audits[appeal["audit_id"]]) | error_of
+        if not _passes(values, cut):
+            continue
+        key, state = tuple(values[name] for name in cut.by), appeal["state"]
+        audits.setdefault(key, set()).add(appeal["audit_id"])
+        counters.setdefault(key, Counter()).update(
+            appeals=1,
+            decided=state in {"upheld", "overturned", "amended"},
+            changed=state in {"overturned", "amended"},
+            **{"open" if state == "submitted" else state: 1},
+        )
+    return {key: {name: counter[name] for name in APPEALS} | {"appealed": len(audits[key])} for key, counter in counters.items()}
 
 
 def _judged(audit: dict[str, Any], view: View) -> dict[str, Any]:
     return audit | (audit["first_scored"] or {}) if view == View.FIRST_SCORED else audit
+
+
+def _values(audit: dict[str, Any]) -> dict[str, str]:
+    """What an audit is counted by."""
+    day = date.fromisoformat(audit["audited_at"][:10])
+    values = {name: audit[name] or "" for name in DIMENSIONS if name != "automated_detection"}
+    values["automated_detection"] = str(audit["automated_detection"]).lower()
+    return values | {"day": str(day), "week": str(day - timedelta(days=day.weekday())), "month": str(day.replace(day=1))}
+
+
+def _passes(values: dict[str, str], cut: Cut) -> bool:
+    if any(values[name] not in wanted for name, wanted in cut.filters.items()):
+        return False
+    return not ((cut.start and values["day"] < str(cut.start)) or (cut.end and values["day"] >= str(cut.end)))
 
 
 def _model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, int]]:
@@ -80,13 +122,8 @@ def _model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, int]]:
         wrong = judged["verdict"] == "incorrect"
         if cut.by_error and not wrong:
             continue
-        day = date.fromisoformat(audit["audited_at"][:10])
-        values = {name: judged[name] or "" for name in DIMENSIONS if name != "automated_detection"}
-        values["automated_detection"] = str(audit["automated_detection"]).lower()
-        values |= {"day": str(day), "week": str(day - timedelta(days=day.weekday())), "month": str(day.replace(day=1))}
-        if any(values[name] not in wanted for name, wanted in cut.filters.items()):
-            continue
-        if (cut.start and day < cut.start) or (cut.end and day >= cut.end):
+        values = _values(judged)
+        if not _passes(values, cut):
             continue
         score = judged["quality_score"]
         found.setdefault(tuple(values[name] for name in cut.by), Counter()).update(
@@ -128,6 +165,18 @@ cuts = st.builds(
 )
 
 
+def _happen(stream: Stream, what: str, detail: Any, which: Any) -> None:
+    audits, raised = list(stream.audits), list(stream.appeals)
+    if what == "create":
+        stream.create(detail, **which)
+    elif what == "decide" and raised:
+        stream.decide(raised[which % len(raised)], detail)
+    elif what == "revise" and audits:
+        stream.revise(audits[which % len(audits)], detail)
+    elif what in {"appeal", "erase"} and audits:
+        getattr(stream, what)(audits[which % len(audits)])
+
+
 @given(history=happenings, questions=st.lists(cuts, min_size=3, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
@@ -135,19 +184,12 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
 ) -> None:
     """The sums kept by difference are those built from zero, those counted from the facts, and those counted in Python.
 
-    So it is over any history of creates, revisions and erasures, read in any pages, some of them again and out of order.
+    So it is over any history of creates, revisions, appeals and erasures, read in any pages, some again and out of order.
     """
     stream = Stream()
     seen = []
     for what, judgement, detail in [*history, ("read", None, 1000)]:
-        audits = list(stream.audits)
-        if what == "create":
-            stream.create(judgement, **detail)
-        elif what == "revise" and audits:
-            stream.revise(audits[detail % len(audits)], judgement)
-        elif what == "erase" and audits:
-            stream.erase(audits[detail % len(audits)])
-        elif what == "read":
+        if what == "read":
             async with reporting_database.writing(SERVICE) as session:
                 cursor = await open_cursor(session, Programme.model_validate(stream.document))
                 page = next(stream.pages(cursor.position, detail))
@@ -155,8 +197,12 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
             seen.append(page)
         elif what == "replay" and seen:
             async with reporting_database.writing(SERVICE) as session:
-                if again := columns(seen[detail % len(seen)].changes):
+                changes = seen[detail % len(seen)].changes
+                if again := columns(changes):
                     await apply_audits(session, stream.programme, "Europe/Berlin", again)
+                await apply_appeals(session, stream.programme, changes)
+        elif what != "replay":
+            _happen(stream, what, judgement, detail)
     incremental = await _cells(reporting_database, stream.programme)
     async with reporting_database.writing(SERVICE) as session:
         await start_anew(session, stream.programme)
@@ -167,7 +213,9 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
         cut = Cut(stream.programme, question.by, question.filters, question.start, question.end, question.view)
         async with reporting_database.reading(SERVICE) as session:
             kept, counted = await sums(session, cut), await sums(session, cut, from_facts=True)
+            appealed = await appeal_sums(session, cut)
         assert kept == counted == _model(stream, cut)
+        assert appealed == _appeal_model(stream, cut)
 
 
 async def test_a_page_applied_twice_changes_nothing(reporting_database: Database) -> None:

@@ -57,6 +57,10 @@ MEASURES = (
 """What is summed in every cell, all of it whole numbers: counts of audits; seconds and how many audits have them; quality
 score in ten-thousandths and how many audits have one."""
 
+APPEALS = ("appeals", "appealed", "decided", "changed", "open", "upheld", "overturned", "amended", "withdrawn", "expired")
+"""What is counted of the appeals of audits: appeals, the audits that they are of, decided ones, those that changed the verdict,
+and how many stand where. There are few of them beside audits, so no cells are kept of them."""
+
 
 def number(cuboid: frozenset[str]) -> int:
     """The number of a cuboid: what PostgreSQL's `grouping()` of `ROLLED_UP` answers, a bit set for each dimension left out."""

@@ -1,4 +1,4 @@
-"""The read model: each audit's current facts, their sums day by day, and where each feed was read up to.
+"""The read model: each audit's current facts, their sums day by day, appeals, and where each feed was read up to.
 
 Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers.
 """
@@ -59,6 +59,28 @@ rollups = Table(
     *(Column(name, NAME, nullable=False, comment="empty where the cuboid leaves it out") for name in ROLLED_UP),
     *(Column(name, BigInteger, nullable=False) for name in MEASURES),
     PrimaryKeyConstraint("programme", "cuboid", "day", "view", "cell"),
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("appeal_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("audit_id", Uuid, nullable=False, comment="whose facts say by what the appeal is counted"),
+    Column("vendor", NAME, nullable=False),
+    Column("state", NAME, nullable=False),
+    Column("stage", NAME, nullable=False),
+    Column("ground", NAME, nullable=False),
+    Column("error_class", NAME, nullable=False, comment="as it was appealed, as are code and severity"),
+    Column("error_code", NAME, nullable=False),
+    Column("severity", NAME, nullable=False),
+    Column("submitted_at", DateTime(timezone=True), nullable=False),
+    Column("escalated_at", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True), comment="of the present stage"),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("on_time", Boolean),
+    PrimaryKeyConstraint("programme", "appeal_id"),
 )
 
 cursors = Table(

@@ -22,6 +22,10 @@ class Measure(StrEnum):
     FALSE_NEGATIVE_RATE = "false_negative_rate"
     QUALITY_SCORE = "quality_score"
     HANDLING_TIME = "handling_time"
+    APPEALS = "appeals"
+    APPEAL_RATE = "appeal_rate"
+    DECIDED_APPEALS = "decided_appeals"
+    OVERTURN_RATE = "overturn_rate"
 
 
 class Dimension(StrEnum):
@@ -154,7 +158,7 @@ class MeasureDefinition(Wire):
     name: Measure
     label: str
     kind: Literal["count", "proportion", "mean"]
-    unit: Literal["audits", "share", "seconds"]
+    unit: Literal["audits", "share", "seconds", "appeals"]
     better: Literal["higher", "lower"] | None
     numerator: str
     denominator: str | None

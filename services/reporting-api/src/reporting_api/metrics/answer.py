@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from reporting_api.cuboids import ERROR_DIMENSIONS
+from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.numbers import difference, number, ranks
 from reporting_api.metrics.question import Question
@@ -97,6 +98,9 @@ Pair = tuple[Sums, Sums]
 async def _groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
     selected = await sums(session, cut)
+    if any(FORMULAS[measure].of_appeals for measure in question.measures):
+        appeals = await appeal_sums(session, cut)
+        selected = {key: {**NOTHING, **selected.get(key, {}), **appeals.get(key, {})} for key in {**selected, **appeals}}
     if not cut.by_error:
         groups = {key: (found, found) for key, found in selected.items()}
     else:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from reporting_api.cuboids import APPEALS
 from tallystick.schemas.metric import Definitions, Dimension, DimensionDefinition, Measure, MeasureDefinition
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """How a measure is made from the sums of `reporting_api.cuboids.MEASURES`.
+    """How a measure is made from the sums of `reporting_api.cuboids`.
 
     `share` divides the numerator by the denominator; `rest` divides what the numerator leaves of the denominator.
     """
@@ -23,7 +24,12 @@ class Formula:
     @property
     def of_audits(self) -> bool:
         """Whether it is a share of all audits: error dimensions then narrow its numerator alone."""
-        return self.shape in {"share", "rest"}
+        return self.denominator == "audits"
+
+    @property
+    def of_appeals(self) -> bool:
+        """Whether it takes the sums of appeals."""
+        return self.numerator in APPEALS
 
 
 _WILSON = "Wilson score interval at 95 %"
@@ -48,12 +54,12 @@ def _share(
     return Formula(definition, column, "audits", shape)
 
 
-def _count(name: Measure, label: str, counted: str, column: str) -> Formula:
+def _count(name: Measure, label: str, counted: str, column: str, *, unit: Literal["audits", "appeals"] = "audits") -> Formula:
     definition = MeasureDefinition(
         name=name,
         label=label,
         kind="count",
-        unit="audits",
+        unit=unit,
         better=None,
         numerator=counted,
         denominator=None,
@@ -129,6 +135,28 @@ FORMULAS: dict[Measure, Formula] = {
             "timed",
             "mean",
         ),
+        _count(Measure.APPEALS, "Appeals", "appeals", "appeals", unit="appeals"),
+        _share(
+            Measure.APPEAL_RATE, "Appeal rate", "audits that were appealed, once or again", "appealed", "appealed audits / audits"
+        ),
+        _count(Measure.DECIDED_APPEALS, "Decided appeals", "appeals upheld, overturned or amended", "decided", unit="appeals"),
+        Formula(
+            MeasureDefinition(
+                name=Measure.OVERTURN_RATE,
+                label="Overturn rate",
+                kind="proportion",
+                unit="share",
+                better="lower",
+                numerator="appeals that changed the verdict: overturned or amended",
+                denominator="decided appeals",
+                formula="(overturned + amended) / (upheld + overturned + amended)",
+                interval=_WILSON,
+                source=_WILSON_SOURCE,
+            ),
+            "changed",
+            "decided",
+            "share",
+        ),
     )
 }
 
@@ -165,6 +193,11 @@ DEFINITIONS = Definitions(
             " counts such errors over all audits of the other dimensions: the error rate of a code is the audits with this code"
             " over all audits, and accuracy is the share of audits without such an error. Counts and means are of the audits"
             " with such an error."
+        ),
+        (
+            "Appeals count on the day of their audit and by its dimensions, in both views alike. Error class, code and severity"
+            " are those that were appealed, whatever was decided. An appeal counts where it stands now: one that was escalated"
+            " is open until arbitration has decided it."
         ),
         "adjudicated: the judgement as it stands after revisions. first_scored: as it was first recorded. Both stay for ever.",
         "An erased audit keeps counting: its verdict remains, and it belongs to nobody (`null`) by moderator and by auditor.",

@@ -11,7 +11,8 @@ from tallystick.schemas.metric import Difference, Interval, Measure, Number, Ran
 _NOTHING = "There are no audits to divide by."
 _UNSCORED = "No audit has a scorecard."
 _UNTIMED = "No audit has a handling time."
-_REASONS = {"audits": _NOTHING, "scored": _UNSCORED, "timed": _UNTIMED}
+_UNDECIDED = "No appeal has been decided."
+_REASONS = {"audits": _NOTHING, "scored": _UNSCORED, "timed": _UNTIMED, "decided": _UNDECIDED}
 
 
 def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) -> Number:
@@ -25,8 +26,7 @@ def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) 
     """
     formula = FORMULAS[measure]
     if formula.denominator is None:
-        count = sums[formula.numerator]
-        return Number(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
+        return counted(sums[formula.numerator])
     size = (all_audits if formula.of_audits else sums)[formula.denominator]
     hits = sums[formula.numerator]
     top: float = size - hits if formula.shape == "rest" else hits / formula.scale if formula.scale != 1 else hits
@@ -41,13 +41,31 @@ def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) 
     )
 
 
+def counted(count: int) -> Number:
+    """A count."""
+    return Number(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
+
+
+def proportion(hits: int, size: int, minimum_sample: int, otherwise: str) -> Number:
+    """A share that is no measure of the metrics, with Wilson's interval; `otherwise` says why there is none."""
+    bounds = wilson(hits, size)
+    return Number(
+        value=hits / size if size else None,
+        numerator=hits,
+        denominator=size,
+        interval=None if bounds is None else interval(bounds, "wilson"),
+        sufficient=size >= minimum_sample,
+        reason=None if size else otherwise,
+    )
+
+
 def interval(bounds: tuple[float, float], method: str) -> Interval:
     """Bounds at the level of all reported intervals."""
     return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method)
 
 
 def _method(formula: Formula) -> str:
-    return "wilson" if formula.of_audits else "wilson-conservative"
+    return "wilson" if formula.definition.kind == "proportion" else "wilson-conservative"
 
 
 def difference(measure: Measure, now: Number, before: Number) -> Difference:

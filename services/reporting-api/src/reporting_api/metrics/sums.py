@@ -1,6 +1,6 @@
 """From a question to sums: the planner that picks the smallest cuboid, and the statement that it makes of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Date, Select, and_, cast, func, select, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from reporting_api.cuboids import ERROR_DIMENSIONS, MEASURES, smallest
+from reporting_api.cuboids import APPEALS, ERROR_DIMENSIONS, MEASURES, smallest
 from reporting_api.metrics.question import Filters
 from reporting_api.tables import facts, rollups
 from tallystick.schemas.metric import Dimension, View
@@ -21,9 +21,9 @@ Key = tuple[str, ...]
 """The values of the dimensions of a group, in the order asked for; dates in ISO form."""
 
 Sums = Mapping[str, int]
-"""The sums of a group by their names in `reporting_api.cuboids.MEASURES`."""
+"""The sums of a group by their names in `reporting_api.cuboids`: `MEASURES`, and `APPEALS` where they are asked for."""
 
-NOTHING: Sums = dict.fromkeys(MEASURES, 0)
+NOTHING: Sums = dict.fromkeys((*MEASURES, *APPEALS), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,14 @@ async def sums(session: ReadSession, cut: Cut, *, most: int = MAX_GROUPS, from_f
     statement = _from_facts(session, cut) if cuboid is None else _from_rollups(session, cut, cuboid)
     rows = await session.rows(statement.limit(most + 1))
     bounded(len(rows), most)
-    width = len(cut.by)
+    return keyed(rows, len(cut.by), MEASURES)
+
+
+def keyed(rows: Sequence[Sequence[Any]], width: int, names: Sequence[str]) -> dict[Key, Sums]:
+    """The groups that a statement answered, by the values of so many dimensions; those that nothing is in are left out."""
     return {
         tuple(value if isinstance(value, str) else value.isoformat() for value in row[:width]): dict(
-            zip(MEASURES, row[width:], strict=True)
+            zip(names, row[width:], strict=True)
         )
         for row in rows
         if any(row[width:])
@@ -95,7 +99,8 @@ _TIME: dict[str, Callable[[ColumnElement[date]], ColumnElement[Any]]] = {
 
 def _from_rollups(session: ReadSession, cut: Cut, cuboid: int) -> Select[Any]:
     totals = [cast(func.sum(rollups.c[name]), BigInteger) for name in MEASURES]
-    statement = _cut(select(), cut, dict(rollups.c.items()), rollups.c.day).add_columns(*totals).where(rollups.c.cuboid == cuboid)
+    statement = grouped(select(), cut, dict(rollups.c.items()), rollups.c.day).add_columns(*totals)
+    statement = statement.where(rollups.c.cuboid == cuboid)
     if cut.view == View.FIRST_SCORED:
         statement = statement.where(rollups.c.view == 0)
     return scoped(statement, rollups, cut.programme, session.principal)
@@ -120,10 +125,10 @@ def _from_facts(session: ReadSession, cut: Cut) -> Select[Any]:
     totals = [
         func.count().filter(counted[name]) if name in counted else func.coalesce(func.sum(columns[name]), 0) for name in MEASURES
     ]
-    return scoped(_cut(select(), cut, columns, facts.c.day).add_columns(*totals), facts, cut.programme, session.principal)
+    return scoped(grouped(select(), cut, columns, facts.c.day).add_columns(*totals), facts, cut.programme, session.principal)
 
 
-def _cut(statement: Select[Any], cut: Cut, columns: Mapping[str, ColumnElement[Any]], day: ColumnElement[date]) -> Select[Any]:
+def grouped(statement: Select[Any], cut: Cut, columns: Mapping[str, ColumnElement[Any]], day: ColumnElement[date]) -> Select[Any]:
     """The statement by the groups of a cut, narrowed to its audits."""
     groups = [_TIME[name](day) if name in _TIME else columns[name] for name in cut.by]
     statement = statement.add_columns(*groups).group_by(*groups)

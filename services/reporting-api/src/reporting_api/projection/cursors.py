@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import apply_audits, columns
-from reporting_api.tables import cursors, facts, rollups
+from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import ALL, Principal
@@ -77,6 +78,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) ->
     audits = columns(page.changes)
     if audits:
         await apply_audits(session, programme, before.time_zone, audits)
+    await apply_appeals(session, programme, page.changes)
     values: dict[str, Any] = {
         "epoch": UUID(page.epoch),
         "cursor": page.cursor,
@@ -103,5 +105,5 @@ async def start_anew(session: WriteSession, programme: str) -> None:
     reset = {"position": 0, "time_zone": cursors.c.document["time_zone"].astext, "created_at": func.now()}
     reset |= dict.fromkeys(("epoch", "cursor", "applied_at", "caught_up_at", "checked_at"))
     await session.execute(update(cursors).where(cursors.c.programme == programme).values(reset))
-    for table in (facts, rollups):
+    for table in (facts, rollups, appeals):
         await session.execute(delete(table).where(table.c.programme == programme))

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal
 
 from reporting_api.metrics.answer import answer
+from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.question import Question
 from reporting_api.metrics.standing import Standing
 from reporting_api.reports.periods import weeks
@@ -14,13 +15,14 @@ from tallystick.schemas.programme import Targets
 from tallystick.schemas.report import QualitySummary, TargetStanding, TrendPoint
 from tallystick.service.database import ReadSession
 
+_ALL = tuple(measure for measure in Measure if not FORMULAS[measure].of_appeals)
 _TARGETS = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 _TABLE = (Measure.AUDITS, Measure.ERRORS, Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 
 
 async def quality_summary(session: ReadSession, standing: Standing, question: Question) -> QualitySummary:
     """The summary of the audits that a question with a settled period is about. Its measures and dimensions are not looked at."""
-    whole = replace(question, measures=tuple(Measure), by=(), order=None, totals=False, limit=10_000)
+    whole = replace(question, measures=_ALL, by=(), order=None, totals=False, limit=10_000)
     compare: Literal["previous_period"] | None = "previous_period" if question.start and question.end else None
     overall = await answer(session, standing, replace(whole, compare=compare))
     views = {question.view: overall.rows[0].numbers}

@@ -38,7 +38,7 @@ Reported = Annotated[Question, Depends(_reported)]
 
 @router.get("/quality-summary", response_model=QualitySummary, summary="Read how good the decisions were")
 async def read_quality_summary(request: Request, principal: NumbersRead, question: Reported, session: Reading) -> Response:
-    """All measures overall in both views, against the targets and the period before; accuracy by vendor, site and week.
+    """All measures of audits overall in both views, against the targets and the period before; accuracy by vendor, site and week.
 
     Without `from` and `to` the report covers the thirteen weeks that end with the last audit.
     """
