@@ -342,7 +342,7 @@ async def test_a_reader_that_has_the_numbers_is_told_so_before_they_are_summed(
     assert ["cursors" in statement for statement in statements] == [True]
 
 
-@pytest.mark.parametrize("path", ["metrics", "reports/quality-summary", "reports/top-error-trends", "charts/error-pareto"])
+@pytest.mark.parametrize("path", ["metrics", "reports/quality-summary", "reports/appeals", "charts/error-pareto"])
 async def test_half_built_numbers_are_not_served(reporting: httpx.AsyncClient, reporting_database: Database, path: str) -> None:
     """503 until the end of the feed was reached once, in a rebuild as at first; from then on numbers, though more is to read."""
     stream = Stream()
@@ -486,7 +486,7 @@ async def test_who_may_read_numbers(
     client = caller(reporting_app, role, vendor=vendor)
     query = {"programme": stream.programme}
 
-    for path in ("metrics", "reports/quality-summary", "reports/top-error-trends"):
+    for path in ("metrics", "reports/quality-summary", "reports/top-error-trends", "reports/appeals"):
         assert (await client.get(f"/v1/{path}", params=query)).status_code == status
 
 

@@ -204,7 +204,70 @@ def test_the_top_errors_name_where_they_changed(tallystick: Command, stub: Stub)
     assert "FN-HARASS has appeared since 2026-09-14: 9 after 0." in ran.out
 
 
-@pytest.mark.parametrize("command", ["quality-summary", "top-error-trends"])
+def test_the_report_on_appeals_is_read_at_a_glance(tallystick: Command, stub: Stub) -> None:
+    """Outcomes by group with places, times in days, what waits and for how long, and the patterns."""
+    outcomes = {
+        name: count(place) for place, name in enumerate(("open", "upheld", "overturned", "amended", "withdrawn", "expired"))
+    }
+    numbers = {"appeals": count(15), "decided_appeals": count(6), "overturn_rate": share(0.5)}
+    place = {"highest": 1, "lowest": 2, "tied": True}
+    group = {"name": None, "numbers": {**numbers, "appeal_rate": share(0.1)}, "outcomes": outcomes, "rank": place}
+    days: dict[str, Any] = {"value": 216_000, "numerator": None, "denominator": 6, "sufficient": True}
+    days["interval"] = {"low": 86_400, "high": 259_200, "level": 0.95, "method": "order-statistics"}
+    none = {"value": None, "numerator": None, "denominator": 0, "interval": None, "sufficient": False, "reason": "None decided."}
+    pair = {"policy": "hate", "policy_name": None, "error_code": "FP", "error_name": None, "rank": place}
+    stub.script.append(
+        json_answer(
+            {
+                "scope": SCOPE,
+                "previous_period": None,
+                "as_of": "2026-09-21T12:00:00Z",
+                "turnaround_days": 4,
+                "overall": {**group, "dimensions": {}, "rank": None},
+                "change": None,
+                "vendors": [{**group, "dimensions": {"vendor": f"v-{number}"}} for number in range(12)],
+                "sites": [],
+                "policies": [],
+                "error_codes": [],
+                "auditors": [{**group, "dimensions": {"auditor": None}}],
+                "grounds": [{**group, "dimensions": {"ground": "technical"}, "numbers": numbers}],
+                "weeks": [],
+                "times": [{"stage": None, "median": days, "p90": none, "on_time": share(0.8)}],
+                "open": {
+                    "ages": [{"from_days": 30, "to_days": None, "open": count(3), "overdue": count(2)}],
+                    "oldest": None,
+                    **{name: count(3) for name in ("open", "in_review", "in_arbitration", "overdue", "undated")},
+                },
+                "patterns": {
+                    "examined": count(4),
+                    "too_few": count(5),
+                    "found": [{**pair, "overturn_rate": share(0.9), "rest": share(0.2), "difference": change(0.7)}],
+                },
+                "escalations": {"rate": share(0.2), "overturn_rate": share(None), "outcomes": outcomes},
+                "expired": share(0.05),
+            }
+        )
+    )
+
+    ran = tallystick("report", "appeals", "--vendor", "acme")
+
+    rows = lines(ran.out)
+    half, tenth = "50.0 % (49.0 to 51.0)", "10.0 % (9.0 to 11.0)"
+    assert rows[0] == ["", "15", tenth, half, "0", "1", "2", "3", "4", "5"]
+    assert rows[1][:4] == ["1 to 2", "v-0", "15", tenth]
+    assert rows[11][1] == "none"
+    assert rows[12][1:5] == ["technical", "15", "", half]
+    assert rows[13] == ["all", "2.5 days (1.0 to 3.0)", "- None decided.", "80.0 % (79.0 to 81.0)"]
+    assert rows[14] == ["30 or more", "3", "2"]
+    assert rows[15][1:3] == ["hate", "FP"]
+    assert "2 more with --json" in ran.out
+    assert "Time to decision, 4 working days promised" in ran.out
+    assert "Overturned again and again (4 pairs of policy and error code with enough decisions, 5 with too few)" in ran.out
+    assert "Expired undecided: 5.0 % (4.0 to 6.0)" in ran.out
+    assert dict(stub.seen[0].query)["vendor"] == "acme"
+
+
+@pytest.mark.parametrize("command", ["quality-summary", "top-error-trends", "appeals"])
 def test_a_report_can_be_had_as_it_came(tallystick: Command, stub: Stub, command: str) -> None:
     """What is not understood is told, not shown."""
     stub.script.append(json_answer({"scope": SCOPE}))

@@ -5,6 +5,8 @@ from rich.text import Text
 from tallystick.schemas.metric import Difference, Interval, Measure, Number
 
 _NOTHING = "-"
+_COUNTS = {Measure.AUDITS, Measure.ERRORS, Measure.APPEALS, Measure.DECIDED_APPEALS}
+_DAY_S = 86_400
 
 
 def number(value: Number, measure: Measure | None = None) -> Text:
@@ -20,11 +22,19 @@ def share(value: float | None) -> str:
     return _NOTHING if value is None else f"{value * 100:.1f} %"
 
 
+def duration(value: Number) -> Text:
+    """Seconds in days, with their interval: `2.3 days (1.9 to 2.8)`."""
+    if value.value is None:
+        return Text(f"{_NOTHING} {value.reason or ''}".rstrip(), "dim")
+    between = f" ({value.interval.low / _DAY_S:.1f} to {value.interval.high / _DAY_S:.1f})" if value.interval else ""
+    return Text(f"{value.value / _DAY_S:.1f} days{between}", "" if value.sufficient else "dim italic")
+
+
 def difference(value: Difference, measure: Measure | None = None) -> Text:
     """A difference with its interval, in percentage points where it is one of shares; bold where it is clear."""
     if value.value is None:
         return Text(_NOTHING, "dim")
-    if measure in {Measure.AUDITS, Measure.ERRORS}:
+    if measure in _COUNTS:
         return Text(f"{value.value:+,.0f}")
     if measure is Measure.HANDLING_TIME:
         return Text(f"{value.value:+.1f} s")

@@ -12,6 +12,7 @@ from tallystick.cli.console import err, out
 from tallystick.cli.filters import PANEL, FromDay, ToDay, filtered
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters
+from tallystick.schemas.appeal_report import AppealGroup, AppealPattern
 from tallystick.schemas.metric import Dimension, Measure, Metrics, Row, Scope, View
 
 
@@ -108,7 +109,7 @@ def _numbers(row: Row, answer: Metrics, *, compared: bool) -> list[Text]:
     return cells
 
 
-def rank(row: Row) -> str:
+def rank(row: Row | AppealGroup | AppealPattern) -> str:
     """The places that a row may truly stand in: `2`, or `1 to 3` where intervals overlap."""
     if row.rank is None:
         return ""

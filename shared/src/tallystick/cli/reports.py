@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli import figures
+from tallystick.cli.appeal_tables import appeal_tables
 from tallystick.cli.console import out
 from tallystick.cli.filters import FromDay, ToDay, filtered
 from tallystick.cli.numbers import print_scope, rank
@@ -87,6 +88,28 @@ def top_error_trends(
         typer.echo(report.model_dump_json(by_alias=True))
         return
     out.print(trend_tables(report, limit))
+    print_scope(report.scope)
+
+
+@app.command("appeals")
+@filtered
+def appeals(
+    programme: ProgrammeName,
+    filters: Filters,
+    begin: FromDay = None,
+    end: ToDay = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show how audits are appealed: outcomes, time to decision, what is open, and what is overturned again and again."""
+    query: Filters = {**filters, "from": begin, "to": end}
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.appeal_report(programme, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(appeal_tables(report))
     print_scope(report.scope)
 
 

@@ -1,6 +1,7 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
 from tallystick.client.transport import Model, Query, Transport
+from tallystick.schemas.appeal_report import AppealReport
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
 
@@ -30,6 +31,10 @@ class Numbers:
     async def top_error_trends(self, programme: str, query: Filters | None = None) -> TopErrorTrends:
         """Which errors there are most of, which way they go, and where; `query` as for the summary."""
         return await self._report(TopErrorTrends, "top-error-trends", programme, query)
+
+    async def appeal_report(self, programme: str, query: Filters | None = None) -> AppealReport:
+        """How audits are appealed, and what becomes of it; `query` holds the filters and the period."""
+        return await self._report(AppealReport, "appeals", programme, query)
 
     async def projections(self, programme: str | None = None) -> ProjectionList:
         """How far the numbers stand behind the facts, for one programme or for all."""

@@ -66,14 +66,14 @@ def period(standing: Standing, start: date | None, end: date | None) -> Period |
 
 async def answer(session: ReadSession, standing: Standing, question: Question) -> Metrics:
     """Answer a question whose period is settled."""
-    groups = await _groups(session, question)
+    found = await groups(session, question)
     before = None
-    earlier = _earlier(question)
-    if earlier is not None:
-        before = await _groups(session, earlier)
-        groups = {**dict.fromkeys(before, (NOTHING, NOTHING)), **groups}
+    previous = earlier(question)
+    if previous is not None:
+        before = await groups(session, previous)
+        found = {**dict.fromkeys(before, (NOTHING, NOTHING)), **found}
     minimum = standing.targets.minimum_sample
-    rows = [_row(question, key, pair, before, minimum) for key, pair in groups.items()]
+    rows = [_row(question, key, pair, before, minimum) for key, pair in found.items()]
     rows = _ordered(question, rows)
     totals = None
     if question.totals:
@@ -82,7 +82,7 @@ async def answer(session: ReadSession, standing: Standing, question: Question) -
         totals = total.rows[0]
     return Metrics(
         scope=scope(standing, question, session.principal),
-        previous_period=None if earlier is None else period(standing, earlier.start, earlier.end),
+        previous_period=None if previous is None else period(standing, previous.start, previous.end),
         measures=question.measures,
         by=question.by,
         rows=tuple(rows[: question.limit]),
@@ -95,7 +95,8 @@ Pair = tuple[Sums, Sums]
 """The sums of a group, and of all audits that its shares are divided by."""
 
 
-async def _groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
+async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
+    """The sums that a question is answered from, by group; of appeals where it asks for them."""
     cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
     selected = await sums(session, cut)
     if any(FORMULAS[measure].of_appeals for measure in question.measures):
@@ -132,7 +133,8 @@ def _join(cut: Cut, audits_key: Key, kind: Key) -> Key:
     return tuple(next(errors) if name in ERROR_DIMENSIONS else next(audits) for name in cut.by)
 
 
-def _earlier(question: Question) -> Question | None:
+def earlier(question: Question) -> Question | None:
+    """The same question about the period that it is to be compared with; None where it asks for no comparison."""
     if question.compare is None or question.start is None or question.end is None:
         return None
     return replace(question, start=question.start - (question.end - question.start), end=question.start, compare=None)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from reporting_api.cuboids import smallest
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.tables import rollups
-from tallystick.schemas.programme import Targets
+from tallystick.schemas.programme import Programme, Targets
 from tallystick.service.auth import enter
 from tallystick.service.database import ReadSession, scoped
 from tallystick.service.problems import NotFound, Unavailable
@@ -54,6 +54,18 @@ async def read_standing(session: ReadSession, programme: str) -> Standing:
         Targets.model_validate(row.document["targets"]),
         {code["code"]: code["name"] for code in row.document["error_taxonomy"]["codes"]},
     )
+
+
+async def read_document(session: ReadSession, programme: str) -> Programme:
+    """The programme as the feed last showed it and as the principal may see it.
+
+    Raises:
+        NotFound: there is no programme that the principal may see under this name.
+    """
+    row = await find_cursor(session, enter(session.principal, programme))
+    if row is None:
+        raise NotFound("There is no such programme.")
+    return Programme.model_validate(row.document).as_seen_by(session.principal.vendor)
 
 
 async def read_days(session: ReadSession, programme: str) -> tuple[date, date] | None:

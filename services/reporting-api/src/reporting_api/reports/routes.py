@@ -8,13 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.question import Filtered, Question, only_known_parameters
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
-from reporting_api.metrics.standing import read_standing
+from reporting_api.metrics.standing import read_document, read_standing
+from reporting_api.reports.appeals import appeal_report
 from reporting_api.reports.periods import settled
 from reporting_api.reports.quality_summary import quality_summary
 from reporting_api.reports.top_error_trends import top_error_trends
+from tallystick.schemas.appeal_report import AppealReport
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import View
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
+from tallystick.service.clock import now
 from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
@@ -33,6 +36,14 @@ def _reported(
     return Question(programme, filters=filtered.filters, start=filtered.start, end=filtered.end, view=view, limit=limit)
 
 
+def _appealed(
+    programme: Annotated[Slug, Query(description="Whose appeals.")],
+    filtered: Filtered,
+) -> Question:
+    return Question(programme, filters=filtered.filters, start=filtered.start, end=filtered.end)
+
+
+Appealed = Annotated[Question, Depends(_appealed)]
 Reported = Annotated[Question, Depends(_reported)]
 
 
@@ -59,3 +70,20 @@ async def read_top_error_trends(request: Request, principal: NumbersRead, questi
     question = await settled(session, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"report": "top-error-trends", **asdict(question)})
     return not_modified(request, etag) or reply(await top_error_trends(session, standing, question), etag=etag)
+
+
+@router.get("/appeals", response_model=AppealReport, summary="Read how audits are appealed, and what becomes of it")
+async def read_appeal_report(request: Request, principal: NumbersRead, question: Appealed, session: Reading) -> Response:
+    """Volume, rate and outcomes by vendor, site, policy, error code and auditor; time to decision; what is open; patterns.
+
+    Appeals count on the day of their audit. What is open, how old and overdue is told as of now, to the minute, for all days.
+    Without `from` and `to` the report covers the thirteen weeks that end with the last audit.
+    """
+    standing = await read_standing(session, question.programme)
+    question = await settled(session, permitted(question, principal))
+    as_of = now(request).replace(second=0, microsecond=0)
+    etag = numbers_etag(standing, principal, {"report": "appeals", "as_of": as_of, **asdict(question)})
+    if (known := not_modified(request, etag)) is not None:
+        return known
+    document = await read_document(session, question.programme)
+    return reply(await appeal_report(session, standing, document, question, as_of), etag=etag)

@@ -12,9 +12,11 @@ from tallystick.schemas.metric import Measure, Number
 from tallystick.schemas.report import TrendPoint
 
 
-def trend(question: Question, weeks: Sequence[date], numbers: Mapping[date, Number]) -> tuple[TrendPoint, ...]:
-    """The points of a share of audits; weeks without audits have no value and no limits."""
-    empty = number(Measure.ERROR_RATE, NOTHING, NOTHING, 1)
+def trend(
+    question: Question, weeks: Sequence[date], numbers: Mapping[date, Number], measure: Measure = Measure.ERROR_RATE
+) -> tuple[TrendPoint, ...]:
+    """The points of a share; weeks with nothing to divide by have no value and no limits."""
+    empty = number(measure, NOTHING, NOTHING, 1)
     found = [numbers.get(week, empty) for week in weeks]
     judged = monitor([int(each.numerator or 0) for each in found], [each.denominator or 0 for each in found])
     return tuple(

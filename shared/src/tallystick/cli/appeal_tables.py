@@ -1,0 +1,107 @@
+"""The report on appeals as tables."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tallystick.cli import figures
+from tallystick.cli.numbers import rank
+from tallystick.schemas.appeal_report import AppealGroup, AppealOutcomes, AppealPatterns, AppealReport, DecisionTimes, OpenAppeals
+from tallystick.schemas.metric import Measure
+
+_RATES = (Measure.APPEAL_RATE, Measure.OVERTURN_RATE)
+_MOST_ROWS = 10
+
+
+def appeal_tables(report: AppealReport) -> RenderableType:
+    """How many appeals there are, what became of them, how long it took, what waits, and what they show."""
+    tables = (
+        ("By vendor", report.vendors),
+        ("By site", report.sites),
+        ("By policy", report.policies),
+        ("By error that was appealed", report.error_codes),
+        ("By auditor", report.auditors or ()),
+        ("By ground", report.grounds),
+    )
+    groups: list[RenderableType] = [_groups("Appeals", (report.overall,))]
+    groups += [_groups(title, found) for title, found in tables if found]
+    groups += [_times(report.times, report.turnaround_days), _open(report.open), *_patterns(report.patterns)]
+    escalated = report.escalations
+    groups.append(Text.assemble("Escalated, of first decisions: ", figures.number(escalated.rate)))
+    groups.append(Text.assemble("Overturned in arbitration: ", figures.number(escalated.overturn_rate)))
+    groups.append(Text.assemble("Expired undecided: ", figures.number(report.expired)))
+    return Group(*groups)
+
+
+def _groups(title: str, groups: Sequence[AppealGroup]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("rank", justify="right")
+    names = tuple(groups[0].dimensions)
+    for name in names:
+        table.add_column(_words(name), overflow="fold")
+    for column in (Measure.APPEALS, *_RATES, *AppealOutcomes.model_fields):
+        table.add_column(_words(column), justify="right")
+    for group in groups[:_MOST_ROWS]:
+        table.add_row(
+            rank(group) if names else "",
+            *(group.dimensions[name] or Text("none", "dim italic") for name in names),
+            figures.number(group.numbers[Measure.APPEALS]),
+            *(figures.number(group.numbers[measure]) if measure in group.numbers else "" for measure in _RATES),
+            *(figures.number(getattr(group.outcomes, outcome)) for outcome in AppealOutcomes.model_fields),
+        )
+    if len(groups) > _MOST_ROWS:
+        table.caption = f"{len(groups) - _MOST_ROWS} more with --json"
+    return table
+
+
+def _times(times: Sequence[DecisionTimes], turnaround_days: int | None) -> Table:
+    promised = f", {turnaround_days} working days promised" if turnaround_days else ""
+    table = Table(title=f"Time to decision{promised}", title_justify="left")
+    for column in ("stage", "median", "nine of ten within", "on time"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for each in times:
+        table.add_row(
+            each.stage or "all", figures.duration(each.median), figures.duration(each.p90), figures.number(each.on_time)
+        )
+    return table
+
+
+def _open(found: OpenAppeals) -> Table:
+    title = (
+        f"Open now: {found.open.value:,}, of them {found.overdue.value:,} overdue, "
+        f"{found.in_review.value:,} in review, {found.in_arbitration.value:,} in arbitration"
+    )
+    table = Table(title=title, title_justify="left")
+    for column in ("waiting for days", "open", "overdue"):
+        table.add_column(column, justify="right")
+    for age in found.ages:
+        days = f"{age.from_days} or more" if age.to_days is None else f"{age.from_days} to {age.to_days}"
+        table.add_row(days, figures.number(age.open), figures.number(age.overdue))
+    return table
+
+
+def _patterns(patterns: AppealPatterns) -> list[RenderableType]:
+    looked_at = (
+        f"{patterns.examined.value} pairs of policy and error code with enough decisions, {patterns.too_few.value} with too few"
+    )
+    if not patterns.found:
+        return [Text(f"No pattern of overturned verdicts in {looked_at}.")]
+    table = Table(title=f"Overturned again and again ({looked_at})", title_justify="left")
+    for column in ("rank", "policy", "error", "overturn rate (95 % interval)", "rest", "difference"):
+        table.add_column(column, justify="left" if column in {"policy", "error"} else "right")
+    for each in patterns.found:
+        table.add_row(
+            rank(each),
+            each.policy or "none",
+            Text(each.error_code or "none", "bold red"),
+            figures.number(each.overturn_rate),
+            figures.number(each.rest),
+            figures.difference(each.difference),
+        )
+    return [table]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
