@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
+from typing import Any
 
 import orjson
 
@@ -12,13 +13,15 @@ from tallystick.schemas.audit import AuditFacts, Criterion, Judgement, NewAudit,
 from tallystick.schemas.programme import ErrorCode, Policy, Programme, Vocabulary
 
 _CLOCK_SKEW = timedelta(hours=1)
-_HASHED = (
+CONTENT = (
     "external_id", "vendor", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
-    "automated_detection", "automated_decision", "render_hints", "auditor", "audit_party", "claimed_at", "audited_at",
-    "handling_time_s", "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class",
-    "error_code", "severity", "attributable_to", "scorecard", "comment",
+    "automated_detection", "automated_decision", "auditor", "audit_party", "claimed_at", "audited_at", "handling_time_s",
+    "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class", "error_code",
+    "severity", "attributable_to", "comment", "render_hints", "scorecard",
 )  # fmt: skip
-_hashed = itemgetter(*_HASHED)
+"""The fields of an audit as it is sent, in the order in which they are hashed."""
+
+_content = itemgetter(*CONTENT)
 _worded = itemgetter(
     "vendor", "site", "queue", "market", "language", "policy", "action", "benchmark_action", "benchmark_policy", "verdict",
     "error_class", "error_code", "severity", "attributable_to",
@@ -178,9 +181,15 @@ def quality_score(scorecard: tuple[Criterion, ...] | None) -> float | None:
     return sum(weight * rating for weight, rating, _ in lines) / sum(weight for weight, _, _ in lines)
 
 
-def content_hash(audit: AuditFacts) -> bytes:
-    """SHA-256 over the canonical form of a row: a JSON array of its values in the order of `_HASHED`, with times in UTC.
+def content(audit: AuditFacts) -> tuple[Any, ...]:
+    """The values of a row as it was sent, in the order of `CONTENT`."""
+    values: tuple[Any, ...] = _content(audit.__dict__)
+    return values
+
+
+def content_hash(values: tuple[Any, ...]) -> bytes:
+    """SHA-256 over the canonical form of a row: a JSON array of its `content`, with times in UTC.
 
     A field that a later version of the schema adds joins at the end, and only where it is present: old rows keep their hash.
     """
-    return hashlib.sha256(orjson.dumps(_hashed(audit.__dict__), default=dict, option=orjson.OPT_UTC_Z)).digest()
+    return hashlib.sha256(orjson.dumps(values, default=dict, option=orjson.OPT_UTC_Z)).digest()

@@ -1,6 +1,5 @@
--- The staged rows that were not taken over, and the audits that stand under their external ids.
-select audit_stage.batch_row, audits.id::text as id, audits.content_hash = audit_stage.content_hash as same
-from audit_stage
+-- The audits that stand for some rows already: $1 programme, then vendor, external id and content hash of each row.
+select sent.number, sent.external_id, audits.id::text, audits.content_hash = sent.content_hash as same
+from unnest($2::integer[], $3::text[], $4::text[], $5::bytea[]) as sent (number, vendor, external_id, content_hash)
 join audits
-    on audits.programme = $1 and audits.vendor = audit_stage.vendor and audits.external_id = audit_stage.external_id
-where audits.id <> audit_stage.id
+    on audits.programme = $1 and audits.vendor = sent.vendor and audits.external_id = sent.external_id

@@ -1,5 +1,6 @@
 -- Take the staged rows over as audits. The caller holds the lock of the programme's stream, so nobody else writes audits of this
--- programme meanwhile; a row whose external id its vendor has used before stays behind in the stage.
+-- programme meanwhile. A row whose external id its vendor has used before is an error: `on conflict do nothing` would spare the
+-- caller a savepoint and cost every row a third more.
 insert into audits (
     programme, id, vendor, external_id, content_ref, site, queue, market, language, moderator, decided_at, action, policy,
     automated_detection, automated_decision, render_hints, auditor, audit_party, claimed_at, audited_at, handling_time_s, stratum,
@@ -9,8 +10,7 @@ insert into audits (
 )
 select
     $1, id, vendor, external_id, content_ref, site, queue, market, language, moderator, decided_at, action, policy,
-    automated_detection, automated_decision, render_hints, auditor, audit_party, claimed_at, audited_at, handling_time_s, stratum,
-    inclusion_probability, benchmark_action, benchmark_policy, verdict, error_class, error_code, severity, attributable_to,
-    scorecard, comment, quality_score, $2, $3, content_hash, $4, batch_row, 1, $5 + row_number() over (), $6, $7, false
+    automated_detection, automated_decision, coalesce(render_hints, '{}'), auditor, audit_party, claimed_at, audited_at,
+    handling_time_s, stratum, inclusion_probability, benchmark_action, benchmark_policy, verdict, error_class, error_code,
+    severity, attributable_to, scorecard, comment, quality_score, $2, $3, content_hash, $4, batch_row, 1, $5 + row_number() over (), $6, $7, false
 from audit_stage
-on conflict (programme, vendor, external_id) do nothing

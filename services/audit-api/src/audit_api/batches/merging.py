@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Row as AuditRow
 from uuid_utils import uuid7
 
-from audit_api.audits.judging import Rules, content_hash, quality_score
+from audit_api.audits.judging import CONTENT, Rules, content, content_hash, quality_score
 from audit_api.audits.records import find_audits, revise, was_sent
 from audit_api.batches.reading import Row
 from audit_api.metadata import streams
@@ -24,17 +24,12 @@ from tallystick.service.database import WriteSession
 from tallystick.service.feed import take_positions
 
 CHUNK = 5000
-_TURN = 250  # rows
+_TURN = 50  # rows: what the database waits for, as everybody does, is at most a millisecond of judging
 _SQL = {path.name: path.read_text() for path in files(__package__).iterdir() if path.name.endswith(".sql")}
-_STAGED = (
-    "vendor", "external_id", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
-    "automated_detection", "automated_decision", "render_hints", "auditor", "audit_party", "claimed_at", "audited_at",
-    "handling_time_s", "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class",
-    "error_code", "severity", "attributable_to", "comment",
-)  # fmt: skip
-_COLUMNS = ("batch_row", "id", "content_hash", "quality_score", "scorecard", *_STAGED)
-_staged = itemgetter(*_STAGED)
+_SENT = CONTENT[:-2]  # all but render hints and scorecard, which are staged in a form of their own
+_COLUMNS = ("batch_row", "id", "content_hash", "quality_score", "render_hints", "scorecard", *_SENT)
 _EXTERNAL_ID = _COLUMNS.index("external_id")
+_LOOKED_UP = tuple(_COLUMNS.index(name) for name in ("batch_row", "vendor", "external_id", "content_hash"))
 _REVISABLE = frozenset(Judgement.model_fields)
 
 OnConflict = Literal["reject", "revise"]
@@ -90,11 +85,12 @@ async def chunks(rows: Iterator[Row], rules: Rules) -> AsyncIterator[Chunk]:
 
 
 def _record(number: int, audit: NewAudit) -> tuple[Any, ...]:
+    values = content(audit)
     score = lines = None
     if audit.scorecard is not None:
         score = quality_score(audit.scorecard)
         lines = orjson.dumps(audit.scorecard, default=dict).decode()
-    return (number, str(uuid7()), content_hash(audit), score, lines, *_staged(audit.__dict__))
+    return (number, str(uuid7()), content_hash(values), score, audit.render_hints or None, lines, *values[:-2])
 
 
 class Merge:
@@ -109,17 +105,18 @@ class Merge:
         self._rules = rules
         self._on_conflict = on_conflict
         self._now = datetime.now(UTC)
+        self._repeating = False
 
     async def run(self, rows: Iterator[Row]) -> list[Result]:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
         results: list[Result] = []
         merging: asyncio.Task[list[Result]] | None = None
+        await (await self._session.driver()).execute(_SQL["stage.sql"])
         try:
             async for chunk in chunks(rows, self._rules):
                 results += chunk.rejected
                 if merging is not None:
                     results += await merging
-                await self._stage(chunk)
                 merging = asyncio.create_task(self._merge(chunk))
             if merging is not None:
                 results += await merging
@@ -128,18 +125,58 @@ class Merge:
                 merging.cancel()
                 await asyncio.wait([merging])
             raise
-        results.sort(key=lambda result: result.row)
+        results.sort(key=attrgetter("row"))
         return results
 
-    async def _stage(self, chunk: Chunk) -> None:
-        driver = await self._session.driver()
-        await driver.execute(_SQL["stage.sql"])
-        await driver.copy_records_to_table("audit_stage", records=chunk.records, columns=_COLUMNS)
-
     async def _merge(self, chunk: Chunk) -> list[Result]:
+        standing = await self._take_over(chunk.records)
+        known = {number for number, *_ in standing}
+        created = [record for record in chunk.records if record[0] not in known] if known else chunk.records
+        results = [Result(record[0], RowVerdict.CREATED, record[_EXTERNAL_ID], record[1]) for record in created]
+        results += [Result(number, RowVerdict.DUPLICATE, name, found) for number, name, found, same in standing if same]
+        contradicted = {number: UUID(found) for number, _, found, same in standing if not same}
+        if contradicted:
+            recorded = await find_audits(self._session, self._programme, contradicted.values())
+            for record, audit in zip(chunk.records, chunk.audits, strict=True):
+                if (found := contradicted.get(record[0])) is not None:
+                    results.append(await self._contradiction(record[0], audit, recorded[found]))
+        if chunk.repeated:
+            results.sort(key=attrgetter("row"))
+            results += await self._repeated(chunk, results)
+        return results
+
+    async def _take_over(self, records: list[tuple[Any, ...]]) -> list[asyncpg.Record]:
+        """Make audits of the new ones among the records; answers what stands for the others: row, external id, audit, same.
+
+        Rows are mostly new, or mostly sent before. So they are taken for new until one is not; then they are looked up first,
+        until a whole chunk is new again.
+        """
         driver = await self._session.driver()
-        position = await take_positions(self._session, streams, self._programme, 0)
-        outcome: str = await driver.execute(
+        if not self._repeating:
+            await driver.execute("savepoint unknown")
+            try:
+                await self._insert(records)
+            except asyncpg.UniqueViolationError:
+                await driver.execute("rollback to savepoint unknown")
+            else:
+                return []
+            finally:
+                await driver.execute("release savepoint unknown")
+        columns = ([record[place] for record in records] for place in _LOOKED_UP)
+        standing = await driver.fetch(_SQL["existing.sql"], self._programme, *columns)
+        known = {number for number, *_ in standing}
+        unknown = [record for record in records if record[0] not in known]
+        if unknown:  # a chunk of repetitions leaves the stream as it is
+            await self._insert(unknown)
+        self._repeating = bool(standing)
+        return list(standing)
+
+    async def _insert(self, records: list[tuple[Any, ...]]) -> None:
+        """Record audits, on the next positions."""
+        driver = await self._session.driver()
+        await driver.copy_records_to_table("audit_stage", records=records, columns=_COLUMNS)
+        position = await take_positions(self._session, streams, self._programme, len(records))
+        await driver.execute(
             _SQL["merge.sql"],
             self._programme,
             self._rules.policy_set_version,
@@ -149,29 +186,7 @@ class Merge:
             self._session.principal.subject,
             self._now,
         )
-        standing: dict[int, asyncpg.Record] = {}
-        if outcome != "INSERT 0 0":  # a chunk of repetitions leaves the stream as it is
-            await take_positions(self._session, streams, self._programme, len(chunk.records))
-        if outcome != f"INSERT 0 {len(chunk.records)}":
-            standing = {row["batch_row"]: row for row in await driver.fetch(_SQL["existing.sql"], self._programme)}
         await driver.execute("truncate audit_stage")
-        if not standing and not chunk.repeated:
-            return [Result(record[0], RowVerdict.CREATED, record[_EXTERNAL_ID], record[1]) for record in chunk.records]
-        contradicted = [UUID(found["id"]) for found in standing.values() if not found["same"]]
-        recorded = await find_audits(self._session, self._programme, contradicted)
-        results: list[Result] = []
-        for record, audit in zip(chunk.records, chunk.audits, strict=True):
-            number, audit_id = record[:2]
-            found = standing.get(number)
-            if found is None:
-                results.append(Result(number, RowVerdict.CREATED, audit.external_id, audit_id))
-            elif found["same"]:
-                results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, found["id"]))
-            else:
-                results.append(await self._contradiction(number, audit, recorded[UUID(found["id"])]))
-        if chunk.repeated:
-            results += await self._repeated(chunk, results)
-        return results
 
     async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:
         """The verdicts on rows that come after another of the same external id, each against the audit as it stands by then."""
@@ -182,7 +197,7 @@ class Merge:
         results: list[Result] = []
         for number, audit in chunk.repeated:
             current = recorded[ids[audit.vendor, audit.external_id]]
-            if content_hash(audit) == current.content_hash:
+            if content_hash(content(audit)) == current.content_hash:
                 results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, str(current.id)))
                 continue
             results.append(await self._contradiction(number, audit, current))
@@ -194,7 +209,7 @@ class Merge:
         """What becomes of a row whose external id stands for an audit that was last sent with other content."""
         audit_id = str(current.id)
         differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
-        digest = content_hash(audit)
+        digest = content_hash(content(audit))
         if not differing or (current.revision > 1 and await was_sent(self._session, current, digest)):
             return Result(number, RowVerdict.DUPLICATE, audit.external_id, audit_id)
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
