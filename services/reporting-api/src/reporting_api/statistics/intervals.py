@@ -1,7 +1,10 @@
 """Intervals of proportions and of their differences."""
 
-from math import erfc, sqrt
+from functools import cache
+from math import atan, cos, erfc, exp, lgamma, log, pi, sin, sqrt
 from statistics import NormalDist
+
+import numpy as np
 
 LEVEL = 0.95
 """The confidence level of every interval that is reported."""
@@ -49,3 +52,31 @@ def newcombe(hits: float, size: float, other_hits: float, other_size: float) -> 
 def two_sided(z: float) -> float:
     """The probability that a standard normal value is further from 0 than `z`."""
     return erfc(abs(z) / sqrt(2))
+
+
+@cache
+def t_quantile(freedom: int, level: float = LEVEL) -> float:
+    """The two-sided quantile of Student's t distribution: 12.706 for one degree of freedom and .95.
+
+    Newton's method from the normal quantile, which is smaller: the distribution function is concave, so no step goes too far.
+    """
+    t, step = quantile(level), 1.0
+    scale = exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) / sqrt(freedom * pi)
+    while abs(step) > 1e-12 * t:
+        density = 2 * scale * exp(-(freedom + 1) / 2 * log(1 + t * t / freedom))
+        step = (level - _within(t, freedom)) / density
+        t += step
+    return t
+
+
+def _within(t: float, freedom: int) -> float:
+    """The probability that Student's t is between -t and t.
+
+    A finite sum over powers of a cosine. Source: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
+    """
+    odd = freedom % 2
+    angle = atan(t / sqrt(freedom))
+    places = np.arange(1, freedom // 2)
+    terms = np.cumprod((2 * places - 1 + odd) / (2 * places + odd) * cos(angle) ** 2)
+    total = (1 + float(terms.sum())) if freedom > 1 else 0.0
+    return 2 / pi * (angle + sin(angle) * cos(angle) * total) if odd else sin(angle) * total
