@@ -83,5 +83,5 @@ $(VENV)/run.stamp: requirements/run.txt $(UNITS:%=%/pyproject.toml) | $(VENV)/bi
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo 'Installing what Tallystick is developed with (once) …'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@

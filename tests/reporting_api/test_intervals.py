@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from reporting_api.statistics.intervals import newcombe, two_sided, wilson
+from reporting_api.statistics.intervals import newcombe, t_quantile, two_sided, wilson
 
 
 def test_wilson_reproduces_newcombe_1998() -> None:
@@ -55,3 +55,13 @@ def test_nothing_to_divide_by_has_no_interval() -> None:
 def test_the_probability_of_1_96_sigmas_is_5_percent() -> None:
     assert two_sided(1.959964) == pytest.approx(0.05, abs=1e-7)
     assert two_sided(-1.959964) == pytest.approx(0.05, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "expected"), [(1, 12.706), (2, 4.303), (3, 3.182), (10, 2.228), (30, 2.042), (99, 1.984), (1000, 1.962)]
+)
+def test_quantiles_of_students_t_are_those_of_the_table(freedom: int, expected: float) -> None:
+    """The two-sided ones of .95, and of .99 with one degree of freedom 63.657."""
+    assert t_quantile(freedom) == pytest.approx(expected, abs=5e-4)
+    assert t_quantile(1, 0.99) == pytest.approx(63.657, abs=5e-4)
+    assert t_quantile(100_000) == pytest.approx(1.959964, abs=1e-4)

@@ -125,7 +125,9 @@ class Alpha:
         correction = disagreement * (sizes / ratings - 1 / items)
         change = (ratings * (disagreement * apart / expected - observed) - sizes * disagreement - correction) / expected
         variance = float(times @ change**2) * items / (items if _two_raters(tally) else max(items - 1, 1))
-        return estimated(value, variance, items, items)
+        widest = 1 if self.metric is Metric.NOMINAL else (positions[-1] - positions[0]) ** 2
+        shares = (1 - disagreement / ratings / widest, 1 - expected / (ratings * (ratings - 1)) / widest)
+        return estimated(value, variance, items, items, *map(float, shares))
 
     def values(self, tally: Tally, times: Floats) -> Floats:
         """See `Coefficient`."""

@@ -45,8 +45,8 @@ def cohen_pairs(ratings: Ratings, weighting: Weighting = Weighting.IDENTITY) -> 
     first, second = np.divmod(np.arange(categories**2), categories)
     one, other = np.eye(categories)[first], np.eye(categories)[second]
     pairs = []
-    for a, b in combinations(range(ratings.values.shape[1]), 2):
-        times = confusion(ratings.values[:, a], ratings.values[:, b], categories).ravel().astype(np.float64)
+    for a, b in combinations(range(ratings.codes.shape[1]), 2):
+        times = confusion(ratings.codes[:, a], ratings.codes[:, b], categories).ravel().astype(np.float64)
         percent, kappa = (_estimate(one, other, times, weighting, chance) for chance in (no_chance, fleiss_chance))
         pairs.append(Pair((a, b), percent, kappa))
     return pairs

@@ -34,14 +34,15 @@ class Estimate:
     """
 
     value: float | None
+    """At most 1. Below 0 raters agree less than by chance."""
     error: float | None
     """The standard error."""
     interval: tuple[float, float] | None
-    """At the level of all intervals, by Student's t, cut off at -1 and 1."""
+    """At the level of all intervals, by Student's t, cut off where the coefficient ends."""
     observed: float | None
-    """The share of pairs of ratings that agree. None in Krippendorff's alpha, which is made of disagreement."""
+    """The share of pairs of ratings that agree, near categories in part where the coefficient has weights or a metric."""
     expected: float | None
-    """The share that would agree by chance, as the coefficient sees it."""
+    """The share that would agree by chance, as the coefficient sees it. The value is (observed - expected) / (1 - expected)."""
     items: int
     """That at least two raters rated."""
     reason: Reason | None
@@ -52,10 +53,8 @@ def nothing(reason: Reason, items: float = 0) -> Estimate:
     return Estimate(None, None, None, None, None, int(items), reason)
 
 
-def estimated(
-    value: float, variance: float, sample: float, items: float, observed: float | None = None, expected: float | None = None
-) -> Estimate:
-    """An estimate with the interval value +- t(sample - 1) error.
+def estimated(value: float, variance: float, sample: float, items: float, observed: float, expected: float) -> Estimate:
+    """An estimate with the interval value +- t(sample - 1) error, cut off at 1 and at the value without any agreement.
 
     Args:
         value: of the coefficient.
@@ -72,7 +71,8 @@ def estimated(
     if error < ROUNDING:
         return Estimate(value, None, None, observed, expected, int(items), Reason.NO_SPREAD)
     reach = t_quantile(int(sample) - 1) * error
-    bounds = max(value - reach, -1.0), min(value + reach, 1.0)
+    least = min(-expected / (1 - expected), value)
+    bounds = max(value - reach, least), min(value + reach, 1.0)
     return Estimate(value, error, bounds, observed, expected, int(items), None)
 
 

@@ -33,7 +33,7 @@ def alignment(ratings: Ratings, benchmark: Codes) -> list[Share]:
         benchmark: of each item its category, or `MISSING`.
     """
     truth = np.asarray(benchmark)[:, None]
-    return _shares((ratings.values != MISSING) & (truth != MISSING), ratings.values == truth, Reason.NO_BENCHMARK)
+    return _shares((ratings.codes != MISSING) & (truth != MISSING), ratings.codes == truth, Reason.NO_BENCHMARK)
 
 
 def repeatability(ratings: Ratings, repeats: Sequence[tuple[int, int]]) -> list[Share]:
@@ -43,7 +43,7 @@ def repeatability(ratings: Ratings, repeats: Sequence[tuple[int, int]]) -> list[
         ratings: of the items, repeats among them.
         repeats: the rows of an item and of its repeat. A repeat is no item of its own where agreement among raters is estimated.
     """
-    first, again = (ratings.values[[pair[side] for pair in repeats]] for side in (0, 1))
+    first, again = (ratings.codes[[pair[side] for pair in repeats]] for side in (0, 1))
     return _shares((first != MISSING) & (again != MISSING), first == again, Reason.NO_REPEATS)
 
 

@@ -84,39 +84,39 @@ class Ratings:
     """Which category each rater put each item into.
 
     Args:
-        values: items x raters; categories are counted from 0 in the order of the scale, with `MISSING` for no rating.
+        codes: items x raters; categories are counted from 0 in the order of the scale, with `MISSING` for no rating.
         categories: how many the scale has, used or not.
 
     Raises:
         ValueError: if that is not so.
     """
 
-    values: Codes
+    codes: Codes
     categories: int
 
     def __post_init__(self) -> None:
         """Refuse what is not a matrix of ratings on the scale."""
         if self.categories < 2:  # noqa: PLR2004 - one category is no choice
             raise ValueError("a scale has at least two categories")
-        if self.values.ndim != 2:  # noqa: PLR2004 - rows and columns
+        if self.codes.ndim != 2:  # noqa: PLR2004 - rows and columns
             raise ValueError("ratings are a matrix of items and raters")
-        if self.values.size and not MISSING <= self.values.min() <= self.values.max() < self.categories:
+        if self.codes.size and not MISSING <= self.codes.min() <= self.codes.max() < self.categories:
             raise ValueError("a rating is not on the scale")
 
     def of_items(self, rows: Sequence[int] | Codes | Flags) -> "Ratings":
         """The ratings of some of the items."""
-        return Ratings(self.values[list(rows)], self.categories)
+        return Ratings(self.codes[list(rows)], self.categories)
 
     def of_raters(self, columns: Sequence[int] | Codes | Flags) -> "Ratings":
         """The ratings by some of the raters."""
-        return Ratings(self.values[:, list(columns)], self.categories)
+        return Ratings(self.codes[:, list(columns)], self.categories)
 
     @cached_property
     def counts(self) -> Floats:
         """Items x categories: how many raters chose each."""
-        items = len(self.values)
-        rows, columns = np.nonzero(self.values != MISSING)
-        places = rows * self.categories + self.values[rows, columns]
+        items = len(self.codes)
+        rows, columns = np.nonzero(self.codes != MISSING)
+        places = rows * self.categories + self.codes[rows, columns]
         return np.bincount(places, minlength=items * self.categories).reshape(items, self.categories).astype(np.float64)
 
     @cached_property
@@ -124,4 +124,4 @@ class Ratings:
         """In which ways the ratings fell."""
         rated = self.counts[self.counts.any(axis=1)]
         ways, times = np.unique(rated, axis=0, return_counts=True)
-        return Tally(ways, times.astype(np.float64), int((self.values != MISSING).any(axis=0).sum()))
+        return Tally(ways, times.astype(np.float64), int((self.codes != MISSING).any(axis=0).sum()))

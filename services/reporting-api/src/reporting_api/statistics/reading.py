@@ -61,7 +61,7 @@ def read(estimate: Estimate, name: str, scale: Scale = ALTMAN) -> Reading:
         reason = estimate.reason or Reason.NO_SPREAD
         found = "has no value" if estimate.value is None else f"is {estimate.value:.2f}, but it cannot be said how surely"
         return Reading(scale.name, None, None, (), f"{name} {found}. {reason}", reason)
-    spread = NormalDist(estimate.value, estimate.error)
+    spread = NormalDist(max(estimate.value, -1), estimate.error)
     lowest, highest = spread.cdf(-1), spread.cdf(1)
     at_least = tuple((band, (highest - spread.cdf(bound)) / (highest - lowest)) for band, bound in scale.bands)
     place = next(place for place, (_, probability) in enumerate(at_least) if probability >= SURE)
