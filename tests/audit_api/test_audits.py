@@ -368,7 +368,9 @@ async def test_the_last_page_costs_what_the_first_costs(
     plans: list[str] = []
     async with runtime.transaction():
         await runtime.execute("select set_config('app.programmes', '*', true), set_config('app.vendor', '*', true)")
-        await runtime.execute("set local enable_sort = off")  # which pays among this few audits, as soon as there are others beside
+        await runtime.execute(
+            "set local enable_sort = off"
+        )  # which pays among this few audits, as soon as there are others beside
         for statement, parameters in (statements[0], statements[-1]):
             plan = orjson.loads(await runtime.fetchval(f"explain (analyze, buffers, format json) {statement}", *parameters))
             plans.append(orjson.dumps(plan).decode())

@@ -70,9 +70,10 @@ class ChanceCorrected:
     def values(self, tally: Tally, times: Floats) -> Floats:
         """See `Coefficient`."""
         weights = agreement_weights(self.weighting, tally.counts.shape[1])
-        shares = times @ tally.shares / times.sum(axis=-1, keepdims=True)
+        sums = times @ np.column_stack((tally.agreeing(weights), tally.paired, tally.shares))
+        observed = _quotient(sums[..., 0], sums[..., 1])
+        shares = sums[..., 2:] / sums[..., 2:].sum(axis=-1, keepdims=True)
         expected = (shares * self.chance(shares, weights)).sum(axis=-1)
-        observed = _quotient(times @ tally.agreeing(weights), times @ tally.paired)
         return _quotient(observed - expected, 1 - expected)
 
 

@@ -34,18 +34,21 @@ def resample(
 ) -> dict[str, Resampled]:
     """Percentile intervals of several coefficients over the same resampled sessions.
 
-    Items are drawn with replacement, as many as there are. How often each way of rating comes up is then multinomial, so a
-    replicate is one row of numbers, and all replicates of a coefficient are a few products of matrices. The same seed gives the
-    same intervals. Replicates without a value are left out, unless they are so many that they could hold a whole tail.
+    Items are drawn with replacement, as many as there are. A replicate is how often each way of rating was drawn, so all
+    replicates of a coefficient are a few products of matrices. The same seed gives the same intervals. Replicates without a value
+    are left out, unless they are so many that they could hold a whole tail.
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
     """
-    items = int(tally.times.sum())
+    items, ways = int(tally.times.sum()), len(tally.times)
     known = {name: coefficient.estimate(tally) for name, coefficient in coefficients.items()}
     values: dict[str, list[Floats]] = {name: [] for name, each in known.items() if each.value is not None and items > 1}
     chance = np.random.default_rng(seed)
-    at_once = max(_CELLS // max(len(tally.times), 1), 1)
+    way = np.repeat(np.arange(ways), tally.times.astype(np.intp))
+    at_once = max(_CELLS // max(ways, 1), 1)
     for start in range(0, replicates if values else 0, at_once):
-        times = chance.multinomial(items, tally.times / items, size=min(at_once, replicates - start)).astype(np.float64)
+        times = np.empty((min(at_once, replicates - start), ways))
+        for replicate in times:
+            replicate[:] = np.bincount(way[chance.integers(0, items, items)], minlength=ways)
         for name, parts in values.items():
             parts.append(coefficients[name].values(tally, times))
     return {
