@@ -7,6 +7,8 @@ from audit_api.audits.routes import READERS
 from audit_api.audits.routes import router as audits_router
 from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
 from audit_api.batches.routes import router as batches_router
+from audit_api.calibration import golden, items, library_routes, rating_routes, sessions
+from audit_api.calibration import routes as calibration
 from audit_api.metadata import metadata, streams
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import router as programmes_router
@@ -19,14 +21,33 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 def create_app(settings: AuditSettings) -> FastAPI:
     """Build audit-api."""
-    feed = Feed(streams, [Noun("programme", programmes.read_changes), Noun("audit", audits.read_changes)])
+    nouns = [
+        Noun("programme", programmes.read_changes),
+        Noun("audit", audits.read_changes),
+        Noun("calibration_session", sessions.read_changes),
+        Noun("calibration_item", items.read_changes),
+        Noun("golden_result", golden.read_changes),
+    ]
+    feed = Feed(streams, nouns)
     app = create_service(
         settings,
         name="audit-api",
         package="audit_api",
-        description="The facts of Tallystick: programmes, audit batches, audits, and the feed of their changes.",
-        routers=[programmes_router, batches_router, audits_router, feed_router(feed, *READERS)],
-        body_limits={BATCHES_PATH: MAX_BODY},
+        description="The facts of Tallystick: programmes, audit batches, audits, calibration, and the feed of their changes.",
+        routers=[
+            programmes_router,
+            batches_router,
+            audits_router,
+            calibration.router,
+            rating_routes.router,
+            library_routes.router,
+            feed_router(feed, *READERS),
+        ],
+        body_limits={
+            BATCHES_PATH: MAX_BODY,
+            calibration.ITEMS_PATH: calibration.MAX_BODY,
+            rating_routes.BATCHES_PATH: calibration.MAX_BODY,
+        },
     )
     app.state.intake = Intake(settings)
     return app

@@ -9,6 +9,7 @@ It needs httpx and the wire vocabulary, and no server.
 """
 
 from tallystick.client.audits import Audits, Batches
+from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
 from tallystick.client.client import Tallystick
 from tallystick.client.errors import (
@@ -26,6 +27,7 @@ from tallystick.client.transport import Outage, Token, Transport, renewed
 __all__ = [
     "Audits",
     "Batches",
+    "Calibration",
     "Cases",
     "FeedPage",
     "FeedRewoundError",

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from tallystick.client.audits import Audits, Batches
+from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
 from tallystick.client.feed import FeedPage, follow
 from tallystick.client.numbers import Numbers
@@ -43,6 +44,7 @@ class Tallystick(Numbers):
         self.programmes = Programmes(self.transport, self._audit)
         self.audits = Audits(self.transport, self._audit)
         self.batches = Batches(self.transport, self._audit)
+        self.calibration = Calibration(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
         super().__init__(self.transport, reporting or f"{gateway}/reporting")
 

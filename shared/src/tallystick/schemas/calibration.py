@@ -1,13 +1,18 @@
-"""Calibration: several raters judge the same items blind, then agree on a benchmark; what they concluded becomes precedent."""
+"""Calibration: several raters judge the same items blind, then agree on a benchmark; what they concluded becomes precedent.
+
+What can be done with a session in which state, and by whom, is in `TRANSITIONS`, once, for the service, its documents and its
+tests.
+"""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from tallystick.schemas.audit import RenderHint
+from tallystick.schemas.audit import RenderHint, RowError
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
+from tallystick.schemas.principal import Role
 
 
 class SessionState(StrEnum):
@@ -17,6 +22,58 @@ class SessionState(StrEnum):
     SCORING = "scoring"
     REVIEW = "review"
     CONCLUDED = "concluded"
+
+
+REVEALED = frozenset({SessionState.REVIEW, SessionState.CONCLUDED})
+"""The states in which ratings are laid open."""
+
+
+class SessionAction(StrEnum):
+    """What is done with a session and its items."""
+
+    DRAFT = "draft"
+    EDIT = "edit"
+    ADD_ITEMS = "add_items"
+    OPEN = "open"
+    RATE = "rate"
+    WITHDRAW = "withdraw"
+    REVIEW = "review"
+    BENCHMARK = "benchmark"
+    CONCLUDE = "conclude"
+    HIDE = "hide"
+    UNHIDE = "unhide"
+
+
+class Transition(NamedTuple):
+    """In which state an action is possible, where it leads, and who may take it."""
+
+    action: SessionAction
+    source: SessionState | None
+    target: SessionState
+    by: frozenset[Role]
+    rater: bool
+    """Whether it takes being named as a rater of the session, besides the role."""
+
+
+MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
+"""Who may facilitate: any of them, not only who drafted the session."""
+RATERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
+"""Who may be a rater."""
+
+TRANSITIONS: tuple[Transition, ...] = (
+    Transition(SessionAction.DRAFT, None, SessionState.DRAFT, MANAGERS, rater=False),
+    Transition(SessionAction.EDIT, SessionState.DRAFT, SessionState.DRAFT, MANAGERS, rater=False),
+    Transition(SessionAction.ADD_ITEMS, SessionState.DRAFT, SessionState.DRAFT, MANAGERS, rater=False),
+    Transition(SessionAction.OPEN, SessionState.DRAFT, SessionState.SCORING, MANAGERS, rater=False),
+    Transition(SessionAction.RATE, SessionState.SCORING, SessionState.SCORING, RATERS, rater=True),
+    Transition(SessionAction.WITHDRAW, SessionState.SCORING, SessionState.SCORING, RATERS, rater=True),
+    Transition(SessionAction.REVIEW, SessionState.SCORING, SessionState.REVIEW, MANAGERS, rater=False),
+    Transition(SessionAction.BENCHMARK, SessionState.REVIEW, SessionState.REVIEW, MANAGERS, rater=False),
+    Transition(SessionAction.CONCLUDE, SessionState.REVIEW, SessionState.CONCLUDED, MANAGERS, rater=False),
+    Transition(SessionAction.HIDE, SessionState.CONCLUDED, SessionState.CONCLUDED, MANAGERS, rater=False),
+    Transition(SessionAction.UNHIDE, SessionState.CONCLUDED, SessionState.CONCLUDED, MANAGERS, rater=False),
+)
+"""All there are. Ratings and withdrawals are taken until the deadline besides."""
 
 
 class Level(StrEnum):
@@ -31,6 +88,8 @@ class Scale(Wire):
 
     level: Level = Level.NOMINAL
     categories: Annotated[tuple[Code, ...], Field(min_length=2, max_length=50)]
+    about: Literal["action", "policy", "error_code", "severity", "verdict"] | None = None
+    """Which judgement of an audit the categories are values of. Items of other sessions cannot be hidden in everyday work."""
 
     @model_validator(mode="after")
     def _categories_are_unique(self) -> Self:
@@ -104,13 +163,29 @@ class NewItem(Wire):
     """The policy clause that the item is about."""
     error_code: Code | None = None
     repeat_of: PositiveInt | None = None
-    """The number of the item that this one shows again, unknown to the raters, for repeatability."""
+    """The number of the item that this one shows again, unknown to the raters. What else is left out is taken from that one."""
+
+    @model_validator(mode="after")
+    def _shows_one_thing(self) -> Self:
+        if self.audit_id is not None and (self.content_ref is not None or self.repeat_of is not None):
+            raise ValueError("an item of an audit has neither a reference of its own nor shows another item again")
+        if self.audit_id is None and self.content_ref is None and self.repeat_of is None:
+            raise ValueError("an item is of an audit, by reference, or shows another again")
+        return self
 
 
 class NewItems(Wire):
     """Items to add to a draft, in their order."""
 
     items: Annotated[tuple[NewItem, ...], Field(min_length=1, max_length=10_000)]
+
+
+class AddedItems(Wire):
+    """The numbers that items were added under."""
+
+    session_id: UUID
+    first: PositiveInt
+    last: PositiveInt
 
 
 class Rating(Wire):
@@ -129,6 +204,62 @@ class GivenRating(Rating):
     rater: Reference
     vendor: Slug | None
     rated_at: Instant
+
+
+class PastRating(GivenRating):
+    """A rating that no longer stands."""
+
+    ended_at: Instant
+    withdrawn: bool
+    """Whether its rater took it back; another took its place otherwise."""
+
+
+class PastRatings(Wire):
+    """The ratings of an item that no longer stand, oldest first."""
+
+    items: tuple[PastRating, ...]
+
+
+class NumberedRating(Rating):
+    """One row of ratings that are given in bulk."""
+
+    number: PositiveInt
+    """Of the item."""
+
+
+class RatingVerdict(StrEnum):
+    """What became of one rating of a batch."""
+
+    COUNTED = "counted"
+    UNCHANGED = "unchanged"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+
+
+class RatingResult(Wire):
+    """The verdict on one row. `row` counts the rows of the request from 1, `number` is the item's."""
+
+    row: PositiveInt
+    number: PositiveInt | None
+    verdict: RatingVerdict
+    errors: tuple[RowError, ...] = ()
+
+
+class RatingCounts(Wire):
+    """How many rows got each verdict; they sum to `rows`."""
+
+    rows: NonNegativeInt
+    counted: NonNegativeInt
+    unchanged: NonNegativeInt
+    replaced: NonNegativeInt
+    rejected: NonNegativeInt
+
+
+class RatingBatchResult(Wire):
+    """The answer to ratings that were given in bulk."""
+
+    counts: RatingCounts
+    results: tuple[RatingResult, ...]
 
 
 class Benchmark(Wire):
@@ -153,12 +284,14 @@ class CalibrationItem(Wire):
     revision: int
     position: int
     audit_id: UUID | None
-    """`null` to raters before review: the audit would tell what was judged."""
+    """`null` to raters before review: the audit would tell what was judged. `null` to other vendors than the audit's."""
     content_ref: Reference | None
+    """`null` once the audit is erased."""
     render_hints: tuple[RenderHint, ...]
     policy: Code | None
+    """`null` to raters before review, where it was taken from an audit."""
     error_code: Code | None
-    """`null` to raters before review."""
+    """`null` to raters before review, and to other vendors than the audit's."""
     repeat_of: PositiveInt | None
     """`null` to raters before review."""
     own: Rating | None
@@ -166,7 +299,7 @@ class CalibrationItem(Wire):
     ratings: tuple[GivenRating, ...]
     benchmark: Benchmark | None
     golden: bool
-    """Whether it is hidden in everyday work; `false` to all but quality managers."""
+    """Whether it is hidden in everyday work; `false` to all but quality managers, and always on the feed."""
 
 
 class ItemPage(Wire):
@@ -231,6 +364,7 @@ class GoldenResult(Wire):
     vendor: Slug
     auditor: Reference | None
     value: Code
+    """What the audit says of what the session's scale is about; `none` where it says nothing, such as no error code."""
     benchmark: Code
     agreed: bool
     audited_at: Instant

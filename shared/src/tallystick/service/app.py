@@ -49,7 +49,7 @@ def create_service(
         package: where its migrations are, such as `audit_api`.
         description: what OpenAPI says of it.
         routers: its nouns.
-        body_limits: the largest body in bytes by path, where it is not 1 MB.
+        body_limits: the largest body in bytes by path or template of paths, where it is not 1 MB.
         background: work that runs beside the requests, started when the schema is known to be right.
     """
 

@@ -1,5 +1,6 @@
 """Request bodies: gzip and zstd are unpacked on the way in, compressed and decompressed sizes are limited separately."""
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 
@@ -12,6 +13,7 @@ from tallystick.service.problems import BodyTooLarge, MalformedRequest, Unsuppor
 DEFAULT_LIMIT = 1_000_000
 _WINDOW = 2**23  # bytes of history that a zstd frame may ask for: what RFC 9659 allows on the web
 _STEP = 1024
+_PARAMETER = re.compile(r"\{\w+\}")
 
 
 class _Gzip:
@@ -62,19 +64,21 @@ class Bodies:
 
     Args:
         app: what receives the bodies.
-        limits: the largest body in bytes for a path, both as it is sent and as it is unpacked; 1 MB for all others.
+        limits: the largest body in bytes for a path or for a template of paths such as `/v1/things/{id}`, both as it is sent and
+            as it is unpacked; 1 MB for all others.
     """
 
     def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
         self._app = app
-        self._limits = limits
+        self._limits = [(re.compile(_PARAMETER.sub("[^/]+", path)), limit) for path, limit in limits.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        body = _Body(receive, Headers(scope=scope), self._limits.get(path, DEFAULT_LIMIT))
+        limit = next((limit for pattern, limit in self._limits if pattern.fullmatch(path)), DEFAULT_LIMIT)
+        body = _Body(receive, Headers(scope=scope), limit)
         headers = MutableHeaders(scope=scope)
         if "content-encoding" in headers:
             del headers["content-encoding"]

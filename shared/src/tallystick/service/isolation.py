@@ -4,6 +4,8 @@ The runtime role has neither BYPASSRLS nor ownership, and FORCE makes the owner 
 from `app.programmes` (comma-separated, or `*`) and `app.vendor` (`*` for the client's people). Nothing set means nothing seen.
 """
 
+from collections.abc import Sequence
+
 from alembic import op
 
 _PROGRAMME = (
@@ -21,7 +23,22 @@ _NAMED = (
 )
 
 
-def isolate(table: str, runtime_role: str, *, by_vendor: bool, grants: str, named_in: str | None = None) -> None:
+WITH_CLIENT = (
+    "((select current_setting('app.vendor', true)) = '*' or vendor = (select nullif(current_setting('app.vendor', true), ''))"
+    " or vendor is null)"
+)
+"""A further rule: a row is there for the vendor in its column `vendor`, and for all vendors where that is null."""
+
+TAKING_PART = (
+    "((select current_setting('app.vendor', true)) = '*'"
+    " or (select nullif(current_setting('app.vendor', true), '')) = any (vendors))"
+)
+"""A further rule: a row is there for the vendors in its column `vendors`."""
+
+
+def isolate(
+    table: str, runtime_role: str, *, by_vendor: bool, grants: str, named_in: str | None = None, rules: Sequence[str] = ()
+) -> None:
     """Put a table under row-level security, in place of its present rule if it has one; grant the runtime role its part.
 
     Args:
@@ -30,13 +47,14 @@ def isolate(table: str, runtime_role: str, *, by_vendor: bool, grants: str, name
         by_vendor: whether a row belongs to the vendor in its column `vendor` as well.
         grants: what the role may do, such as `select, insert`.
         named_in: the column with a programme's document, where a row is there for the vendors that the document names.
+        rules: conditions that have to hold besides, such as `TAKING_PART`.
     """
-    rules = [_PROGRAMME]
+    conditions = [_PROGRAMME, *rules]
     if by_vendor:
-        rules.append(_VENDOR)
+        conditions.append(_VENDOR)
     if named_in is not None:
-        rules.append(_NAMED.format(document=named_in))
-    rule = " and ".join(rules)
+        conditions.append(_NAMED.format(document=named_in))
+    rule = " and ".join(conditions)
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
     op.execute(f"drop policy if exists isolation on {table}")

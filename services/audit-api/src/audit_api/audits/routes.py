@@ -23,6 +23,7 @@ from audit_api.audits.records import (
 )
 from audit_api.audits.tables import audits
 from audit_api.batches.routes import take_one
+from audit_api.calibration import golden, items
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme, put_programme
 from tallystick.schemas.audit import (
@@ -254,4 +255,6 @@ async def create_erasure(
     if current.erased:
         raise AuditErased("Nothing is left to erase.")
     await erase(session, current, erasure.reason, position)
+    await golden.forget_audit(session, programme, audit_id)
+    await items.forget_audit(session, programme, audit_id)
     return _answer(await get_audit(session, programme, audit_id), status=200)

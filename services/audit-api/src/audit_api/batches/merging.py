@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 from audit_api.audits.judging import CONTENT, Rules, content, content_hash, quality_score
 from audit_api.audits.records import find_audits, revise, was_sent
 from audit_api.batches.reading import Row
+from audit_api.calibration import golden
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
 from tallystick.service.database import WriteSession
@@ -106,9 +107,11 @@ class Merge:
         self._on_conflict = on_conflict
         self._now = datetime.now(UTC)
         self._repeating = False
+        self._golden = False
 
     async def run(self, rows: Iterator[Row]) -> list[Result]:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
+        self._golden = await golden.are_hidden(self._session, self._programme)
         results: list[Result] = []
         merging: asyncio.Task[list[Result]] | None = None
         await (await self._session.driver()).execute(_SQL["stage.sql"])
@@ -172,10 +175,11 @@ class Merge:
         return list(standing)
 
     async def _insert(self, records: list[tuple[Any, ...]]) -> None:
-        """Record audits, on the next positions."""
+        """Record audits, on the next positions; where there are golden items, with as many more for what may come of them."""
         driver = await self._session.driver()
         await driver.copy_records_to_table("audit_stage", records=records, columns=_COLUMNS)
-        position = await take_positions(self._session, streams, self._programme, len(records))
+        count = 2 * len(records) if self._golden else len(records)
+        position = await take_positions(self._session, streams, self._programme, count)
         await driver.execute(
             _SQL["merge.sql"],
             self._programme,
@@ -186,6 +190,8 @@ class Merge:
             self._session.principal.subject,
             self._now,
         )
+        if self._golden:
+            await golden.record_results(self._session, self._programme, len(records))
         await driver.execute("truncate audit_stage")
 
     async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:

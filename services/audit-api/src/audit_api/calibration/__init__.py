@@ -1,0 +1,1 @@
+"""Calibration: sessions of blind rating, their benchmark and conclusion, and what becomes of the concluded items."""
