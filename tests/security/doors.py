@@ -13,6 +13,7 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount, Route
 
+from calibration import session_document
 from security.world import Actor, Target, World, judgement, world_document
 from tallystick.schemas.principal import Role
 
@@ -25,6 +26,8 @@ REVISERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
 CASE_READERS = EVERYBODY - {Role.VENDOR_SYSTEM}
 SPEAKERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
+CALIBRATORS = frozenset({Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
+RATERS = CALIBRATORS - {Role.SERVICE}
 NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
 
 Knock = Callable[[Target], dict[str, Any]]
@@ -46,6 +49,27 @@ def _nothing(_target: Target) -> dict[str, Any]:
     return {}
 
 
+def _ndjson(target: Target) -> dict[str, Any]:
+    row = b'{"number": 1, "value": "keep"}'
+    return _of_programme(target) | {"content": row, "headers": {"Content-Type": "application/x-ndjson"}}
+
+
+def _moving(target: Target) -> dict[str, Any]:
+    return _of_programme(target) | {"headers": {"If-Match": "*"}}
+
+
+def _benchmark(target: Target) -> dict[str, Any]:
+    return _moving(target) | {"json": {"value": "keep", "by": "consensus"}}
+
+
+def _conclusion(target: Target) -> dict[str, Any]:
+    return _moving(target) | {"json": {"conclusion": "Done"}}
+
+
+def _new_session(target: Target) -> dict[str, Any]:
+    return session_document(("someone", None), ("someone-of-acme", target.vendor))
+
+
 def _with(body: Callable[[Target], Any], if_match: str | None = None) -> Knock:
     def knock(target: Target) -> dict[str, Any]:
         headers = {"headers": {"If-Match": if_match}} if if_match else {}
@@ -64,6 +88,8 @@ class Door:
     opens_for: frozenset[Role]
     knock: Knock = _of_programme
     success: int = 200
+    state: str = "scoring"
+    """Of the calibration session that it is called about."""
     spends: bool = False
     """Whether the thing it was called about cannot be used so again."""
     page: bool = False
@@ -75,11 +101,18 @@ class Door:
     async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
         """Knock as an actor, about a target."""
         path = self.path.format(
-            programme=target.programme, audit_id=target.audit_id, batch_id=target.batch_id, case_id=target.case_id
+            programme=target.programme,
+            audit_id=target.audit_id,
+            batch_id=target.batch_id,
+            case_id=target.case_id,
+            session_id=target.sessions[self.state],
+            number=2,
         )
         return await world.client(self.app, actor).request(self.method, path, **{**self.knock(target), **more})
 
 
+SESSION = "/v1/calibration-sessions/{session_id}"
+ITEM = f"{SESSION}/items/{{number}}"
 DOORS = (
     Door("audit", "GET", "/v1/programmes", EVERYBODY, _nothing),
     Door("audit", "GET", "/v1/programmes/{programme}", EVERYBODY, _nothing),
@@ -107,6 +140,33 @@ DOORS = (
         201,
     ),
     Door("audit", "POST", "/v1/audits/{audit_id}/erasure", MANAGERS, _with(lambda _: {"reason": "Asked for"}, "*"), spends=True),
+    Door("audit", "POST", "/v1/calibration-sessions", MANAGERS, _with(_new_session), 201),
+    Door("audit", "GET", "/v1/calibration-sessions", CALIBRATORS),
+    Door("audit", "GET", f"{SESSION}", CALIBRATORS),
+    Door("audit", "PUT", f"{SESSION}", MANAGERS, _with(_new_session, "*"), state="draft"),
+    Door("audit", "POST", f"{SESSION}/items", MANAGERS, _with(lambda _: {"items": [{"content_ref": "x"}]}), 201, state="draft"),
+    Door("audit", "GET", f"{SESSION}/items", CALIBRATORS),
+    Door("audit", "POST", f"{SESSION}/opening", MANAGERS, _moving, state="draft", spends=True),
+    Door("audit", "PUT", f"{ITEM}/rating", RATERS, _with(lambda _: {"value": "keep"})),
+    Door("audit", "DELETE", f"{ITEM}/rating", RATERS, success=204),
+    Door("audit", "GET", f"{ITEM}/past-ratings", CALIBRATORS),
+    Door("audit", "POST", f"{SESSION}/rating-batches", RATERS, _ndjson),
+    Door("audit", "GET", f"{SESSION}/progress", RATERS),
+    Door("audit", "POST", f"{SESSION}/review", MANAGERS, _moving, spends=True),
+    Door("audit", "PUT", f"{ITEM}/benchmark", MANAGERS, _benchmark, state="review"),
+    Door(
+        "audit",
+        "POST",
+        f"{SESSION}/conclusion",
+        MANAGERS,
+        _with(lambda _: {"conclusion": "Done"}, "*"),
+        state="review",
+        spends=True,
+    ),
+    Door("audit", "PUT", f"{ITEM}/golden", MANAGERS, state="concluded"),
+    Door("audit", "DELETE", f"{ITEM}/golden", MANAGERS, success=204, state="concluded"),
+    Door("audit", "GET", "/v1/precedents", RATERS),
+    Door("audit", "GET", "/v1/golden-results", MANAGERS),
     Door("audit", "GET", "/v1/changes", AUDIT_READERS),
     Door("rca", "POST", "/v1/cases", MANAGERS, _with(lambda target: {"vendor": target.vendor, "title": "New"}), 201),
     Door("rca", "GET", "/v1/cases", CASE_READERS, _of_vendor),

@@ -6,7 +6,7 @@ Everything carries a canary: a word that says whose it is. What a caller reads m
 import json
 import re
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from calibration import Facilitator, session_document
 from factories import audit_row, missed, programme_document
 from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
@@ -24,6 +25,8 @@ from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import VENDOR_ROLES, Role
 
 SITES = {"acme": "lisbon", "borealis": "krakow"}
+STATES = {"draft": (), "scoring": ("opening",), "review": ("opening", "review"), "concluded": ("opening", "review", "conclusion")}
+"""The states of a calibration session, and the steps that lead there."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM_TOKEN = re.compile(r'name="form_token" value="[^"]+"')
 _DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
@@ -52,11 +55,13 @@ class Target:
     audit_id: str = field(default_factory=lambda: str(uuid4()))
     batch_id: str = field(default_factory=lambda: str(uuid4()))
     case_id: str = field(default_factory=lambda: str(uuid4()))
+    sessions: Mapping[str, str] = field(default_factory=lambda: {state: str(uuid4()) for state in STATES})
+    """A calibration session in each state."""
 
     @property
-    def ids(self) -> tuple[str, str, str]:
+    def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        return self.audit_id, self.batch_id, self.case_id
+        return self.audit_id, self.batch_id, self.case_id, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
@@ -87,7 +92,8 @@ class World:
 
     def actors(self) -> list[Actor]:
         """Every role in the own programme alone; vendors' people and systems for acme."""
-        return [Actor(role, (self.own,), "acme" if role in VENDOR_ROLES else None) for role in Role]
+        vendors = [Actor(role, (self.own,), "acme", "someone-of-acme") for role in sorted(VENDOR_ROLES)]
+        return [*(Actor(role, (self.own,)) for role in Role if role not in VENDOR_ROLES), *vendors]
 
     def strangers(self) -> list[Actor]:
         """People and systems of a vendor that no programme names, though their tokens would let them enter all."""
@@ -154,7 +160,8 @@ class World:
             talk = {"audience": audience, "text": text}
             for _ in range(2):
                 await _done(rca.post(f"/v1/cases/{case['id']}/messages", params=where, json=talk))
-        target = Target(programme, vendor, audit_id, pushed["id"], case["id"])
+        sessions = await self._calibrate(Target(programme, vendor, audit_id))
+        target = Target(programme, vendor, audit_id, pushed["id"], case["id"], sessions)
         await _done(
             manager.post(
                 f"/v1/audits/{audit_id}/revisions",
@@ -165,14 +172,30 @@ class World:
         )
         return target
 
+    async def _calibrate(self, target: Target) -> dict[str, str]:
+        """A calibration session in each of the states, with the client's someone and the vendor's as raters of its audit."""
+        facilitator = Facilitator(self.client("audit", Actor(Role.QUALITY_MANAGER, (target.programme,))), target.programme)
+        mark = canary(target.programme, target.vendor)
+        raters = [("someone", None), *([(f"someone-of-{target.vendor}", target.vendor)] if target.vendor else [])]
+        items = [{"audit_id": target.audit_id}, {"content_ref": mark}]
+        sessions: dict[str, str] = {}
+        for state, steps in STATES.items():
+            sessions[state] = await facilitator.draft(items, **session_document(*raters, title=mark))
+            for step in steps:
+                if step == "conclusion":
+                    await _done(facilitator.benchmark(sessions[state], 2, "keep", discussion=mark))
+                await _done(facilitator.move(sessions[state], step, {"conclusion": mark} if step == "conclusion" else None))
+        return sessions
+
     async def fresh(self, target: Target) -> Target:
-        """The same with an audit and a case of its own, for what can be done to a thing only once."""
+        """The same with an audit, a case and sessions of its own, for what can be done to a thing only once."""
         admin = Actor(Role.ADMIN, ("*",))
         where = {"programme": target.programme}
         audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
         opening = {"vendor": target.vendor, "title": "To be closed"}
         case = await _done(self.client("rca", admin).post("/v1/cases", params=where, json=opening))
-        return Target(target.programme, target.vendor, audit["id"], target.batch_id, case["id"])
+        fresh = replace(target, audit_id=audit["id"], case_id=case["id"])
+        return replace(fresh, sessions=await self._calibrate(fresh))
 
     async def fingerprint(self, kept_from: Actor) -> str:
         """A digest of all rows in all databases that are none of an actor's business."""
