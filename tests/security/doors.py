@@ -159,7 +159,7 @@ DOORS = (
         "POST",
         f"{SESSION}/conclusion",
         MANAGERS,
-        _with(lambda _: {"conclusion": "Done"}, "*"),
+        _conclusion,
         state="review",
         spends=True,
     ),
