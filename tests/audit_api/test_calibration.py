@@ -117,8 +117,12 @@ async def test_ratings_in_bulk_follow_the_rules_of_single_ones(by: By, facilitat
     vic = Hand(by("vic", "acme"), programme, session)
     await vic.rate(1, "keep")
     await vic.rate(2, "keep")
-    rows = [{"number": 1, "value": "keep"}, {"number": 2, "value": "remove", "comment": "ä"}, {"number": 3, "value": "keep"}]
-    wrong = [
+    rows: list[dict[str, Any]] = [
+        {"number": 1, "value": "keep"},
+        {"number": 2, "value": "remove", "comment": "ä"},
+        {"number": 3, "value": "keep"},
+    ]
+    wrong: list[dict[str, Any]] = [
         {"number": 3, "value": "remove"},
         {"number": 5, "value": "keep"},
         {"number": 4, "value": "perhaps"},
