@@ -386,7 +386,7 @@ async def test_the_last_page_costs_what_the_first_costs(
 async def test_reading_takes_a_fixed_number_of_statements(
     audit: httpx.AsyncClient, programme: str, counted: Callable[[], AbstractContextManager[Statements]]
 ) -> None:
-    """One statement makes the principal known, one reads: an audit, a revised audit, a page of any size; of the feed one a noun."""
+    """One statement makes the principal known, one reads: an audit, a revised audit, a page of any size; of the feed, a noun."""
     batch = await pushed(audit, programme, [missed(f"A-{number}") for number in range(30)])
     of = {"programme": programme}
     await _revise(audit, programme, str(ids(batch)[0]), '"1"')
