@@ -1,6 +1,7 @@
 """A browser without eyes: it keeps cookies, asks for pages and says where its forms come from."""
 
 import re
+from html.parser import HTMLParser
 
 import httpx
 from fastapi import FastAPI
@@ -26,3 +27,22 @@ async def sign_in(browser: httpx.AsyncClient, token: str, following: str = "/") 
     """Send the form of the sign-in page."""
     page = await browser.get("/sign-in", params={"next": following})
     return await browser.post("/sign-in", data={"token": token, "next": following, "form_token": form_token(page)})
+
+
+class _Text(HTMLParser):
+    """What a page says, without its markup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def said(page: httpx.Response) -> str:
+    """The words of a page, with plain spaces and hyphens."""
+    assert page.status_code == 200, page.text
+    text = _Text()
+    text.feed(page.text)
+    return re.sub(r"\s+", " ", " ".join(text.parts)).replace("\N{EN DASH}", "-")

@@ -5,8 +5,9 @@ import pytest
 import vl_convert
 
 from reporting_feed import Stream
+from tallystick.service.database import Database
 
-CHARTS = ("accuracy-over-time", "error-pareto")
+CHARTS = ("accuracy-over-time", "error-pareto", "appeals-over-time", "overturn-rate-over-time")
 
 
 @pytest.mark.parametrize("chart", CHARTS)
@@ -41,6 +42,31 @@ async def test_the_pareto_chart_holds_the_codes_of_the_report(reporting: httpx.A
 
     shown = [(bar["code"], bar["errors"], bar["cumulative"]) for bar in spec["data"]["values"]]
     assert shown == [(bar["error_code"], bar["errors"]["value"], bar["cumulative_share"]) for bar in report["pareto"]]
+
+
+async def test_the_charts_of_appeals_hold_the_weeks_of_the_report(
+    reporting: httpx.AsyncClient, reporting_database: Database, stream: Stream
+) -> None:
+    """The parts of a bar stand on each other and reach the number of appeals."""
+    wrong = [audit_id for audit_id, audit in stream.audits.items() if audit["verdict"] == "incorrect"]
+    for audit_id, outcome in zip(wrong[:4], ("upheld", "overturned", "withdrawn", "amended"), strict=True):
+        stream.decide(stream.appeal(audit_id), outcome)
+    await stream.project(reporting_database)
+    query = {"programme": stream.programme}
+    bars = (await reporting.get("/v1/charts/appeals-over-time", params=query)).json()
+    rates = (await reporting.get("/v1/charts/overturn-rate-over-time", params=query)).json()
+    report = (await reporting.get("/v1/reports/appeals", params=query)).json()
+
+    for week in report["weeks"]:
+        counted = {name: each["value"] for name, each in week["outcomes"].items()}
+        (changed, upheld, waiting, ended) = (bar for bar in bars["data"]["values"] if bar["week"] == week["week"])
+        assert changed["appeals"] == counted["overturned"] + counted["amended"]
+        assert (changed["from"], changed["to"], upheld["to"]) == (0, upheld["from"], waiting["from"])
+        assert ended["to"] == week["appeal_rate"]["number"]["numerator"]
+    assert bars["description"] == "4 appeals by the week of the audit: 2 overturned or amended, 1 upheld, 1 withdrawn or expired."
+    assert [(each["overturn_rate"], each["decided_appeals"]) for each in rates["data"]["values"]] == [
+        (week["overturn_rate"]["number"]["value"], week["overturn_rate"]["number"]["denominator"]) for week in report["weeks"]
+    ]
 
 
 @pytest.mark.parametrize("chart", CHARTS)

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
-from html.parser import HTMLParser
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from conftest import Caller
-from dashboard_browser import sign_in
+from dashboard_browser import said, sign_in
 from reporting_api.dashboard.page import HEADERS
 from reporting_api.projection.cursors import start_anew
 from reporting_api.projection.worker import SERVICE
@@ -19,25 +18,6 @@ from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
 
 MONDAY = date(2026, 9, 7)
-
-
-class Text(HTMLParser):
-    """What a page says, without its markup."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-
-def said(page: httpx.Response) -> str:
-    """The words of a page, with plain spaces and hyphens."""
-    assert page.status_code == 200, page.text
-    text = Text()
-    text.feed(page.text)
-    return re.sub(r"\s+", " ", " ".join(text.parts)).replace("\N{EN DASH}", "-")
 
 
 async def test_who_is_not_signed_in_is_led_to_the_sign_in(browser: httpx.AsyncClient) -> None:

@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 
 from reporting_api.dashboard import page
+from reporting_api.dashboard.appeal_charts import router as appeal_charts_router
+from reporting_api.dashboard.appeals import router as appeals_page_router
 from reporting_api.dashboard.assets import router as assets_router
 from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
@@ -29,7 +31,9 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             reports_router,
             projections_router,
             charts_router,
+            appeal_charts_router,
             dashboard_router,
+            appeals_page_router,
             sign_in_router,
             problem_pages_router,
             assets_router,

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from reporting_api.dashboard.page import Elsewhere, path_of
 
-DEFAULTS = frozenset({("view", "adjudicated"), ("sort", "-accuracy")})
+DEFAULTS = frozenset({("view", "adjudicated"), ("sort", "-accuracy"), ("sort", "-overturn_rate")})
 """What an address does not say."""
 
 Pairs = list[tuple[str, str]]
@@ -18,6 +18,9 @@ class Address:
     def __init__(self, path: str, given: Pairs) -> None:
         self._path = path
         self.given = given
+
+    def __str__(self) -> str:
+        return self._written(self.given)
 
     def having(self, name: str, *values: str) -> str:
         """The same with these values of a parameter and no others of it."""
@@ -31,6 +34,10 @@ class Address:
     def without(self, name: str, value: str | None = None) -> str:
         """The same without one value of a parameter, or without any of them."""
         return self._written([pair for pair in self.given if pair[0] != name or (value is not None and pair[1] != value)])
+
+    def at(self, path: str) -> str:
+        """Another page about the same audits: filters and period go along, the view and the order stay behind."""
+        return str(Address(path, [pair for pair in self.given if pair[0] not in {"view", "sort"}]))
 
     def bare(self) -> str:
         """The path alone."""

@@ -25,11 +25,25 @@ from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
 
 Spec = dict[str, Any]
+Named = tuple[str, str]
+"""The name of a field, and how it is called."""
 
 BARS = 12
 """Codes that get a bar of their own; the rest share one."""
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+WEEK: Spec = {
+    "field": "week",
+    "type": "ordinal",
+    "axis": {
+        "title": None,
+        "labelAngle": 0,
+        "labelOverlap": "parity",
+        "labelSeparation": 8,
+        "labelExpr": "utcFormat(toDate(datum.value), '%-d %b')",
+    },
+}
+"""The weeks of a chart, from left to right."""
 _SIGNAL, _PARTIAL = "datum.signals != ''", "!datum.complete"
 
 router = APIRouter(
@@ -61,14 +75,22 @@ async def read_error_pareto(request: Request, principal: NumbersRead, question: 
 
 
 def accuracy_over_time(trend: Sequence[TrendPoint], target: float | None) -> Spec:
-    """Accuracy by week: limits as a band of steps, since they follow each week's number of audits."""
+    """Accuracy by week."""
+    return share_over_time(view.accuracy_caption(trend), trend, ("accuracy", "Accuracy"), ("audits", "Audits"), target)
+
+
+def share_over_time(
+    description: str, trend: Sequence[TrendPoint], share_of: Named, size: Named, target: float | None = None
+) -> Spec:
+    """A share by week: limits as a band of steps, since they follow what each week's share is divided by."""
+    (share_name, share_label), (size_name, size_label) = share_of, size
     weeks = [
         {
             "week": point.week.isoformat(),
-            "accuracy": point.number.value,
+            share_name: point.number.value,
             "low": point.number.interval.low if point.number.interval else None,
             "high": point.number.interval.high if point.number.interval else None,
-            "audits": point.number.denominator,
+            size_name: point.number.denominator,
             "centre": point.centre,
             "lower": point.lower,
             "upper": point.upper,
@@ -78,25 +100,18 @@ def accuracy_over_time(trend: Sequence[TrendPoint], target: float | None) -> Spe
         for point in trend
     ]
     low, high = _reach(trend, target)
-    axis = {
-        "title": None,
-        "labelAngle": 0,
-        "labelOverlap": "parity",
-        "labelSeparation": 8,
-        "labelExpr": "utcFormat(toDate(datum.value), '%-d %b')",
-    }
     share = {"type": "quantitative", "scale": {"domain": [low, high], "zero": False}}
     tooltip = [
         {"field": "week", "type": "nominal", "title": "Week from"},
-        {"field": "accuracy", "type": "quantitative", "title": "Accuracy", "format": ".1%"},
+        {"field": share_name, "type": "quantitative", "title": share_label, "format": ".1%"},
         {"field": "low", "type": "quantitative", "title": "Interval from", "format": ".1%"},
         {"field": "high", "type": "quantitative", "title": "to", "format": ".1%"},
-        {"field": "audits", "type": "quantitative", "title": "Audits", "format": ","},
+        {"field": size_name, "type": "quantitative", "title": size_label, "format": ","},
         {"field": "lower", "type": "quantitative", "title": "Lower limit", "format": ".1%"},
         {"field": "upper", "type": "quantitative", "title": "Upper limit", "format": ".1%"},
         {"field": "signals", "type": "nominal", "title": "Signal"},
     ]
-    y = {"field": "accuracy", **share, "title": None, "axis": {"format": "~%", "tickCount": 6}}
+    y = {"field": share_name, **share, "title": None, "axis": {"format": "~%", "tickCount": 6}}
     layers: list[Spec] = [
         {
             "mark": {"type": "bar", "style": "band"},
@@ -125,13 +140,8 @@ def accuracy_over_time(trend: Sequence[TrendPoint], target: float | None) -> Spe
         )
     for layer in layers:
         if "data" not in layer:
-            layer["encoding"]["x"] = {
-                "field": "week",
-                "type": "ordinal",
-                "scale": {"paddingInner": 0, "paddingOuter": 0},
-                "axis": axis,
-            }
-    return _spec(view.accuracy_caption(trend), weeks, layers, height=280)
+            layer["encoding"]["x"] = {**WEEK, "scale": {"paddingInner": 0, "paddingOuter": 0}}
+    return spec(description, weeks, layers, height=280)
 
 
 def _reach(trend: Sequence[TrendPoint], target: float | None) -> tuple[float, float]:
@@ -190,12 +200,13 @@ def error_pareto(bars: Sequence[ParetoBar]) -> Spec:
         },
     ]
     return {
-        **_spec(view.pareto_caption(bars), values, layers, height=max(26 * len(values), 60)),
+        **spec(view.pareto_caption(bars), values, layers, height=max(26 * len(values), 60)),
         "resolve": {"scale": {"x": "independent"}},
     }
 
 
-def _spec(description: str, values: Sequence[Spec], layers: Sequence[Spec], *, height: int) -> Spec:
+def spec(description: str, values: Sequence[Spec], layers: Sequence[Spec], *, height: int) -> Spec:
+    """A chart with its data, in the light colours of the styles."""
     return {
         "$schema": _SCHEMA,
         "description": description.replace(words.THIN, " "),
@@ -228,6 +239,10 @@ _CONFIG: Spec = {
         },
         "signal": {"color": "#b3261e", "shape": "diamond", "filled": True, "size": 160, "opacity": 1},
         "amount": {"color": "#8fb3e8"},
+        "changed": {"color": "#b3261e"},
+        "upheld": {"color": "#1f5fbf"},
+        "waiting": {"color": "#8fb3e8"},
+        "ended": {"color": "#b9c2cf"},
         "cumulative": {"color": "#5b4b8a", "strokeWidth": 1.5},
         "step": {"color": "#5b4b8a", "shape": "circle", "filled": True, "size": 40, "opacity": 1},
     },

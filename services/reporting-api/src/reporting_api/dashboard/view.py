@@ -1,13 +1,13 @@
 """What the dashboard says: the reports, put into tiles, sentences and table rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reporting_api.dashboard import words
 from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.statistics.charts import Rule
-from tallystick.schemas.metric import Interval, Measure, Number, Rank, Row
+from tallystick.schemas.metric import Measure, Number, Rank, Row
 from tallystick.schemas.report import (
     ParetoBar,
     QualitySummary,
@@ -48,7 +48,7 @@ class Tile:
     label: str
     value: str
     stands_on: str
-    interval: Interval | None
+    interval: str | None
     shortage: str | None
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
@@ -72,7 +72,7 @@ def _tile(measure: Measure, summary: QualitySummary, minimum_sample: int) -> Til
         label=FORMULAS[measure].definition.label,
         value=words.count(number.value) if is_count else words.share(number.value),
         stands_on=_stands_on(measure, number),
-        interval=number.interval,
+        interval=words.bounds(number.interval) if number.interval else None,
         shortage=shortage,
         verdicts=tuple(each for each in (target, _change(measure, summary)) if each is not None),
         notes=tuple(_notes(measure, summary)),
@@ -144,9 +144,9 @@ class Scale:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
 
-def scale(rows: Sequence[Row], target: float | None) -> Scale | None:
-    """A scale that holds all intervals of accuracy and the target; None without any interval."""
-    intervals = [each for row in rows if (each := row.numbers[Measure.ACCURACY].interval) is not None]
+def scale(numbers: Iterable[Number], target: float | None) -> Scale | None:
+    """A scale that holds the intervals of all numbers and the target; None without any interval."""
+    intervals = [each.interval for each in numbers if each.interval is not None]
     if not intervals:
         return None
     targets = [] if target is None else [target]
@@ -185,14 +185,14 @@ def rules(point: TrendPoint) -> str:
     return ", ".join(RULES[Rule(each)] for each in point.signals)
 
 
-def accuracy_caption(trend: Sequence[TrendPoint]) -> str:
-    """What the chart of accuracy shows, in a sentence or two."""
+def trend_caption(label: str, trend: Sequence[TrendPoint], otherwise: str) -> str:
+    """What the chart of a share shows, in a sentence or two; `otherwise` where it has no week."""
     valued = [(point.number.value, point) for point in trend if point.number.value is not None]
     if not valued:
-        return "There are no audits in this period."
+        return otherwise
     low, high = min(valued, key=lambda each: each[0])[0], max(valued, key=lambda each: each[0])[0]
     weeks = "1 week" if len(valued) == 1 else f"{len(valued)} weeks"
-    text = f"Accuracy in {weeks}, between {words.share(low)} and {words.share(high)}."
+    text = f"{label} in {weeks}, between {words.share(low)} and {words.share(high)}."
     signals = [point for _, point in valued if point.signals]
     if not signals:
         return f"{text} No week is a signal: all of it can be chance."
@@ -201,6 +201,11 @@ def accuracy_caption(trend: Sequence[TrendPoint]) -> str:
         return f"{text} A signal in the week of {words.day(only.week)}: {words.share(only.number.value)}, {rules(only)}."
     named = ", ".join(f"{words.day(point.week)} ({words.share(point.number.value)})" for point in signals)
     return f"{text} Signals in {len(signals)} weeks: {named}. The table says which rule each of them breaks."
+
+
+def accuracy_caption(trend: Sequence[TrendPoint]) -> str:
+    """What the chart of accuracy shows."""
+    return trend_caption("Accuracy", trend, "There are no audits in this period.")
 
 
 def pareto_caption(pareto: Sequence[ParetoBar]) -> str:

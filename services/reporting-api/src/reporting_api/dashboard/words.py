@@ -8,6 +8,7 @@ from tallystick.schemas.metric import Interval, Number, Period
 THIN = "\N{NARROW NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
 _DASH = "\N{EN DASH}"
+_HOUR_S, _TWO_DAYS_S = 3600, 172_800
 
 
 def share(value: float | None) -> str:
@@ -27,6 +28,13 @@ def bounds(interval: Interval | None) -> str:
     if interval is None:
         return _DASH
     return f"{_percent(interval.low)}{_DASH}{_percent(interval.high)}{THIN}%"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in hours, from two days on in days: `31.5 hours`, `2.4 days`."""
+    if seconds is None:
+        return _DASH
+    return f"{seconds / _HOUR_S:.1f} hours" if seconds < _TWO_DAYS_S else f"{seconds / _TWO_DAYS_S * 2:.1f} days"
 
 
 def count(value: float | None) -> str:
@@ -95,6 +103,6 @@ def _signed(value: float, digits: int) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    each.__name__: each for each in (share, goal, bounds, count, points, signed, of, day, moment, period, segment)
+    each.__name__: each for each in (share, goal, bounds, duration, count, points, signed, of, day, moment, period, segment)
 }
 """What templates may call."""

@@ -39,6 +39,21 @@ async def appeal_report(
     return await _Report(session, standing, document, replace(question, measures=_TABLE, by=())).written(as_of)
 
 
+async def appeals_by_week(session: ReadSession, standing: Standing, question: Question) -> tuple[AppealWeek, ...]:
+    """The appeals of the audits of each week, and both rates on their control charts."""
+    found = await groups(session, replace(question, measures=_TABLE, by=(Dimension.WEEK,)))
+    by_week = {date.fromisoformat(key[0]): pair for key, pair in found.items()}
+    mondays, minimum = weeks(question), standing.targets.minimum_sample
+    appealed, overturned = (
+        trend(question, mondays, {week: number(measure, *pair, minimum) for week, pair in by_week.items()}, measure)
+        for measure in (Measure.APPEAL_RATE, Measure.OVERTURN_RATE)
+    )
+    return tuple(
+        AppealWeek(week=week, outcomes=_outcomes(by_week.get(week, (NOTHING,))[0]), appeal_rate=rate, overturn_rate=overturn)
+        for week, rate, overturn in zip(mondays, appealed, overturned, strict=True)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Report:
     session: ReadSession
@@ -66,7 +81,7 @@ class _Report:
             error_codes=await self._table(self.question, Dimension.ERROR_CODE),
             auditors=None if self.session.principal.vendor else await self._table(self.question, Dimension.AUDITOR),
             grounds=await self._grounds(),
-            weeks=await self._weeks(),
+            weeks=await appeals_by_week(self.session, standing, self.question),
             times=await decision_times(self.session, self._cut(), as_of, minimum),
             open=await open_appeals(self.session, replace(self._cut(), start=None, end=None), as_of),
             patterns=await self._patterns(),
@@ -110,20 +125,6 @@ class _Report:
             "ground": self.document.appeals.grounds,
         }
         return next((each.name for each in named.get(dimension, ()) if each.code == value), None)
-
-    async def _weeks(self) -> tuple[AppealWeek, ...]:
-        found = await groups(self.session, replace(self.question, by=(Dimension.WEEK,)))
-        by_week = {date.fromisoformat(key[0]): pair for key, pair in found.items()}
-        mondays = weeks(self.question)
-        appealed, overturned = (
-            trend(self.question, mondays, {week: self._number(each, pair) for week, pair in by_week.items()}, each)
-            for each in (Measure.APPEAL_RATE, Measure.OVERTURN_RATE)
-        )
-        nothing = (NOTHING, NOTHING)
-        return tuple(
-            AppealWeek(week=week, outcomes=_outcomes(by_week.get(week, nothing)[0]), appeal_rate=rate, overturn_rate=overturn)
-            for week, rate, overturn in zip(mondays, appealed, overturned, strict=True)
-        )
 
     async def _patterns(self) -> AppealPatterns:
         found = await appeal_sums(self.session, self._cut(Dimension.POLICY, Dimension.ERROR_CODE))
