@@ -1,4 +1,4 @@
-"""A stand-in for audit-api's feed: audits that are created, revised, appealed and erased, and pages of their changes."""
+"""A stand-in for audit-api's feed: audits that are created, revised, appealed and erased, other things, pages of changes."""
 
 import uuid
 from collections.abc import Iterator
@@ -33,6 +33,8 @@ class Stream:
         self.position = 1
         self.audits: dict[str, dict[str, Any]] = {}
         self.appeals: dict[str, dict[str, Any]] = {}
+        self.others: dict[str, dict[str, dict[str, Any]]] = {}
+        """Further things, by noun and id."""
 
     def create(self, judgement: dict[str, Any] | None = None, **fields: Any) -> str:
         """A new audit."""
@@ -101,6 +103,10 @@ class Stream:
         """Take the names out of an audit."""
         self._advance(self.audits, audit_id, {"moderator": None, "auditor": None})
 
+    def show(self, noun: str, thing: dict[str, Any]) -> None:
+        """Another thing, as it stands from now on."""
+        self._advance(self.others.setdefault(noun, {}), thing["id"], thing)
+
     def _advance(self, rows: dict[str, dict[str, Any]], row_id: str, changed: dict[str, Any] | None = None) -> None:
         self.position += 1
         rows[row_id] = {**rows.get(row_id, {}), **(changed or {}), "position": self.position}
@@ -110,7 +116,7 @@ class Stream:
         due = sorted(
             (
                 {"noun": noun, "id": key, "position": row["position"], "data": row}
-                for noun, rows in (("audit", self.audits), ("appeal", self.appeals))
+                for noun, rows in (("audit", self.audits), ("appeal", self.appeals), *self.others.items())
                 for key, row in rows.items()
             ),
             key=lambda change: change["position"],

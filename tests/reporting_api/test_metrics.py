@@ -486,7 +486,7 @@ async def test_who_may_read_numbers(
     client = caller(reporting_app, role, vendor=vendor)
     query = {"programme": stream.programme}
 
-    for path in ("metrics", "reports/quality-summary", "reports/top-error-trends", "reports/appeals"):
+    for path in ("metrics", "reports/quality-summary", "reports/top-error-trends", "reports/appeals", "reports/calibration"):
         assert (await client.get(f"/v1/{path}", params=query)).status_code == status
 
 

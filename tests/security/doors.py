@@ -180,6 +180,7 @@ DOORS = (
     Door("reporting", "GET", "/v1/reports/quality-summary", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/top-error-trends", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/appeals", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/accuracy-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/appeals-over-time", NUMBER_READERS, _of_vendor),

@@ -267,7 +267,36 @@ def test_the_report_on_appeals_is_read_at_a_glance(tallystick: Command, stub: St
     assert dict(stub.seen[0].query)["vendor"] == "acme"
 
 
-@pytest.mark.parametrize("command", ["quality-summary", "top-error-trends", "appeals"])
+def test_calibration_is_asked_for_as_a_trend_or_of_one_session(tallystick: Command, stub: Stub) -> None:
+    """Without sessions the trend says why, and over whose ratings it would be."""
+    scope = {
+        "programme": "demo",
+        "vendors": ["acme"],
+        "policies": ["hate"],
+        "period": None,
+        "raters": "All raters.",
+        "epoch": None,
+    }
+    golden = {"overall": share(None), "auditors": [], "reason": "None."}
+    empty = {"sessions": [], "open": [], "alignment": [], "golden": golden, "next": {"raters": [], "reason": "None."}}
+    stub.script.append(json_answer({"scope": scope | {"position": 7}, **empty, "reason": "No session has been concluded."}))
+
+    shown = tallystick("report", "calibration", "--vendor", "acme", "--policy", "hate", "--from", "2026-09-01")
+    tallystick("report", "calibration", "--session", AUDIT_ID)
+
+    assert "No session has been concluded." in shown.out
+    assert "demo: All raters. Items on hate. Position 7" in shown.err
+    assert dict(stub.seen[0].query) == {
+        "programme": "demo",
+        "vendor": "acme",
+        "policy": "hate",
+        "from": "2026-09-01",
+        "limit": "20",
+    }
+    assert dict(stub.seen[1].query)["session"] == AUDIT_ID
+
+
+@pytest.mark.parametrize("command", ["quality-summary", "top-error-trends", "appeals", "calibration"])
 def test_a_report_can_be_had_as_it_came(tallystick: Command, stub: Stub, command: str) -> None:
     """What is not understood is told, not shown."""
     stub.script.append(json_answer({"scope": SCOPE}))

@@ -14,6 +14,7 @@ from reporting_api.metrics.memory import Memory
 from reporting_api.metrics.routes import router as metrics_router
 from reporting_api.projection.routes import router as projections_router
 from reporting_api.projection.worker import projecting
+from reporting_api.reports.calibration.routes import router as calibration_router
 from reporting_api.reports.routes import router as reports_router
 from reporting_api.settings import ReportingSettings
 from tallystick.service.app import create_service
@@ -29,6 +30,7 @@ def create_app(settings: ReportingSettings) -> FastAPI:
         routers=[
             metrics_router,
             reports_router,
+            calibration_router,
             projections_router,
             charts_router,
             appeal_charts_router,

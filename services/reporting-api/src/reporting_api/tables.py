@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from reporting_api.cuboids import DIMENSIONS, MEASURES, ROLLED_UP
 
@@ -96,4 +97,78 @@ cursors = Table(
     Column("caught_up_at", DateTime(timezone=True), comment="when the feed last had nothing more"),
     Column("checked_at", DateTime(timezone=True), comment="when the feed last answered"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+calibration_sessions = Table(
+    "calibration_sessions",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("state", NAME, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("level", NAME, nullable=False),
+    Column("categories", ARRAY(NAME), nullable=False),
+    Column("target", Double, comment="null: the programme's"),
+    Column("items", Integer, nullable=False),
+    Column("deadline", DateTime(timezone=True), nullable=False),
+    Column("reviewed_at", DateTime(timezone=True)),
+    Column("concluded_at", DateTime(timezone=True)),
+    Column("conclusion", Text),
+    Column("vendors", ARRAY(NAME), nullable=False, comment="that take part"),
+    PrimaryKeyConstraint("programme", "session_id"),
+)
+
+calibration_raters = Table(
+    "calibration_raters",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("rater", NAME, nullable=False),
+    Column("vendor", NAME, comment="null: of the client's people"),
+    PrimaryKeyConstraint("programme", "session_id", "rater"),
+)
+
+calibration_items = Table(
+    "calibration_items",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("item_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("content_ref", NAME),
+    Column("policy", NAME),
+    Column("error_code", NAME),
+    Column("repeat_of", Integer),
+    Column("benchmark", NAME),
+    PrimaryKeyConstraint("programme", "session_id", "number"),
+)
+
+calibration_ratings = Table(
+    "calibration_ratings",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("rater", NAME, nullable=False),
+    Column("vendor", NAME, comment="null: of the client's people"),
+    Column("value", NAME, nullable=False),
+    Column("policy", NAME, comment="the clause that it rests on"),
+    PrimaryKeyConstraint("programme", "session_id", "number", "rater"),
+)
+
+golden_results = Table(
+    "golden_results",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("result_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("item_id", Uuid, nullable=False),
+    Column("auditor", NAME, comment="null once erased"),
+    Column("value", NAME, nullable=False),
+    Column("benchmark", NAME, nullable=False),
+    Column("audited_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("programme", "result_id"),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Group, RenderableType
@@ -10,11 +11,13 @@ from rich.text import Text
 
 from tallystick.cli import figures
 from tallystick.cli.appeal_tables import appeal_tables
-from tallystick.cli.console import out
-from tallystick.cli.filters import FromDay, ToDay, filtered
+from tallystick.cli.calibration_tables import session_tables, session_trend_tables
+from tallystick.cli.console import err, out
+from tallystick.cli.filters import FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope, rank
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters
+from tallystick.schemas.calibration_report import CalibrationReport, CalibrationScope, CalibrationTrend
 from tallystick.schemas.metric import Measure, Row, View
 from tallystick.schemas.report import (
     QualitySummary,
@@ -111,6 +114,40 @@ def appeals(
         return
     out.print(appeal_tables(report))
     print_scope(report.scope)
+
+
+@app.command("calibration")
+def calibration(
+    programme: ProgrammeName,
+    session: Annotated[UUID | None, typer.Option(help="The report on this session; without it, the trend.")] = None,
+    vendor: Names = None,
+    policy: Names = None,
+    begin: FromDay = None,
+    end: ToDay = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many sessions, or divisive items, at most.")] = 20,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show whether raters agree with each other and with the benchmark, what divides them, and who needs calibration next."""
+    query: Filters = {"vendor": vendor, "policy": policy, "from": begin, "to": end, "limit": limit}
+    connection = Connection.of(url, token, token_file)
+    report: CalibrationReport | CalibrationTrend
+    if session is None:
+        report = connection.run(lambda tallystick: tallystick.calibration_trend(programme, query))
+    else:
+        report = connection.run(lambda tallystick: tallystick.calibration_report(programme, session, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(session_tables(report) if isinstance(report, CalibrationReport) else session_trend_tables(report))
+    _print_calibration_scope(report.scope)
+
+
+def _print_calibration_scope(scope: CalibrationScope) -> None:
+    said = [scope.raters, *([f"Items on {' or '.join(scope.policies)}."] if scope.policies else [])]
+    err.print(Text(f"{scope.programme}: {' '.join(said)} Position {scope.position:,}", "dim"))
 
 
 def summary_tables(report: QualitySummary) -> RenderableType:

@@ -1,7 +1,10 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
+from uuid import UUID
+
 from tallystick.client.transport import Model, Query, Transport
 from tallystick.schemas.appeal_report import AppealReport
+from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
 
@@ -35,6 +38,14 @@ class Numbers:
     async def appeal_report(self, programme: str, query: Filters | None = None) -> AppealReport:
         """How audits are appealed, and what becomes of it; `query` holds the filters and the period."""
         return await self._report(AppealReport, "appeals", programme, query)
+
+    async def calibration_report(self, programme: str, session: UUID, query: Filters | None = None) -> CalibrationReport:
+        """Whether the raters of a session agree, what divides them, and who is next; `query` holds `vendor` and `policy`."""
+        return await self._report(CalibrationReport, "calibration", programme, {**(query or {}), "session": str(session)})
+
+    async def calibration_trend(self, programme: str, query: Filters | None = None) -> CalibrationTrend:
+        """Concluded sessions one after the other; `query` holds `vendor`, `policy` and the period of their conclusion."""
+        return await self._report(CalibrationTrend, "calibration", programme, query)
 
     async def projections(self, programme: str | None = None) -> ProjectionList:
         """How far the numbers stand behind the facts, for one programme or for all."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Protocol
 
 from reporting_api.metrics.definitions import FORMULAS, Formula
 from reporting_api.metrics.sums import Sums
@@ -82,7 +83,15 @@ def difference(measure: Measure, now: Number, before: Number) -> Difference:
     )
 
 
-def ranks(numbers: Sequence[Number], *, greatest_first: bool) -> list[Rank | None]:
+class Bounded(Protocol):
+    """What has an interval, or none."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval."""
+
+
+def ranks(numbers: Sequence[Bounded], *, greatest_first: bool) -> list[Rank | None]:
     """Between which places each number may truly stand; None for those that have no interval.
 
     A number can be overtaken by every other whose interval overlaps with its own.

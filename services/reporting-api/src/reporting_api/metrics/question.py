@@ -38,8 +38,9 @@ class Question:
     totals: bool = False
 
 
-_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
-_MANY = Query(description="Repeat it for several: any of them.")
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+"""Days that can be asked for."""
+MANY = Query(description="Repeat it for several: any of them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,23 @@ class Narrowed:
 
 
 async def _narrowed(
-    vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
-    site: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    market: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    language: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
-    error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
-    moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-    auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-    audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
-    automated_detection: Annotated[list[Literal["true", "false"]], _MANY] = [],  # noqa: B006
+    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    site: Annotated[list[Code], MANY] = [],  # noqa: B006
+    queue: Annotated[list[Code], MANY] = [],  # noqa: B006
+    market: Annotated[list[Code], MANY] = [],  # noqa: B006
+    language: Annotated[list[Code], MANY] = [],  # noqa: B006
+    policy: Annotated[list[Code], MANY] = [],  # noqa: B006
+    error_class: Annotated[list[ErrorClass], MANY] = [],  # noqa: B006
+    error_code: Annotated[list[Code], MANY] = [],  # noqa: B006
+    severity: Annotated[list[Severity], MANY] = [],  # noqa: B006
+    moderator: Annotated[list[Reference], MANY] = [],  # noqa: B006
+    auditor: Annotated[list[Reference], MANY] = [],  # noqa: B006
+    audit_party: Annotated[list[AuditParty], MANY] = [],  # noqa: B006
+    automated_detection: Annotated[list[Literal["true", "false"]], MANY] = [],  # noqa: B006
     from_: Annotated[
-        date | None, Query(alias="from", ge=_EARLIEST, le=_LATEST, description="The first day, in the programme's time zone.")
+        date | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
     ] = None,
-    to: Annotated[date | None, Query(ge=_EARLIEST, le=_LATEST, description="The day after the last.")] = None,
+    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
 ) -> Narrowed:
     given: dict[str, Sequence[str]] = {
         "vendor": vendor,
@@ -85,9 +86,14 @@ async def _narrowed(
         "audit_party": audit_party,
         "automated_detection": automated_detection,
     }
-    if from_ is not None and to is not None and from_ >= to:
-        raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
+    in_order(from_, to)
     return Narrowed({name: tuple(sorted(set(values))) for name, values in given.items() if values}, from_, to)
+
+
+def in_order(start: date | None, end: date | None) -> None:
+    """Refuse a period that ends before it begins."""
+    if start is not None and end is not None and start >= end:
+        raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
 
 
 Filtered = Annotated[Narrowed, Depends(_narrowed)]

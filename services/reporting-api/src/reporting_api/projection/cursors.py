@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import apply_audits, columns
+from reporting_api.projection.calibration import CALIBRATION, apply_calibration
 from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
 from tallystick.schemas.programme import Programme
@@ -79,6 +80,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) ->
     if audits:
         await apply_audits(session, programme, before.time_zone, audits)
     await apply_appeals(session, programme, page.changes)
+    await apply_calibration(session, programme, page.changes)
     values: dict[str, Any] = {
         "epoch": UUID(page.epoch),
         "cursor": page.cursor,
@@ -105,5 +107,5 @@ async def start_anew(session: WriteSession, programme: str) -> None:
     reset = {"position": 0, "time_zone": cursors.c.document["time_zone"].astext, "created_at": func.now()}
     reset |= dict.fromkeys(("epoch", "cursor", "applied_at", "caught_up_at", "checked_at"))
     await session.execute(update(cursors).where(cursors.c.programme == programme).values(reset))
-    for table in (facts, rollups, appeals):
+    for table in (facts, rollups, appeals, *CALIBRATION):
         await session.execute(delete(table).where(table.c.programme == programme))

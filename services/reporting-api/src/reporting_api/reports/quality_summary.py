@@ -56,13 +56,14 @@ async def accuracy_by_week(session: ReadSession, standing: Standing, question: Q
 def against(targets: Targets, numbers: dict[str, Number]) -> tuple[TargetStanding, ...]:
     """Each target that is set, beside its number."""
     return tuple(
-        TargetStanding(measure=measure, target=target, number=numbers[measure], standing=_standing(target, numbers[measure]))
+        TargetStanding(measure=measure, target=target, number=numbers[measure], standing=judged(target, numbers[measure]))
         for measure in _TARGETS
         if (target := getattr(targets, measure)) is not None
     )
 
 
-def _standing(target: float, number: Number) -> Literal["met", "missed", "undecided", "no_data"]:
+def judged(target: float, number: Number) -> Literal["met", "missed", "undecided", "no_data"]:
+    """A number beside its target, by its interval."""
     if number.interval is None:
         return "no_data"
     if number.interval.low >= target:

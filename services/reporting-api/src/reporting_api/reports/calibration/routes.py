@@ -1,0 +1,70 @@
+"""The route of the report on calibration."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from reporting_api.metrics.memory import memory_of
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY, in_order, only_known_parameters
+from reporting_api.metrics.routes import NumbersRead, numbers_etag
+from reporting_api.metrics.standing import read_standing
+from reporting_api.reports.calibration.report import calibration
+from reporting_api.reports.calibration.sheets import CalibrationQuestion
+from tallystick.schemas.base import Code, Slug
+from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
+from tallystick.service.database import Reading
+from tallystick.service.problems import COMMON, responses
+from tallystick.service.replies import not_modified
+
+router = APIRouter(
+    prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON), dependencies=[Depends(only_known_parameters)]
+)
+
+
+async def _calibration(
+    programme: Annotated[Slug, Query(description="Whose sessions.")],
+    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    policy: Annotated[list[Code], MANY] = [],  # noqa: B006
+    from_: Annotated[
+        date | None,
+        Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day of conclusion, in the programme's time zone."),
+    ] = None,
+    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="The newest sessions of a trend, or divisive items, at most.")] = 20,
+) -> CalibrationQuestion:
+    in_order(from_, to)
+    return CalibrationQuestion(programme, tuple(sorted(set(vendor))), tuple(sorted(set(policy))), from_, to, limit)
+
+
+AskedOfCalibration = Annotated[CalibrationQuestion, Depends(_calibration)]
+
+
+@router.get(
+    "/calibration",
+    response_model=CalibrationReport | CalibrationTrend,
+    summary="Read whether raters agree, with each other and with the benchmark",
+)
+async def read_calibration(
+    request: Request,
+    principal: NumbersRead,
+    question: AskedOfCalibration,
+    session: Reading,
+    of: Annotated[UUID | None, Query(alias="session", description="The report on this session; without it, the trend.")] = None,
+) -> Response:
+    """One session: agreement by each coefficient, alignment with the benchmark, what divides raters, who needs what next.
+
+    Without `session`, concluded sessions one after the other. A vendor's numbers are those of its own raters and the client's.
+    """
+    standing = await read_standing(session, question.programme)
+    etag = numbers_etag(standing, principal, {"report": "calibration", "session": of, **asdict(question)})
+    if (known := not_modified(request, etag)) is not None:
+        return known
+    memory = memory_of(request)
+    body = memory.recall(question.programme, etag)
+    if body is None:
+        body = (await calibration(session, standing, question, of)).model_dump_json(by_alias=True).encode()
+        memory.keep(question.programme, etag, body)
+    return Response(body, headers={"ETag": etag}, media_type="application/json")
