@@ -2,22 +2,15 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -25,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
-from conftest import Server
+from certificates import certify, serving
 from security.forge import Forge
 from tallystick.identity import ISSUER
 from tallystick.service import auth
@@ -100,57 +93,14 @@ class Provider:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority of this test's own, and a certificate for the loopback address that it has signed."""
-    directory = tmp_path_factory.mktemp("certificates")
-    authority, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
-    now = datetime.now(UTC)
-
-    def issued(key: ec.EllipticCurvePrivateKey, subject: x509.Name, *, is_authority: bool) -> x509.Certificate:
-        own, signer = x509.SubjectKeyIdentifier.from_public_key, authority.public_key()
-        builder = (
-            x509.CertificateBuilder(name, subject, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-            .add_extension(own(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
-        )
-        if not is_authority:
-            loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-            builder = builder.add_extension(loopback, critical=False)
-        return builder.sign(authority, hashes.SHA256())
-
-    pem = serialization.Encoding.PEM
-    (directory / "ca.pem").write_bytes(issued(authority, name, is_authority=True).public_bytes(pem))
-    leaf_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    (directory / "leaf.pem").write_bytes(issued(leaf, leaf_name, is_authority=False).public_bytes(pem))
-    private = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (directory / "leaf.key").write_bytes(private)
-    return directory
+    return certify(tmp_path_factory.mktemp("certificates"))
 
 
 @contextlib.asynccontextmanager
-async def serving(provider: Provider, certificate: Path | None) -> AsyncIterator[None]:
-    """Serve a provider on a free port of the loopback interface, over TLS where there is a certificate."""
-    config = uvicorn.Config(
-        provider,
-        port=0,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,
-        ssl_certfile=certificate and certificate / "leaf.pem",
-        ssl_keyfile=certificate and certificate / "leaf.key",
-    )
-    server = Server(config)
-    task = asyncio.create_task(server.serve())
-    await server.listens.wait()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    provider.address = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
-    yield
-    server.should_exit = True
-    await task
+async def providing(provider: Provider, certificate: Path | None) -> AsyncIterator[None]:
+    """Serve a provider, and let it know its own address."""
+    async with serving(provider, certificate) as provider.address:
+        yield
 
 
 @pytest.fixture
@@ -158,7 +108,7 @@ async def provider(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     """A provider whose certificate this machine trusts."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "ca.pem"))
     provider = Provider()
-    async with serving(provider, certificate):
+    async with providing(provider, certificate):
         yield provider
 
 
@@ -283,7 +233,7 @@ async def test_keys_do_not_come_over_plain_http(certificate: Path) -> None:
     """Neither the set of keys nor discovery is asked for without TLS."""
     assert certificate
     provider = Provider()
-    async with serving(provider, None):
+    async with providing(provider, None):
         by_address = Authenticator([provider.issuer(jwks=f"{provider.address}/keys")], None)
         by_discovery = Authenticator([provider.issuer()], None)
 
@@ -295,7 +245,7 @@ async def test_keys_do_not_come_over_plain_http(certificate: Path) -> None:
 async def test_discovery_cannot_lead_away_from_tls(provider: Provider) -> None:
     """Where the discovered document names a set of keys over http, it is not fetched."""
     plain = Provider()
-    async with serving(plain, None):
+    async with providing(plain, None):
         configuration = {"issuer": provider.address, "jwks_uri": f"{plain.address}/keys"}
         provider.raw = json.dumps(configuration).encode()
 

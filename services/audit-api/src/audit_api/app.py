@@ -1,5 +1,8 @@
 """The composition root of audit-api."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from audit_api.audits import records as audits
@@ -9,14 +12,22 @@ from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
 from audit_api.batches.routes import router as batches_router
 from audit_api.calibration import golden, items, library_routes, rating_routes, sessions
 from audit_api.calibration import routes as calibration
-from audit_api.metadata import metadata, streams
+from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import router as programmes_router
 from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
 from tallystick.service.feed import Feed, Noun, feed_router
+from tallystick.service.webhooks.delivery import delivering
+from tallystick.service.webhooks.routes import deliveries_router, endpoints_router
 
 __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
+
+
+@asynccontextmanager
+async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
+    async with delivering(app, webhooks):
+        yield
 
 
 def create_app(settings: AuditSettings) -> FastAPI:
@@ -33,7 +44,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
         settings,
         name="audit-api",
         package="audit_api",
-        description="The facts of Tallystick: programmes, audit batches, audits, calibration, and the feed of their changes.",
+        description="The facts of Tallystick: programmes, audit batches, audits, calibration, their changes, and webhooks.",
         routers=[
             programmes_router,
             batches_router,
@@ -42,12 +53,15 @@ def create_app(settings: AuditSettings) -> FastAPI:
             rating_routes.router,
             library_routes.router,
             feed_router(feed, *READERS),
+            endpoints_router(webhooks, idempotency_keys, programmes.get_programme),
+            deliveries_router(webhooks, idempotency_keys),
         ],
         body_limits={
             BATCHES_PATH: MAX_BODY,
             calibration.ITEMS_PATH: calibration.MAX_BODY,
             rating_routes.BATCHES_PATH: calibration.MAX_BODY,
         },
+        background=_beside_requests,
     )
     app.state.intake = Intake(settings)
     return app

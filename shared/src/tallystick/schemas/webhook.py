@@ -63,6 +63,21 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
+class DeliveryReason(StrEnum):
+    """Why no answer came."""
+
+    ADDRESS = "address"
+    """The host has no address, or one that is not public."""
+    CONNECTION = "connection"
+    TLS = "tls"
+    """Its certificate above all."""
+    TIMEOUT = "timeout"
+    DISABLED = "disabled"
+    """The endpoint was disabled before."""
+    SECRET = "secret"  # noqa: S105 - the word, no secret
+    """The endpoint's secret can no longer be read: replace it."""
+
+
 class Delivery(Wire):
     """One notice on its way to one endpoint. What the endpoint answered is kept as a status alone."""
 
@@ -76,8 +91,7 @@ class Delivery(Wire):
     attempts: int
     status: int | None
     """The last answer's; `null` where none came."""
-    reason: str | None
-    """Why no answer came."""
+    reason: DeliveryReason | None
     next_attempt_at: Instant | None
     created_at: Instant
     delivered_at: Instant | None

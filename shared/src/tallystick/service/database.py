@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import ColumnElement, CursorResult, Executable, MetaData, Select, Table, Update, and_, make_url
+from sqlalchemy import ColumnElement, CursorResult, Delete, Executable, MetaData, Select, Table, Update, and_, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -25,7 +25,7 @@ from tallystick.service.auth import ALL, Principal, authenticate
 _NAMES = ("programmes", "vendor", "subject")
 _BECOME = "select set_config('app.programmes', $1, true), set_config('app.vendor', $2, true), set_config('app.subject', $3, true)"
 
-Statement = TypeVar("Statement", Select[Any], Update)
+Statement = TypeVar("Statement", Select[Any], Update, Delete)
 
 
 class ReadSession:
