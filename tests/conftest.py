@@ -76,7 +76,6 @@ def settings(cluster: Cluster, identity: Path) -> Callable[..., dict[str, Any]]:
             "service_key": json.loads((identity / "service.jwk").read_text()),
             "secret": (identity / "secret").read_text(),
             "revoked": identity / "revoked",
-            **({"deliver": False} if database == "audit" else {}),  # but where a test looks at just that
             **more,
         }
 
@@ -124,7 +123,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
     """A running audit-api."""
-    of_service = AuditSettings(**settings("audit"))
+    of_service = AuditSettings(**settings("audit", deliver=False))
     async with started(create_audit_api(of_service), of_service, "audit_api") as app:
         yield app
 

@@ -323,7 +323,7 @@ async def test_long_polls_end_when_the_service_drains(
     settings: Callable[..., dict[str, Any]], caller: Caller, programme: str
 ) -> None:
     """A service that is about to stop answers those who wait at once, and is not ready any more."""
-    app = create_app(AuditSettings(**settings("audit")))
+    app = create_app(AuditSettings(**settings("audit", deliver=False)))
     client = caller(app, Role.ADMIN)
     async with app.router.lifespan_context(app):
         _, cursor = await _all(client, programme)

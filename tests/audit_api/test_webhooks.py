@@ -24,7 +24,7 @@ from receiver import Receiver
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
-from tallystick.service.webhooks import announce, connections, delivery
+from tallystick.service.webhooks import announce, connections, delivery, routes
 from tallystick.service.webhooks.delivery import DELAYS, KEPT, LOST_AFTER, Courier
 from tallystick_embedded.postgres import Cluster
 
@@ -80,7 +80,7 @@ async def app(cluster: Cluster, settings: Callable[..., dict[str, Any]]) -> Asyn
     await server.close()
     roles = {"database_url": "audit_runtime", "owner_database_url": "audit_owner"}
     urls = {name: cluster.url("audit_webhooks", role) for name, role in roles.items()}
-    of_service = AuditSettings(**settings("audit", **urls, webhook_networks=["127.0.0.0/8"], root_path="/audit"))
+    of_service = AuditSettings(**settings("audit", **urls, deliver=False, webhook_networks=["127.0.0.0/8"], root_path="/audit"))
     async with started(create_app(of_service), of_service, "audit_api") as app:
         yield app
 
@@ -521,9 +521,13 @@ async def test_an_endpoint_that_can_be_none_is_refused(
     assert "hooks.example" not in answer.text
 
 
-async def test_a_party_has_twenty_endpoints_at_most(acme: Party, client: Party, address: str) -> None:
-    """The vendor's do not count for the client."""
-    for _ in range(20):
+async def test_a_party_has_so_many_endpoints_and_no_more(
+    acme: Party, client: Party, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """50 in a programme; the vendor's do not count for the client."""
+    assert routes.MAX_ENDPOINTS == 50
+    monkeypatch.setattr(routes, "MAX_ENDPOINTS", 2)
+    for _ in range(2):
         await acme.endpoint(address)
     refused = await acme.call("POST", json={"name": "One more", "url": address, "events": EVENTS})
 

@@ -24,11 +24,14 @@ BATCH_READERS = AUDIT_READERS - {Role.SERVICE}
 RECORDERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM})
 REVISERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
+COUNTERPARTS = MANAGERS | {Role.VENDOR_POC}
 CASE_READERS = EVERYBODY - {Role.VENDOR_SYSTEM}
 SPEAKERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 CALIBRATORS = frozenset({Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 RATERS = CALIBRATORS - {Role.SERVICE}
 NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
+
+ENDPOINT = {"name": "New", "url": "https://hooks.example/new", "events": ["appeal.decided"]}
 
 Knock = Callable[[Target], dict[str, Any]]
 
@@ -100,14 +103,7 @@ class Door:
 
     async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
         """Knock as an actor, about a target."""
-        path = self.path.format(
-            programme=target.programme,
-            audit_id=target.audit_id,
-            batch_id=target.batch_id,
-            case_id=target.case_id,
-            session_id=target.sessions[self.state],
-            number=2,
-        )
+        path = self.path.format(**vars(target), session_id=target.sessions[self.state], number=2)
         return await world.client(self.app, actor).request(self.method, path, **{**self.knock(target), **more})
 
 
@@ -167,6 +163,21 @@ DOORS = (
     Door("audit", "DELETE", f"{ITEM}/golden", MANAGERS, success=204, state="concluded"),
     Door("audit", "GET", "/v1/precedents", RATERS),
     Door("audit", "GET", "/v1/golden-results", MANAGERS),
+    Door("audit", "POST", "/v1/webhook-endpoints", COUNTERPARTS, _with(lambda _: ENDPOINT), 201),
+    Door("audit", "GET", "/v1/webhook-endpoints", COUNTERPARTS),
+    Door("audit", "GET", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS),
+    Door("audit", "PUT", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS, _with(lambda _: ENDPOINT, "*")),
+    Door("audit", "DELETE", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS, _moving, 204, spends=True),
+    Door(
+        "audit",
+        "POST",
+        "/v1/webhook-endpoints/{endpoint_id}/secret",
+        frozenset({Role.VENDOR_POC}),  # for a vendor's endpoint; the client's managers replace those of the client's own
+        _moving,
+    ),
+    Door("audit", "POST", "/v1/webhook-endpoints/{endpoint_id}/test", COUNTERPARTS, success=202),
+    Door("audit", "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", COUNTERPARTS),
+    Door("audit", "POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay", COUNTERPARTS, success=202),
     Door("audit", "GET", "/v1/changes", AUDIT_READERS),
     Door("rca", "POST", "/v1/cases", MANAGERS, _with(lambda target: {"vendor": target.vendor, "title": "New"}), 201),
     Door("rca", "GET", "/v1/cases", CASE_READERS, _of_vendor),

@@ -56,7 +56,7 @@ async def app(
         return create_async_engine(url, **options)
 
     monkeypatch.setattr(database, "create_async_engine", named)
-    app = create_audit_api(AuditSettings(**settings("audit", database_pool=POOL)))
+    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, database_pool=POOL)))
     async with app.router.lifespan_context(app):
         yield app
 

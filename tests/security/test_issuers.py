@@ -133,7 +133,7 @@ async def test_a_companys_provider_is_found_by_discovery(
     """Its tokens are accepted, with its own names for claims, its algorithm and its audience; keys are fetched once."""
     assert audit_app.state  # its database is migrated
     issuers = [provider.issuer().model_dump(mode="json"), *settings("audit")["issuers"]]
-    app = create_audit_api(AuditSettings(**settings("audit", issuers=issuers)))
+    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, issuers=issuers)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
 

@@ -117,7 +117,14 @@ def assert_no_secrets(world: World, actor: Actor, answer: httpx.Response) -> Non
     assert not leaked, f"{actor} reads {leaked} at {answer.request.url}"
 
 
-LISTS = {"/v1/audits", "/v1/audit-batches/{batch_id}/rows", "/v1/cases", "/v1/cases/{case_id}/messages"}
+LISTS = {
+    "/v1/audits",
+    "/v1/audit-batches/{batch_id}/rows",
+    "/v1/webhook-endpoints",
+    "/v1/webhook-endpoints/{endpoint_id}/deliveries",
+    "/v1/cases",
+    "/v1/cases/{case_id}/messages",
+}
 PAGED = [door for door in DOORS if door.method == "GET" and door.path in LISTS]
 
 

@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest, settings: Callable[..., dict[str, Any]
     """Each service, and an address there. Refusals need no database, so it has none."""
     name: str = request.param
     makers: dict[str, Callable[[], FastAPI]] = {
-        "audit": lambda: create_audit_api(AuditSettings(**settings("audit"))),
+        "audit": lambda: create_audit_api(AuditSettings(**settings("audit", deliver=False))),
         "rca": lambda: create_rca_api(RcaSettings(**settings("rca"))),
         "reporting": lambda: create_reporting_api(ReportingSettings(**settings("reporting"), project=False)),
     }
@@ -147,7 +147,7 @@ async def test_a_revoked_token_is_refused_like_any_bad_one(
         "issuers": [{"issuer": "tallystick-local", "jwks": str(tmp_path / "jwks.json")}],
         "revoked": tmp_path / "revoked",
     }
-    app = create_audit_api(AuditSettings(**settings("audit", **own)))
+    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, **own)))
     monkeypatch.setattr("tallystick.service.auth._REVOCATION_CHECK_S", 0.0)
     forge = Forge(tmp_path)
     claims = forge.claims()

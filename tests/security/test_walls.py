@@ -168,7 +168,16 @@ async def test_every_statement_names_the_programme_and_the_vendor(world: World, 
         await connection.close()
 
     asked = {(table, text) for text in statements for table in _TABLE.findall(text) if table in by_vendor}
-    assert {table for table, _ in asked} >= {"audits", "cases", "case_messages", "rollups", "audit_batches", "programmes"}
+    assert {table for table, _ in asked} >= {
+        "audits",
+        "cases",
+        "case_messages",
+        "rollups",
+        "audit_batches",
+        "programmes",
+        "webhook_endpoints",
+        "webhook_deliveries",
+    }
     for table, text in asked:
         _, _, condition = text.partition(" where ") if " where " in text else text.partition(" on ")
         assert "programme" in condition, text

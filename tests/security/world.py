@@ -57,11 +57,14 @@ class Target:
     case_id: str = field(default_factory=lambda: str(uuid4()))
     sessions: Mapping[str, str] = field(default_factory=lambda: {state: str(uuid4()) for state in STATES})
     """A calibration session in each state."""
+    endpoint_id: str = field(default_factory=lambda: str(uuid4()))
+    delivery_id: str = field(default_factory=lambda: str(uuid4()))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        return self.audit_id, self.batch_id, self.case_id, *self.sessions.values()
+        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id)
+        return *own, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
@@ -161,7 +164,12 @@ class World:
             for _ in range(2):
                 await _done(rca.post(f"/v1/cases/{case['id']}/messages", params=where, json=talk))
         sessions = await self._calibrate(Target(programme, vendor, audit_id))
-        target = Target(programme, vendor, audit_id, pushed["id"], case["id"], sessions)
+        for _ in range(2):
+            endpoint_id = await self._endpoint(programme, vendor)
+        poc = self.client("audit", self._manager(programme, vendor))
+        for _ in range(2):
+            delivery = await _done(poc.post(f"/v1/webhook-endpoints/{endpoint_id}/test", params=where))
+        target = Target(programme, vendor, audit_id, pushed["id"], case["id"], sessions, endpoint_id, delivery["id"])
         await _done(
             manager.post(
                 f"/v1/audits/{audit_id}/revisions",
@@ -187,14 +195,26 @@ class World:
                 await _done(facilitator.move(sessions[state], step, {"conclusion": mark} if step == "conclusion" else None))
         return sessions
 
+    def _manager(self, programme: str, vendor: str | None) -> Actor:
+        """Who looks after the things of a vendor, or of the client."""
+        return Actor(Role.VENDOR_POC if vendor else Role.QUALITY_MANAGER, (programme,), vendor)
+
+    async def _endpoint(self, programme: str, vendor: str | None) -> str:
+        mark = canary(programme, vendor)
+        new = {"name": mark, "url": f"https://hooks.example/{mark}", "events": ["appeal.decided"]}
+        manager = self.client("audit", self._manager(programme, vendor))
+        created = await _done(manager.post("/v1/webhook-endpoints", params={"programme": programme}, json=new))
+        return str(created["endpoint"]["id"])
+
     async def fresh(self, target: Target) -> Target:
-        """The same with an audit, a case and sessions of its own, for what can be done to a thing only once."""
+        """The same with an audit, a case, an endpoint and sessions of its own, for what can be done to a thing only once."""
         admin = Actor(Role.ADMIN, ("*",))
         where = {"programme": target.programme}
         audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
         opening = {"vendor": target.vendor, "title": "To be closed"}
         case = await _done(self.client("rca", admin).post("/v1/cases", params=where, json=opening))
-        fresh = replace(target, audit_id=audit["id"], case_id=case["id"])
+        endpoint_id = await self._endpoint(target.programme, target.vendor)
+        fresh = replace(target, audit_id=audit["id"], case_id=case["id"], endpoint_id=endpoint_id)
         return replace(fresh, sessions=await self._calibrate(fresh))
 
     async def fingerprint(self, kept_from: Actor) -> str:
@@ -266,7 +286,7 @@ def plain(response: httpx.Response, target: Target) -> Answer:
     except ValueError:
         document = _FORM_TOKEN.sub("", response.text)
     if isinstance(document, dict):
-        for name in ("request_id", "instance", "cursor"):
+        for name in ("request_id", "instance", "cursor", "secret"):
             document.pop(name, None)
     names = ("content-type", "etag", "link", "location", "idempotent-replayed", "retry-after", "www-authenticate")
     headers = {name: cleaned(response.headers[name]) for name in names if name in response.headers}

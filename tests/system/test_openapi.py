@@ -23,7 +23,7 @@ positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404",
 "path.programme" = "{programme}"
 
 # Nor that the columns of a CSV are fields, and that the names within a document differ.
-# Nor that a period ends after it begins, and an idempotency key belongs to one payload.
+# Nor that a period ends after it begins, an idempotency key belongs to one payload, and an address is one over TLS.
 [[operations]]
 include-name = [
   "GET /v1/metrics", "GET /v1/reports/quality-summary", "GET /v1/reports/top-error-trends", "GET /v1/reports/appeals",
@@ -40,6 +40,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404",
 [[operations]]
 include-name = "POST /v1/audit-batches"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "415", "422"]
+
+[[operations]]
+include-name = ["POST /v1/webhook-endpoints", "PUT /v1/webhook-endpoints/{{endpoint_id}}"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "412", "422", "428"]
 
 [[operations]]
 include-name = "PUT /v1/programmes/{{programme}}"

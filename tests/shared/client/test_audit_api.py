@@ -15,6 +15,7 @@ from tallystick.identity import sign_token
 from tallystick.schemas.audit import Judgement, NewAudit, RowVerdict, Verdict
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
+from tallystick.schemas.webhook import DeliveryState, NewEndpoint
 
 Connect = Callable[..., Tallystick]
 
@@ -167,3 +168,24 @@ async def test_a_request_beyond_the_limit_of_rows_is_halved(
     outcome = await push_file(tallystick, path, Target(audit_address, programme), directory=tmp_path)
 
     assert outcome.counts == {RowVerdict.CREATED: 30}
+
+
+async def test_an_endpoint_is_created_tested_changed_and_deleted(connect: Connect, programme: str) -> None:
+    """With its secret, its deliveries and their replay."""
+    new = NewEndpoint(name="Ours", url="https://hooks.example/in", events=("appeal.decided",))
+    async with connect(Role.VENDOR_POC, vendor="acme") as tallystick:
+        created = await tallystick.webhooks.create(programme, new)
+        endpoint = created.endpoint.id
+        replaced = await tallystick.webhooks.replace_secret(programme, endpoint, revision=1)
+        tested = await tallystick.webhooks.test(programme, endpoint)
+        replayed = await tallystick.webhooks.replay(programme, tested)
+        changed = await tallystick.webhooks.put(programme, endpoint, new.model_copy(update={"name": "New"}), revision=2)
+
+        assert created.secret != replaced.secret
+        assert (replayed.id, replayed.state) == (tested.id, DeliveryState.PENDING)
+        assert [each.id async for each in tallystick.webhooks.deliveries(programme, endpoint, page=1)] == [tested.id]
+        assert [each async for each in tallystick.webhooks.deliveries(programme, endpoint, DeliveryState.FAILED)] == []
+        assert [each async for each in tallystick.webhooks.list(programme)] == [changed]
+        assert await tallystick.webhooks.read(programme, endpoint) == changed
+        await tallystick.webhooks.delete(programme, endpoint, revision=changed.revision)
+        assert [each async for each in tallystick.webhooks.list(programme)] == []

@@ -51,6 +51,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certify(tmp_path_factory.mktemp("certificates"), ["hooks.example"])
 
 
+@pytest.fixture(scope="module")
+def wire() -> Wire:
+    """What a service delivers over whose settings name no network, with the machine's own resolver."""
+    return Wire([], Lookup())
+
+
 @contextlib.asynccontextmanager
 async def receiving(certificate: Path | None) -> AsyncIterator[tuple[Receiver, str]]:
     """A receiver on the loopback interface, and its port."""
@@ -72,10 +78,8 @@ async def receiving(certificate: Path | None) -> AsyncIterator[tuple[Receiver, s
         "[2001::1]", "[2001:db8::1]", "[2002:7f00:1::]", "[2002:808:808::1]", "[3fff::1]", "[ff02::1]", "[100::1]",
     ],
 )  # fmt: skip
-async def test_an_address_that_is_not_public_is_not_connected_to(host: str, reached: list[str]) -> None:
+async def test_an_address_that_is_not_public_is_not_connected_to(host: str, wire: Wire, reached: list[str]) -> None:
     """In any form that the machine's own resolver understands, over TLS and without."""
-    wire = Wire([], Lookup())
-
     assert await wire.post(f"https://{host}/hook", {}, b"") == REFUSED
     assert await wire.post(f"http://{host}:8080/hook", {}, b"") == REFUSED
     assert reached == []
@@ -89,10 +93,8 @@ async def test_an_address_that_is_not_public_is_not_connected_to(host: str, reac
         "[2001:200::1]", "[2606:4700:4700::1111]", "[2a00:1450::1]",
     ],
 )  # fmt: skip
-async def test_a_public_address_is_connected_to_over_tls_alone(host: str, reached: list[str]) -> None:
+async def test_a_public_address_is_connected_to_over_tls_alone(host: str, wire: Wire, reached: list[str]) -> None:
     """Those beside the refused ranges too."""
-    wire = Wire([], Lookup())
-
     assert await wire.post(f"https://{host}/hook", {}, b"") == Answer(reason=DeliveryReason.CONNECTION)
     assert await wire.post(f"http://{host}/hook", {}, b"") == REFUSED
     assert reached == [host.strip("[]")]

@@ -23,6 +23,7 @@ from tallystick.client.feed import FeedPage
 from tallystick.client.numbers import Filters
 from tallystick.client.programmes import Programmes
 from tallystick.client.transport import Outage, Token, Transport, renewed
+from tallystick.client.webhooks import Webhooks
 
 __all__ = [
     "Audits",
@@ -41,5 +42,6 @@ __all__ = [
     "Transport",
     "UnexpectedAnswerError",
     "UnreachableError",
+    "Webhooks",
     "renewed",
 ]

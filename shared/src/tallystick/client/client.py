@@ -11,6 +11,7 @@ from tallystick.client.feed import FeedPage, follow
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
 from tallystick.client.transport import Outage, Token, Transport
+from tallystick.client.webhooks import Webhooks
 
 
 class Tallystick(Numbers):
@@ -45,6 +46,7 @@ class Tallystick(Numbers):
         self.audits = Audits(self.transport, self._audit)
         self.batches = Batches(self.transport, self._audit)
         self.calibration = Calibration(self.transport, self._audit)
+        self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
         super().__init__(self.transport, reporting or f"{gateway}/reporting")
 

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     service_jwks: Path | None = None
     """The file with the public keys of the services' own tokens."""
     secret: SecretStr = SecretStr("")
-    """Key of the HMAC over cursors and cookies; the same in every replica."""
+    """Key of the HMAC over cursors and cookies, and of what is sealed in the database; the same in every replica."""
     revoked: Path | None = None
     """A file of revoked token ids, one a line, read again when it changes."""
     audit_url: str = "http://127.0.0.1:8001"

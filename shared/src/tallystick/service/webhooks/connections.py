@@ -119,15 +119,11 @@ class Wire:
     """Sends notices: over TLS to public addresses and to those of `networks`, in plain text to the latter alone."""
 
     def __init__(self, networks: Iterable[Network], resolve: Resolve) -> None:
-        trusted = httpx.create_ssl_context()
-
-        def pool(*, public: bool) -> httpcore.AsyncConnectionPool:
-            backend = CheckedBackend(networks, resolve, public=public)
-            return httpcore.AsyncConnectionPool(
-                trusted, max_connections=None, max_keepalive_connections=0, network_backend=backend
-            )
-
-        self._pools = {"https": pool(public=True), "http": pool(public=False)}
+        self._trusted = httpx.create_ssl_context()
+        self._backends = {
+            "https": CheckedBackend(networks, resolve, public=True),
+            "http": CheckedBackend(networks, resolve, public=False),
+        }
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         """Post a body and answer what was said to it, within 15 seconds; nothing is read beyond the headers."""
@@ -140,7 +136,8 @@ class Wire:
         try:
             async with (
                 asyncio.timeout(_ATTEMPT_S),
-                self._pools[to.scheme].stream("POST", target, headers=list(sent.items()), content=body) as response,
+                httpcore.AsyncConnectionPool(self._trusted, network_backend=self._backends[to.scheme]) as once,
+                once.stream("POST", target, headers=list(sent.items()), content=body) as response,
             ):
                 return Answer(response.status, httpx.Headers(response.headers).get("retry-after", ""))
         except AddressRefusedError:

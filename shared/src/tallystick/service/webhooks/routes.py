@@ -44,7 +44,7 @@ from tallystick.service.webhooks import records
 from tallystick.service.webhooks.signing import Vault, new_secret
 from tallystick.service.webhooks.tables import Webhooks
 
-MAX_ENDPOINTS = 20
+MAX_ENDPOINTS = 50
 
 WebhooksManage = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.VENDOR_POC)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
@@ -66,7 +66,7 @@ _OF_DELIVERY = {
 
 
 class TooManyEndpoints(Problem):
-    """The vendor, or the client, has as many endpoints in the programme as there may be: 20.
+    """The vendor, or the client, has as many endpoints in the programme as there may be: 50.
 
     Delete one that is no longer needed, or let one endpoint get further types of events.
     """
