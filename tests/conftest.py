@@ -123,7 +123,7 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
     """A running audit-api."""
-    of_service = AuditSettings(**settings("audit", deliver=False))
+    of_service = AuditSettings(**settings("audit", deliver=False, sweep_seconds=3600))  # tests say themselves when time is up
     async with started(create_audit_api(of_service), of_service, "audit_api") as app:
         yield app
 

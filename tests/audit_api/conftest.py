@@ -10,7 +10,7 @@ from tallystick_embedded.postgres import Cluster
 
 TABLES = (
     "streams", "idempotency_keys", "programmes", "programme_versions",
-    "audit_batches", "audit_batch_rows", "audits", "audit_revisions",
+    "audit_batches", "audit_batch_rows", "audits", "audit_revisions", "appeals", "appeal_events", "appeal_batches",
 )  # fmt: skip
 
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from audit_api.audits.judging import Rules
-from audit_api.batches.profiles import Mapper
+from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import CSV, read_rows
-from tallystick.schemas.audit import RowError
+from tallystick.schemas.audit import NewAudit, RowError
 from tallystick.schemas.programme import Programme
 
 
@@ -25,9 +25,9 @@ def test_the_example_holds_two_spoiled_rows(root: Path, programme: Programme) ->
     [profile] = programme.import_profiles
     faults: dict[int, tuple[RowError, ...]] = {}
     number = 0
-    for row in read_rows((root / "docs/examples/acme-export.csv").read_bytes(), CSV, Mapper(profile)):
+    for row in read_rows((root / "docs/examples/acme-export.csv").read_bytes(), CSV, ProfileMapper(profile), NewAudit):
         number = row.number
-        if errors := row.errors if row.audit is None else rules.check(row.audit):
+        if errors := row.errors if row.content is None else rules.check(row.content):
             faults[number] = errors
 
     assert number == 420

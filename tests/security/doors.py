@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount, Route
 
 from calibration import session_document
-from security.world import Actor, Target, World, judgement, world_document
+from security.world import Actor, Target, World, appeal_of, judgement, world_document
 from tallystick.schemas.principal import Role
 
 EVERYBODY = frozenset(Role)
@@ -29,8 +29,12 @@ CASE_READERS = EVERYBODY - {Role.VENDOR_SYSTEM}
 SPEAKERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 CALIBRATORS = frozenset({Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 RATERS = CALIBRATORS - {Role.SERVICE}
+POCS = frozenset({Role.VENDOR_POC})
+ADJUDICATORS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
 
+UPHELD = {"outcome": "upheld", "reason": "So it is"}
+NOTE = {"note": "Because"}
 ENDPOINT = {"name": "New", "url": "https://hooks.example/new", "events": ["appeal.decided"]}
 
 Knock = Callable[[Target], dict[str, Any]]
@@ -95,6 +99,8 @@ class Door:
     """Of the calibration session that it is called about."""
     spends: bool = False
     """Whether the thing it was called about cannot be used so again."""
+    appeal: str | None = None
+    """The state in which the appeal has to be that it is called about; it spends it."""
     page: bool = False
     """Whether people look at it: a browser without a token is sent to the sign-in page."""
 
@@ -163,6 +169,17 @@ DOORS = (
     Door("audit", "DELETE", f"{ITEM}/golden", MANAGERS, success=204, state="concluded"),
     Door("audit", "GET", "/v1/precedents", RATERS),
     Door("audit", "GET", "/v1/golden-results", MANAGERS),
+    Door("audit", "POST", "/v1/appeals", POCS, _with(lambda target: appeal_of(target.audit_id)), 201, spends=True),
+    Door("audit", "GET", "/v1/appeals", AUDIT_READERS, _of_vendor),
+    Door("audit", "GET", "/v1/appeals/{appeal_id}", AUDIT_READERS),
+    Door("audit", "GET", "/v1/appeals/{appeal_id}/history", AUDIT_READERS),
+    Door("audit", "POST", "/v1/appeal-batches", POCS, _with(lambda target: [appeal_of(target.audit_id)]), 201),
+    Door("audit", "POST", "/v1/appeal-claims", ADJUDICATORS, appeal="submitted"),
+    Door("audit", "POST", "/v1/appeals/{appeal_id}/decision", ADJUDICATORS, _with(lambda _: UPHELD, "*"), appeal="in_review"),
+    Door("audit", "POST", "/v1/appeals/{appeal_id}/release", ADJUDICATORS, _with(lambda _: NOTE, "*"), appeal="in_review"),
+    Door("audit", "POST", "/v1/appeals/{appeal_id}/withdrawal", POCS, _with(lambda _: NOTE, "*"), appeal="submitted"),
+    Door("audit", "POST", "/v1/appeals/{appeal_id}/escalation", POCS, _with(lambda _: NOTE, "*"), appeal="upheld"),
+    Door("audit", "POST", "/v1/appeals/{appeal_id}/acknowledgement", POCS, _with(lambda _: None, "*"), appeal="upheld"),
     Door("audit", "POST", "/v1/webhook-endpoints", COUNTERPARTS, _with(lambda _: ENDPOINT), 201),
     Door("audit", "GET", "/v1/webhook-endpoints", COUNTERPARTS),
     Door("audit", "GET", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS),

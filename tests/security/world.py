@@ -59,11 +59,12 @@ class Target:
     """A calibration session in each state."""
     endpoint_id: str = field(default_factory=lambda: str(uuid4()))
     delivery_id: str = field(default_factory=lambda: str(uuid4()))
+    appeal_id: str = field(default_factory=lambda: str(uuid4()))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id)
+        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id, self.appeal_id)
         return *own, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
@@ -170,6 +171,11 @@ class World:
         for _ in range(2):
             delivery = await _done(poc.post(f"/v1/webhook-endpoints/{endpoint_id}/test", params=where))
         target = Target(programme, vendor, audit_id, pushed["id"], case["id"], sessions, endpoint_id, delivery["id"])
+        if vendor is not None:
+            poc = self.client("audit", Actor(Role.VENDOR_POC, (programme,), vendor))
+            raised = [appeal_of(row["audit_id"], comment=mark) for row in pushed["results"][:2]]
+            appeals = [await _done(poc.post("/v1/appeals", params=where, json=each)) for each in raised]
+            target = replace(target, appeal_id=appeals[0]["id"])
         await _done(
             manager.post(
                 f"/v1/audits/{audit_id}/revisions",
@@ -217,6 +223,24 @@ class World:
         fresh = replace(target, audit_id=audit["id"], case_id=case["id"], endpoint_id=endpoint_id)
         return replace(fresh, sessions=await self._calibrate(fresh))
 
+    async def fresh_appeal(self, target: Target, state: str, adjudicator: Actor) -> Target:
+        """The same with an appeal of its own, in a state to which the adjudicator has brought it."""
+        where = {"programme": target.programme}
+        recorder = self.client("audit", Actor(Role.ADMIN, ("*",), subject="recorder"))
+        poc = self.client("audit", Actor(Role.VENDOR_POC, ("*",), target.vendor))
+        audit = await _done(recorder.post("/v1/audits", params=where, json=target.row()))
+        appeal = await _done(poc.post("/v1/appeals", params=where, json=appeal_of(audit["id"])))
+        if state != "submitted":
+            judge = self.client("audit", adjudicator)
+            claimed: dict[str, Any] = {}
+            while claimed.get("id") != appeal["id"]:  # those that were released before come first
+                claimed = await _done(judge.post("/v1/appeal-claims", params=where))
+        if state == "upheld":
+            decision = {"outcome": "upheld", "reason": "So it is"}
+            address = f"/v1/appeals/{appeal['id']}/decision"
+            await _done(judge.post(address, params=where, json=decision, headers={"If-Match": "*"}))
+        return replace(target, audit_id=audit["id"], appeal_id=appeal["id"])
+
     async def fingerprint(self, kept_from: Actor) -> str:
         """A digest of all rows in all databases that are none of an actor's business."""
         digests: list[str] = []
@@ -250,6 +274,11 @@ def world_document(programme: str) -> dict[str, Any]:
     """A programme's document, marked."""
     vendors = [{"slug": vendor, "name": canary(programme, vendor), "sites": [site]} for vendor, site in SITES.items()]
     return programme_document(programme, name=canary(programme, "name"), vendors=vendors)
+
+
+def appeal_of(audit_id: str, comment: str = "Seen otherwise") -> dict[str, Any]:
+    """An appeal that any audit can be appealed with."""
+    return {"audit_id": audit_id, "ground": "policy_unclear", "comment": comment, "proposed": {"benchmark_policy": "hate"}}
 
 
 def judgement(comment: str) -> dict[str, Any]:

@@ -2,9 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
+from audit_api.appeals import records as appeals
+from audit_api.appeals.deciding import router as deciding_router
+from audit_api.appeals.routes import BATCHES_PATH as APPEAL_BATCHES_PATH
+from audit_api.appeals.routes import MAX_BODY as MAX_APPEALS
+from audit_api.appeals.routes import router as appeals_router
+from audit_api.appeals.sweeping import sweeping
 from audit_api.audits import records as audits
 from audit_api.audits.routes import READERS
 from audit_api.audits.routes import router as audits_router
@@ -17,6 +24,7 @@ from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import router as programmes_router
 from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
+from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
 from tallystick.service.webhooks.delivery import delivering
 from tallystick.service.webhooks.routes import deliveries_router, endpoints_router
@@ -26,15 +34,20 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
-    async with delivering(app, webhooks):
+    async with sweeping(app), delivering(app, webhooks):
         yield
 
 
 def create_app(settings: AuditSettings) -> FastAPI:
     """Build audit-api."""
+
+    async def appeal_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
+        return await appeals.read_changes(session, programme, after, limit, now=app.state.clock())
+
     nouns = [
         Noun("programme", programmes.read_changes),
         Noun("audit", audits.read_changes),
+        Noun("appeal", appeal_changes),
         Noun("calibration_session", sessions.read_changes),
         Noun("calibration_item", items.read_changes),
         Noun("golden_result", golden.read_changes),
@@ -44,11 +57,13 @@ def create_app(settings: AuditSettings) -> FastAPI:
         settings,
         name="audit-api",
         package="audit_api",
-        description="The facts of Tallystick: programmes, audit batches, audits, calibration, their changes, and webhooks.",
+        description="The facts of Tallystick: programmes, audits, appeals, calibration, their changes, and webhooks.",
         routers=[
             programmes_router,
             batches_router,
             audits_router,
+            appeals_router,
+            deciding_router,
             calibration.router,
             rating_routes.router,
             library_routes.router,
@@ -58,6 +73,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
         ],
         body_limits={
             BATCHES_PATH: MAX_BODY,
+            APPEAL_BATCHES_PATH: MAX_APPEALS,
             calibration.ITEMS_PATH: calibration.MAX_BODY,
             rating_routes.BATCHES_PATH: calibration.MAX_BODY,
         },

@@ -15,3 +15,5 @@ class AuditSettings(WebhookSettings):
     """Batches that one process takes in at a time; their bodies are what its memory is sized by."""
     batch_queue_seconds: Annotated[float, Field(ge=0, le=300)] = 30
     """How long a further batch waits for its turn before it is told to come back later."""
+    sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
+    """How long after one look for claims and appeals that have run out the next one follows."""

@@ -4,10 +4,10 @@ Which action leads from which state to which other is in `TRANSITIONS`, once, fo
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, model_validator
 
 from tallystick.schemas.audit import Attribution, Judgement, RowError, Verdict
 from tallystick.schemas.base import Code, Instant, Reference, Slug, Text, Wire
@@ -117,6 +117,12 @@ class NewAppeal(Wire):
     """Where the evidence is found: references, never the evidence itself."""
     proposed: Proposal
 
+    @model_validator(mode="after")
+    def _one_name_of_the_audit(self) -> Self:
+        if (self.audit_id is None) == (self.external_id is None):
+            raise ValueError("name the audit by audit_id or by external_id")
+        return self
+
 
 class Appeal(Wire):
     """An appeal as it stands.
@@ -215,6 +221,12 @@ class Decision(Wire):
     reason: Text
     judgement: Judgement | None = None
     """With `amended` alone."""
+
+    @model_validator(mode="after")
+    def _judgement_goes_with_amended(self) -> Self:
+        if (self.judgement is not None) != (self.outcome == "amended"):
+            raise ValueError("a judgement goes with the outcome amended, and with no other")
+        return self
 
 
 class Note(Wire):

@@ -116,6 +116,8 @@ class Audit(AuditFacts):
     """An audit as it stands now (*as adjudicated*), with its judgement *as first scored* beside it where they differ.
 
     Once it is erased, nothing in it names a person any more: the fields that did are `null`.
+    To auditors, `auditor`, `recorded_by` and `batch_id` of an audit that somebody else recorded are `null` while it is under
+    appeal: they may have to decide it blind.
     """
 
     content_ref: Reference | None
@@ -130,7 +132,7 @@ class Audit(AuditFacts):
     error_taxonomy_version: str
     quality_score: Annotated[float, Field(ge=0, le=1)] | None
     batch_id: UUID | None
-    recorded_by: str
+    recorded_by: str | None
     recorded_at: Instant
     first_scored: FirstScored | None
     erased: bool
@@ -157,8 +159,11 @@ class AuditRevision(Wire):
     quality_score: float | None
     reason: str | None
     """Why; `null` for the first."""
-    recorded_by: str
+    recorded_by: str | None
+    """Who; `null` to auditors while the audit is under appeal, and to vendors where an appeal was decided."""
     recorded_at: Instant
+    appeal_id: UUID | None = None
+    """The appeal whose decision this is."""
 
 
 class AuditRevisions(Wire):

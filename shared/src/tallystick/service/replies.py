@@ -1,5 +1,6 @@
 """Answers: JSON straight from the serializer, strong ETags, and the preconditions of writes."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
 from tallystick.service.problems import PreconditionFailed, PreconditionRequired
+
+_FORM = re.compile(r'(?<=\d)-[\w-]+"$')
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` of the version that the change is meant for.")]
 
@@ -45,9 +48,9 @@ def created_at(collection: str, thing: object, programme: str) -> dict[str, str]
     return {"Location": f"{collection}/{thing}?programme={programme}"}
 
 
-def revision_etag(revision: int) -> str:
-    """The strong ETag of a thing's revision."""
-    return f'"{revision}"'
+def revision_etag(revision: int, *forms: str) -> str:
+    """The strong ETag of a thing's revision, in the form that it has for this reader at this time where it has several."""
+    return f'"{"-".join([str(revision), *forms])}"'
 
 
 def not_modified(request: Request, etag: str) -> Response | None:
@@ -57,8 +60,8 @@ def not_modified(request: Request, etag: str) -> Response | None:
 
 
 def require_match(if_match: str | None, etag: str) -> None:
-    """Refuse a change that names no version (428) or another one than stands (412)."""
+    """Refuse a change that names no version (428) or another one than stands (412), in whichever form it was read."""
     if if_match is None:
         raise PreconditionRequired("Send If-Match with the ETag of the version that you read.")
-    if if_match != "*" and etag not in {tag.strip() for tag in if_match.split(",")}:
+    if if_match != "*" and etag not in {_FORM.sub('"', tag.strip()) for tag in if_match.split(",")}:
         raise PreconditionFailed("It is now another version than the one your If-Match names.")

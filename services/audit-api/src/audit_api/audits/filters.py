@@ -7,16 +7,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 from pydantic import Field
-from sqlalchemy import Select
+from sqlalchemy import Select, not_
 
+from audit_api.audits.records import UNDER_APPEAL
 from audit_api.audits.tables import audits
 from tallystick.schemas.audit import AuditParty, Verdict
 from tallystick.schemas.base import Code, Instant, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
 
 _Day = Annotated[date, Field(ge=date(1, 1, 3), le=date(9999, 12, 29))]  # of any time zone
-_Bound = Annotated[Instant | _Day, Field(union_mode="left_to_right")]
-_MANY = Query(description="Repeat it for several: any of them.")
+Bound = Annotated[Instant | _Day, Field(union_mode="left_to_right")]
+MANY = Query(description="Repeat it for several: any of them.")
 
 
 class AuditFilters:
@@ -30,44 +31,52 @@ class AuditFilters:
     @property
     def names_days(self) -> bool:
         """Whether a bound is a day, which only a time zone makes a time."""
-        return any(bound is not None and not isinstance(bound, datetime) for bound in (self._from, self._to))
+        return names_days(self._from, self._to)
 
-    def narrow(self, statement: Select[Any], time_zone: str) -> Select[Any]:
-        """The statement with these filters."""
+    def narrow(self, statement: Select[Any], time_zone: str, *, blind: bool) -> Select[Any]:
+        """The statement with these filters. What is hidden from a blind reader is not found by it either."""
+        if blind and (self._any_of["auditor"] or self._any_of["batch_id"]):
+            statement = statement.where(not_(UNDER_APPEAL))
         for name, values in self._any_of.items():
             if values:
                 statement = statement.where(audits.c[name].in_(values))
         if self._from is not None:
-            statement = statement.where(audits.c.audited_at >= _moment(self._from, time_zone))
+            statement = statement.where(audits.c.audited_at >= moment(self._from, time_zone))
         if self._to is not None:
-            statement = statement.where(audits.c.audited_at < _moment(self._to, time_zone))
+            statement = statement.where(audits.c.audited_at < moment(self._to, time_zone))
         return statement
 
 
-def _moment(bound: date, time_zone: str) -> datetime:
+def names_days(*bounds: date | None) -> bool:
+    """Whether one of the bounds is a day, which only a time zone makes a time."""
+    return any(bound is not None and not isinstance(bound, datetime) for bound in bounds)
+
+
+def moment(bound: date, time_zone: str) -> datetime:
+    """The time that a bound means: a day begins at midnight in the time zone."""
     return bound if isinstance(bound, datetime) else datetime.combine(bound, time.min, ZoneInfo(time_zone))
 
 
 async def _filters(
-    vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
-    site: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    queue: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    market: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    language: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    policy: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    moderator: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-    auditor: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-    audit_party: Annotated[list[AuditParty], _MANY] = [],  # noqa: B006
-    verdict: Annotated[list[Verdict], _MANY] = [],  # noqa: B006
-    error_class: Annotated[list[ErrorClass], _MANY] = [],  # noqa: B006
-    error_code: Annotated[list[Code], _MANY] = [],  # noqa: B006
-    severity: Annotated[list[Severity], _MANY] = [],  # noqa: B006
-    external_id: Annotated[list[Reference], _MANY] = [],  # noqa: B006
-    batch_id: Annotated[list[UUID], _MANY] = [],  # noqa: B006
+    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    site: Annotated[list[Code], MANY] = [],  # noqa: B006
+    queue: Annotated[list[Code], MANY] = [],  # noqa: B006
+    market: Annotated[list[Code], MANY] = [],  # noqa: B006
+    language: Annotated[list[Code], MANY] = [],  # noqa: B006
+    policy: Annotated[list[Code], MANY] = [],  # noqa: B006
+    moderator: Annotated[list[Reference], MANY] = [],  # noqa: B006
+    auditor: Annotated[list[Reference], MANY] = [],  # noqa: B006
+    audit_party: Annotated[list[AuditParty], MANY] = [],  # noqa: B006
+    verdict: Annotated[list[Verdict], MANY] = [],  # noqa: B006
+    error_class: Annotated[list[ErrorClass], MANY] = [],  # noqa: B006
+    error_code: Annotated[list[Code], MANY] = [],  # noqa: B006
+    severity: Annotated[list[Severity], MANY] = [],  # noqa: B006
+    external_id: Annotated[list[Reference], MANY] = [],  # noqa: B006
+    batch_id: Annotated[list[UUID], MANY] = [],  # noqa: B006
     from_: Annotated[
-        _Bound | None, Query(alias="from", description="Audited at or after this time, or this day in the programme's zone.")
+        Bound | None, Query(alias="from", description="Audited at or after this time, or this day in the programme's zone.")
     ] = None,
-    to: Annotated[_Bound | None, Query(description="Audited before this time, or this day in the programme's zone.")] = None,
+    to: Annotated[Bound | None, Query(description="Audited before this time, or this day in the programme's zone.")] = None,
 ) -> AuditFilters:
     """Asynchronous for speed alone: anything else that is depended on takes a turn in a thread."""
     any_of: dict[str, list[Any]] = {

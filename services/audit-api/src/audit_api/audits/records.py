@@ -6,12 +6,33 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Row, RowMapping, Select, Uuid, any_, bindparam, insert, literal, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    RowMapping,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    not_,
+    select,
+    text,
+    update,
+)
 
+from audit_api.appeals.tables import OPEN, appeals
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
 from tallystick.schemas.audit import Judgement
 from tallystick.schemas.principal import Role
+from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.idempotency import Outcome
 from tallystick.service.problems import NotFound
@@ -35,9 +56,32 @@ _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
 _NAMES = tuple(str(column.name) for column in _SHOWN)
-_DOCUMENT = text(", ".join(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in _NAMES))
-_ALL = select(_DOCUMENT).select_from(audits)
-_ONE = _ALL.where(audits.c.id == bindparam("audit_id"))
+_SUBJECT = select(func.current_setting("app.subject", True)).scalar_subquery()
+_APPEALED = select(appeals.c.id).where(
+    appeals.c.programme == audits.c.programme, appeals.c.audit_id == audits.c.id, text(f"appeals.{OPEN}")
+)
+UNDER_APPEAL = and_(audits.c.recorded_by != _SUBJECT, _APPEALED.correlate(audits).exists())
+"""The condition under which an audit keeps from a blind reader whose work it is: it is under appeal, and not the reader's own."""
+_TELLING = {"auditor", "recorded_by", "batch_id"}
+
+
+def _documents(*, blind: bool) -> Select[Any]:
+    shown: dict[str, ColumnElement[Any]] = {
+        name: literal_column(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}") for name in _NAMES
+    }
+    if not blind:
+        return select(*shown.values()).select_from(audits)
+    hidden = {name: case((not_(UNDER_APPEAL), each)) if name in _TELLING else each for name, each in shown.items()}
+    return select(*hidden.values()).select_from(audits)
+
+
+_ALL = {blind: _documents(blind=blind) for blind in (False, True)}
+_ONE = {blind: statement.where(audits.c.id == bindparam("audit_id")) for blind, statement in _ALL.items()}
+
+
+def is_blind(principal: Principal) -> bool:
+    """Whether audits under appeal keep from the principal whose work they are: from auditors, who may have to decide."""
+    return principal.vendor is None and not principal.holds(Role.ADMIN, Role.QUALITY_MANAGER, Role.SERVICE)
 
 
 def document(row: Sequence[Any]) -> dict[str, Any]:
@@ -51,12 +95,13 @@ def document(row: Sequence[Any]) -> dict[str, Any]:
 
 def documents(session: ReadSession, programme: str) -> Select[Any]:
     """The statement of all audits of a programme that the principal may see."""
-    return scoped(_ALL, audits, programme, session.principal)
+    return scoped(_ALL[is_blind(session.principal)], audits, programme, session.principal)
 
 
 async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
     """One audit; a problem where there is none to see."""
-    found = await session.rows(scoped(_ONE, audits, programme, session.principal), audit_id=audit_id)
+    statement = scoped(_ONE[is_blind(session.principal)], audits, programme, session.principal)
+    found = await session.rows(statement, audit_id=audit_id)
     if not found:
         raise NotFound("There is no such audit.")
     return document(found[0])
@@ -78,14 +123,19 @@ async def get_revisions(session: ReadSession, programme: str, audit_id: UUID) ->
     current = await find_audit(session, programme, audit_id)
     statement = scoped(select(audit_revisions), audit_revisions, programme, session.principal)
     rows = await session.execute(statement.where(audit_revisions.c.audit_id == audit_id).order_by(audit_revisions.c.revision))
-    return [_revision(row._mapping) for row in rows] or [_revision({**current._mapping, "reason": None})]
+    versions = [_revision(row._mapping) for row in rows] or [_revision({**current._mapping, "reason": None, "appeal_id": None})]
+    hidden = bool(await hidden_auditors(session, programme, [audit_id]))
+    for version in versions:
+        if hidden or (version["appeal_id"] is not None and session.principal.vendor is not None):
+            version["recorded_by"] = None
+    return versions
 
 
 def _revision(version: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
     return {
         "revision": version["revision"],
         "judgement": {name: version[name] for name in (*JUDGEMENT, "scorecard", "comment")},
-        **{name: version[name] for name in ("quality_score", "reason", "recorded_by", "recorded_at")},
+        **{name: version[name] for name in ("quality_score", "reason", "recorded_by", "recorded_at", "appeal_id")},
     }
 
 
@@ -106,6 +156,14 @@ async def find_audits(session: ReadSession, programme: str, ids: Collection[UUID
     return {row.id: row for row in await session.execute(statement)}
 
 
+async def hidden_auditors(session: ReadSession, programme: str, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Which of some audits keep from the principal whose work they are."""
+    if not is_blind(session.principal):
+        return frozenset()
+    statement = scoped(select(audits.c.id), audits, programme, session.principal).where(audits.c.id.in_(ids), UNDER_APPEAL)
+    return frozenset((await session.execute(statement)).scalars())
+
+
 async def was_sent(session: ReadSession, current: Row[Any], content_hash: bytes) -> bool:
     """Whether a row with this content brought an earlier version of the audit: sent again, it is no news."""
     c = audit_revisions.c
@@ -116,16 +174,23 @@ async def was_sent(session: ReadSession, current: Row[Any], content_hash: bytes)
 
 
 async def revise(
-    session: WriteSession, current: Row[Any], judgement: Judgement, reason: str, position: int, content_hash: bytes | None = None
+    session: WriteSession,
+    current: Row[Any],
+    judgement: Judgement,
+    reason: str,
+    position: int,
+    *,
+    content_hash: bytes | None = None,
+    appeal_id: UUID | None = None,
 ) -> None:
     """Append a revision: the audit takes the new judgement and `position`, the history keeps every version.
 
-    `content_hash` is that of the row that brought the new judgement, where a batch brought it.
+    `content_hash` is that of the row that brought the new judgement, `appeal_id` the appeal whose decision it is.
     """
     new = judgement.model_dump(mode="json", include=set(Judgement.model_fields)) | {
         "quality_score": quality_score(judgement.scorecard)
     }
-    await _append_version(session, current, new, reason, content_hash)
+    await _append_version(session, current, new, reason, content_hash=content_hash, appeal_id=appeal_id)
     first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
     await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)
 
@@ -142,15 +207,17 @@ async def erase(session: WriteSession, current: Row[Any], reason: str, position:
 
 
 async def _append_version(
-    session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str, content_hash: bytes | None = None
+    session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str, **origin: bytes | UUID | None
 ) -> None:
     """Append to the history; the first time, after the version that stood alone until now."""
     key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
     trail = {"reason": reason, "recorded_by": session.principal.subject, "recorded_at": datetime.now(UTC)}
-    versions = [{**key, **judged, **trail, "revision": current.revision + 1, "content_hash": content_hash}]
+    origin = {"content_hash": None, "appeal_id": None, **origin}
+    versions = [{**key, **judged, **trail, **origin, "revision": current.revision + 1}]
     if current.revision == 1:
         first = {"reason": None, "recorded_by": current.recorded_by, "recorded_at": current.recorded_at, "revision": 1}
-        versions.insert(0, {**key, **_judged(current._mapping), **first, "content_hash": current.content_hash})
+        origin = {"content_hash": current.content_hash, "appeal_id": None}
+        versions.insert(0, {**key, **_judged(current._mapping), **first, **origin})
     await session.execute(insert(audit_revisions), versions)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import literal, tuple_
 
+from audit_api.appeals.records import erase_appeals
 from audit_api.audits.filters import Filtered
 from audit_api.audits.judging import Rules
 from audit_api.audits.records import (
@@ -19,6 +20,7 @@ from audit_api.audits.records import (
     get_audit,
     get_first_version,
     get_revisions,
+    is_blind,
     revise,
 )
 from audit_api.audits.tables import audits
@@ -41,6 +43,7 @@ from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.clock import now
 from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -152,7 +155,12 @@ async def _replayed(session: ReadSession, programme: str, earlier: Outcome) -> R
 
 def _answer(audit: dict[str, Any], *, status: int, headers: dict[str, str] | None = None) -> Response:
     location = created_at("audits", audit["id"], audit["programme"]) if status == HTTPStatus.CREATED else {}
-    return reply(audit, status=status, etag=revision_etag(audit["revision"]), headers={**location, **(headers or {})})
+    return reply(audit, status=status, etag=_etag(audit), headers={**location, **(headers or {})})
+
+
+def _etag(audit: dict[str, Any]) -> str:
+    """Of the revision, and of the form that it has for those who must not know whose work it is."""
+    return revision_etag(audit["revision"], *(["blind"] if audit["recorded_by"] is None else []))
 
 
 def _problem_errors(errors: tuple[RowError, ...]) -> list[ProblemError]:
@@ -167,7 +175,8 @@ async def read_audits(
     enter(principal, programme)
     c = audits.c
     time_zone = (await get_programme(session, programme)).document["time_zone"] if filters.names_days else "UTC"
-    statement = filters.narrow(documents(session, programme), time_zone).order_by(c.audited_at.desc(), c.id.desc())
+    found = filters.narrow(documents(session, programme), time_zone, blind=is_blind(principal))
+    statement = found.order_by(c.audited_at.desc(), c.id.desc())
     if paging.after:
         moment, audit_id = paging.after
         key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))
@@ -185,7 +194,7 @@ async def read_audit(
     """The audit as adjudicated, with its judgement as first scored beside it where they differ."""
     enter(principal, programme)
     audit = await get_audit(session, programme, audit_id)
-    etag = revision_etag(audit["revision"])
+    etag = _etag(audit)
     return not_modified(request, etag) or reply(audit, etag=etag)
 
 
@@ -237,6 +246,7 @@ async def create_revision(
     summary="Erase the personal fields of an audit",
 )
 async def create_erasure(
+    request: Request,
     audit_id: AuditId,
     erasure: Erasure,
     programme: ProgrammeQuery,
@@ -245,6 +255,8 @@ async def create_erasure(
     if_match: IfMatch = None,
 ) -> Response:
     """Erase moderator, auditor, content reference, comments and reasons. The judgement stays, and so do the numbers.
+
+    What was said in appeals of the audit is erased with it, and an appeal that was open expires.
 
     The audit remains as a tombstone in the feed, so that every reader erases too.
     """
@@ -255,6 +267,7 @@ async def create_erasure(
     if current.erased:
         raise AuditErased("Nothing is left to erase.")
     await erase(session, current, erasure.reason, position)
+    await erase_appeals(session, programme, audit_id, now(request))
     await golden.forget_audit(session, programme, audit_id)
     await items.forget_audit(session, programme, audit_id)
     return _answer(await get_audit(session, programme, audit_id), status=200)

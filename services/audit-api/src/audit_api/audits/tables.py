@@ -93,6 +93,7 @@ audit_revisions = Table(
     Column("recorded_by", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("content_hash", LargeBinary, comment="of the row that brought this version; null where no row did"),
+    Column("appeal_id", Uuid, comment="the appeal whose decision this version is; null where it is none"),
     PrimaryKeyConstraint("programme", "audit_id", "revision"),
     ForeignKeyConstraint(["programme", "audit_id"], ["audits.programme", "audits.id"]),
     comment="every version of a revised audit's judgement, the current one included; none for an audit never revised",

@@ -16,7 +16,7 @@ from sqlalchemy import Row as AuditRow
 from uuid_utils import uuid7
 
 from audit_api.audits.judging import CONTENT, Rules, content, content_hash, quality_score
-from audit_api.audits.records import find_audits, revise, was_sent
+from audit_api.audits.records import find_audits, hidden_auditors, revise, was_sent
 from audit_api.batches.reading import Row
 from audit_api.calibration import golden
 from audit_api.metadata import streams
@@ -60,7 +60,7 @@ class Chunk:
     rejected: list[Result] = field(default_factory=list)
 
 
-async def chunks(rows: Iterator[Row], rules: Rules) -> AsyncIterator[Chunk]:
+async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[Chunk]:
     """Judge the rows and cut them into chunks, letting other requests have their turn in between."""
     while True:
         chunk = Chunk()
@@ -68,7 +68,7 @@ async def chunks(rows: Iterator[Row], rules: Rules) -> AsyncIterator[Chunk]:
         for row in islice(rows, CHUNK):
             if not row.number % _TURN:
                 await asyncio.sleep(0)
-            audit = row.audit
+            audit = row.content
             errors = row.errors if audit is None else rules.check(audit)
             if audit is None or errors:
                 chunk.rejected.append(Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors))
@@ -109,7 +109,7 @@ class Merge:
         self._repeating = False
         self._golden = False
 
-    async def run(self, rows: Iterator[Row]) -> list[Result]:
+    async def run(self, rows: Iterator[Row[NewAudit]]) -> list[Result]:
         """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
         self._golden = await golden.are_hidden(self._session, self._programme)
         results: list[Result] = []
@@ -216,7 +216,10 @@ class Merge:
         audit_id = str(current.id)
         differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
         digest = content_hash(content(audit))
-        if not differing or (current.revision > 1 and await was_sent(self._session, current, digest)):
+        hidden = bool(await hidden_auditors(self._session, self._programme, [current.id]))
+        if hidden and "auditor" in differing:  # whoever must not know the name must not be able to guess it either
+            differing.remove("auditor")
+        if not differing or (current.revision > 1 and not hidden and await was_sent(self._session, current, digest)):
             return Result(number, RowVerdict.DUPLICATE, audit.external_id, audit_id)
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
             errors = [
@@ -225,7 +228,7 @@ class Merge:
             return Result(number, RowVerdict.CONFLICT, audit.external_id, audit_id, tuple(errors))
         position = await take_positions(self._session, streams, self._programme, 1)
         reason = "Sent again with another judgement" + (f" in batch {self._batch_id}" if self._batch_id else "")
-        await revise(self._session, current, audit, reason, position, digest)
+        await revise(self._session, current, audit, reason, position, content_hash=digest)
         return Result(number, RowVerdict.REVISED, audit.external_id, audit_id)
 
 

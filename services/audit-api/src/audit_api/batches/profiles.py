@@ -14,7 +14,7 @@ _MOMENTS = ("decided_at", "claimed_at", "audited_at")
 _MISSING = (None, "")
 
 
-class Mapper:
+class ProfileMapper:
     """Turns a row in the vendor's words into one in ours, for validation.
 
     Every fault of a row becomes an error of its own; faults of the shape are left to the validation that follows.

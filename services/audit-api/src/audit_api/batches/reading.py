@@ -1,17 +1,19 @@
-"""Reading the rows of a batch: NDJSON, a JSON array or CSV, one row at a time, each valid by its shape or with its faults."""
+"""Reading the rows of a batch: NDJSON, a JSON array or CSV, one row at a time, each valid by its shape or with its faults.
+
+What a row is to become is said by a wire model; what its columns are called may be said by a mapper.
+"""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from audit_api.batches.profiles import Mapper
-from tallystick.schemas.audit import NewAudit, RowError
+from tallystick.schemas.audit import RowError
 from tallystick.schemas.problem import ProblemError
 from tallystick.service.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, problem_errors
 
@@ -23,29 +25,47 @@ _REFERENCE_LENGTH = 200
 _MOST_FAULTS = 10
 
 
-class Row(NamedTuple):
-    """A data row of a batch, counted from 1: the audit in it, or what keeps it from being one."""
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Mapper(Protocol):
+    """Turns a row in others' words into one in ours."""
+
+    def column_is_known(self, column: str) -> bool:
+        """Whether the column maps to a field, or is ignored on purpose."""
+
+    def map(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[RowError]]:
+        """Our fields, and what could not be mapped."""
+
+
+class Row(NamedTuple, Generic[Model]):
+    """A data row of a batch, counted from 1: what it says, or what keeps it from saying it."""
 
     number: int
     external_id: str | None
-    audit: NewAudit | None
+    content: Model | None
     errors: tuple[RowError, ...]
 
 
-def read_rows(body: bytes, media_type: str, mapper: Mapper | None) -> Iterator[Row]:
+def read_rows(body: bytes, media_type: str, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
     """The rows of a body. Raises a problem where the body as a whole cannot be read."""
-    kind = media_type.partition(";")[0].strip().lower()
+    kind = media_kind(media_type)
     if kind == NDJSON:
-        return _ndjson(body.removeprefix(_BOM), mapper)
+        return _ndjson(body.removeprefix(_BOM), mapper, model)
     if kind == JSON:
-        return _json(body.removeprefix(_BOM), mapper)
+        return _json(body.removeprefix(_BOM), mapper, model)
     if kind == CSV:
-        return _csv(body.removeprefix(_BOM), mapper)
+        return _csv(body.removeprefix(_BOM), mapper, model)
     raise UnsupportedMediaType(f"A batch is sent as {', '.join(MEDIA_TYPES)}.")
 
 
-def _ndjson(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
-    validate = NewAudit.__pydantic_validator__.validate_json
+def media_kind(media_type: str) -> str:
+    """The kind of body that a `Content-Type` names, without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
+    validate = model.__pydantic_validator__.validate_json
     number = start = 0
     while start < len(body):
         end = body.find(b"\n", start)
@@ -56,21 +76,21 @@ def _ndjson(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
             continue
         number += 1
         if mapper is not None:
-            yield _mapped_line(number, line, mapper)
+            yield _mapped_line(number, line, mapper, model)
             continue
         try:
-            audit = validate(line)
+            content: Model = validate(line)
         except ValidationError as error:
             yield _faulty(number, _external_id(_parsed(line)), error)
         else:
-            yield Row(number, audit.external_id, audit, ())
+            yield Row(number, _name(content), content, ())
 
 
-def _mapped_line(number: int, line: bytes, mapper: Mapper) -> Row:
+def _mapped_line(number: int, line: bytes, mapper: Mapper, model: type[Model]) -> Row[Model]:
     record = _parsed(line)
     if not isinstance(record, dict):
         return Row(number, None, None, (RowError(pointer="", code="json_invalid", detail="The line is not a JSON object."),))
-    return _validated(number, record, mapper)
+    return _validated(number, record, mapper, model)
 
 
 def _parsed(line: bytes) -> object:
@@ -80,7 +100,7 @@ def _parsed(line: bytes) -> object:
         return None
 
 
-def _json(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
+def _json(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
     """Decode one element of the array at a time: the array as a whole would take many times the body's size."""
     try:
         text = body.decode()
@@ -98,7 +118,7 @@ def _json(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
             record, place = decode(text, place)
         except (ValueError, RecursionError):  # a ValueError is also what a number of thousands of digits gives
             raise MalformedRequest(f"The JSON array breaks off in element {number}.") from None
-        yield _validated(number, record, mapper)
+        yield _validated(number, record, mapper, model)
         place = _skip(text, place)
         if text[place : place + 1] == ",":
             place = _skip(text, place + 1)
@@ -115,14 +135,14 @@ def _skip(text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def _csv(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
+def _csv(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
     """Bytes that are not UTF-8 pass as lone surrogates, which validation refuses, so that they cost their own row alone."""
     lines = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8", "surrogateescape", newline=""), strict=True)
     try:
         header = [column.strip() for column in next(lines, [])]
     except csv.Error:
         raise MalformedRequest("The CSV header cannot be read.") from None
-    _check_header(header, mapper)
+    _check_header(header, mapper, model)
     number = 0
     while True:
         try:
@@ -146,10 +166,10 @@ def _csv(body: bytes, mapper: Mapper | None) -> Iterator[Row]:
             record = {column: cell for column, cell in zip(header, cells, strict=True) if cell}
         else:
             record = dict(zip(header, cells, strict=True))
-        yield _validated(number, record, mapper)
+        yield _validated(number, record, mapper, model)
 
 
-def _check_header(header: list[str], mapper: Mapper | None) -> None:
+def _check_header(header: list[str], mapper: Mapper | None, model: type[BaseModel]) -> None:
     if not header:
         raise MalformedRequest("The CSV has no header.")
     faults = [
@@ -160,32 +180,37 @@ def _check_header(header: list[str], mapper: Mapper | None) -> None:
     faults += [
         ProblemError(pointer=f"/{place}", code="unknown_column", detail="No field has this name, and no profile maps it.")
         for place, column in enumerate(header)
-        if not (column in NewAudit.model_fields if mapper is None else mapper.column_is_known(column))
+        if not (column in model.model_fields if mapper is None else mapper.column_is_known(column))
     ]
     if faults:
         raise InvalidRequest("The CSV header does not fit; pointers count its columns from 0.", errors=faults)
 
 
-def _validated(number: int, record: object, mapper: Mapper | None) -> Row:
+def _validated(number: int, record: object, mapper: Mapper | None, model: type[Model]) -> Row[Model]:
     ours = record
     if mapper is not None and isinstance(record, dict):
         ours, faults = mapper.map(record)
         if faults:
             return Row(number, _external_id(ours), None, tuple(faults))
     try:
-        audit = NewAudit.model_validate(ours)
+        content = model.model_validate(ours)
     except ValidationError as error:
         return _faulty(number, _external_id(ours), error)
-    return Row(number, audit.external_id, audit, ())
+    return Row(number, _name(content), content, ())
 
 
-def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row:
+def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row[Any]:
     """A row with what is wrong with it. A row that is wrong altogether says so once: it must not cost more than it weighs."""
     if error.error_count() > _MOST_FAULTS:
         count = RowError(pointer="", code="too_many_faults", detail=f"{error.error_count()} fields are at fault.")
         return Row(number, external_id, None, (count,))
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in problem_errors(faults)))
+
+
+def _name(content: Any) -> str | None:
+    external_id: str | None = content.external_id
+    return external_id
 
 
 def _external_id(record: object) -> str | None:

@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, insert, literal, select, union_all
+from sqlalchemy import Row, insert, literal, not_, select, union_all
 
+from audit_api.audits.records import UNDER_APPEAL
 from audit_api.audits.tables import audits
 from audit_api.batches.merging import Result
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.tables import audit_batch_rows, audit_batches
-from tallystick.schemas.audit import RowVerdict
+from tallystick.schemas.audit import NewAudit, RowVerdict
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
@@ -87,9 +88,19 @@ def row_document(row: Row[Any]) -> dict[str, Any]:
 
 
 async def list_rows(
-    session: ReadSession, programme: str, batch_id: UUID, verdicts: Sequence[RowVerdict], after: int, limit: int
+    session: ReadSession,
+    programme: str,
+    batch_id: UUID,
+    verdicts: Sequence[RowVerdict],
+    after: int,
+    limit: int,
+    *,
+    blind: bool = False,
 ) -> Sequence[Row[Any]]:
-    """The verdicts on a batch's rows after a row number, in the order of rows."""
+    """The verdicts on a batch's rows after a row number, in the order of rows.
+
+    For a blind reader without those of audits that keep from it whose work they are: the batch would tell.
+    """
     a, r = audits.c, audit_batch_rows.c
     created = select(
         a.batch_row.label("row"),
@@ -101,6 +112,9 @@ async def list_rows(
     created = scoped(created, audits, programme, session.principal).where(a.batch_id == batch_id, a.batch_row > after)
     others = scoped(select(r.row, r.verdict, r.external_id, r.audit_id, r.errors), audit_batch_rows, programme, session.principal)
     others = others.where(r.batch_id == batch_id, r.row > after)
+    if blind:
+        hidden = select(a.id).where(a.programme == r.programme, a.id == r.audit_id, UNDER_APPEAL)
+        created, others = created.where(not_(UNDER_APPEAL)), others.where(not_(hidden.exists()))
     if verdicts:
         others = others.where(r.verdict.in_(verdicts))
     parts = [others] if verdicts and RowVerdict.CREATED not in verdicts else [created, others]
@@ -108,9 +122,9 @@ async def list_rows(
     return (await session.execute(rows.order_by("row").limit(limit))).all()
 
 
-async def repetitions(session: ReadSession, programme: str, rows: Sequence[SentRow]) -> list[dict[str, Any]]:
+async def repetitions(session: ReadSession, programme: str, rows: Sequence[SentRow[NewAudit]]) -> list[dict[str, Any]]:
     """The verdicts on rows that repeat an audit, as the API shows them."""
-    audits_sent = [row.audit for row in rows if row.audit is not None]
+    audits_sent = [row.content for row in rows if row.content is not None]
     driver = await session.driver()
     vendors, external_ids = [audit.vendor for audit in audits_sent], [audit.external_id for audit in audits_sent]
     standing = {
@@ -121,12 +135,12 @@ async def repetitions(session: ReadSession, programme: str, rows: Sequence[SentR
         {
             "row": row.number,
             "verdict": RowVerdict.DUPLICATE,
-            "external_id": row.audit.external_id,
-            "audit_id": standing[row.audit.vendor, row.audit.external_id],
+            "external_id": row.content.external_id,
+            "audit_id": standing[row.content.vendor, row.content.external_id],
             "errors": [],
         }
         for row in rows
-        if row.audit is not None
+        if row.content is not None
     ]
 
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
-from audit_api.audits.records import REVISERS
+from audit_api.audits.records import REVISERS, is_blind
 from audit_api.batches.merging import Merge, OnConflict, Result
-from audit_api.batches.profiles import Mapper
-from audit_api.batches.reading import Row, read_rows
+from audit_api.batches.profiles import ProfileMapper
+from audit_api.batches.reading import Model, Row, read_rows
 from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, repetitions, row_document
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_document_at, get_programme, put_programme
@@ -146,7 +146,7 @@ async def push_batch(
     database: Database = request.app.state.database
     media_type = request.headers.get("content-type", "")
     async with intake.place():
-        body = await _body(request)
+        body = await whole_body(request)
         # The transaction begins when the body is here: a slow upload holds neither a connection nor the stream's lock.
         async with database.writing(principal) as session:
             options = {"profile": profile, "atomicity": atomicity, "on_conflict": on_conflict}
@@ -164,7 +164,7 @@ async def push_batch(
             return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once)
 
 
-async def _body(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
     """The body in one piece. It has a place in the intake while it arrives, so it must arrive in time."""
     body = bytearray()
     try:
@@ -186,7 +186,7 @@ async def _take_in(
     document = Programme.model_validate(current.document)
     rules = Rules(document, session.principal.vendor)
     mapper = _mapper(document, batch["profile"])
-    rows = _bounded(read_rows(body, media_type, mapper))
+    rows = bounded(read_rows(body, media_type, mapper, NewAudit), MAX_ROWS)
     results = await Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"]).run(rows)
     batch |= count(results)
     if batch["atomicity"] == "all" and batch["rejected"] + batch["conflict"]:
@@ -201,19 +201,20 @@ async def _take_in(
     return _answer(batch, results, status=201, dry_run=False)
 
 
-def _mapper(document: Programme, profile: str | None) -> Mapper | None:
+def _mapper(document: Programme, profile: str | None) -> ProfileMapper | None:
     if profile is None:
         return None
     for candidate in document.import_profiles:
         if candidate.slug == profile:
-            return Mapper(candidate)
+            return ProfileMapper(candidate)
     raise NotFound("The programme has no such import profile.")
 
 
-def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
+def bounded(rows: Iterator[Row[Model]], most: int) -> Iterator[Row[Model]]:
+    """The rows, and a problem when there are too many."""
     for row in rows:
-        if row.number > MAX_ROWS:
-            raise BodyTooLarge(f"At most {MAX_ROWS} rows are taken at once.")
+        if row.number > most:
+            raise BodyTooLarge(f"At most {most} rows are taken at once.")
         yield row
 
 
@@ -238,7 +239,7 @@ async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body:
     batch = await get_batch(session, programme, batch_id)
     kept = {row.row: row_document(row) for row in await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)}
     document = Programme.model_validate(await get_document_at(session, programme, batch["recorded_at"]))
-    sent = read_rows(body, media_type, _mapper(document, batch["profile"]))
+    sent = read_rows(body, media_type, _mapper(document, batch["profile"]), NewAudit)
     repeated = await repetitions(session, programme, [row for row in sent if row.number not in kept])
     results = sorted([*kept.values(), *repeated], key=itemgetter("row"))
     headers = {**created_at("audit-batches", batch_id, programme), **REPLAYED}
@@ -269,11 +270,14 @@ async def read_batch_rows(
     paging: Paged,
     verdict: Annotated[list[RowVerdict], Query(description="Only rows with one of these verdicts.")] = [],  # noqa: B006
 ) -> Response:
-    """The rows in the order in which they were sent, with what was wrong with those that were not taken."""
+    """The rows in the order in which they were sent, with what was wrong with those that were not taken.
+
+    To auditors, rows of audits under appeal that others recorded are not shown: the batch tells whose work they are.
+    """
     enter(principal, programme)
     await get_batch(session, programme, batch_id)
     after = int(paging.after[0]) if paging.after else 0
-    rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1)
+    rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1, blind=is_blind(principal))
     page = rows[: paging.limit]
     items = [row_document(row) for row in page]
     return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))

@@ -6,6 +6,7 @@ import yaml
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
+from audit_api.appeals.calendar import calendar_faults
 from audit_api.metadata import streams
 from audit_api.programmes.records import (
     create_programme,
@@ -94,6 +95,8 @@ async def write_programme(
     if document.slug != programme:
         error = ProblemError(pointer="/slug", code="slug_mismatch", detail="The slug is not the one in the address.")
         raise InvalidRequest("The document belongs to another programme.", errors=[error])
+    if faults := calendar_faults(document.calendar):
+        raise InvalidRequest("The document has mistakes.", errors=faults)
     await take_positions(session, streams, programme, 0)  # the lock of the stream, which every writer takes first
     current = await find_programme(session, programme)
     if current is None:

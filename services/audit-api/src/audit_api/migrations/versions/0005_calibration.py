@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from tallystick.service.isolation import TAKING_PART, WITH_CLIENT, isolate
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

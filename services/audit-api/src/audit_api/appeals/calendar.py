@@ -1,0 +1,63 @@
+"""The business calendar of a programme: which days it works on, and when so many of them are over."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from tallystick.schemas.problem import ProblemError
+from tallystick.schemas.programme import Calendar, Weekday
+
+_DAY = timedelta(days=1)
+_WEEK = tuple(Weekday)
+
+
+def calendar_faults(calendar: Calendar) -> list[ProblemError]:
+    """What is wrong with the place whose public holidays a programme's document names; empty where they are known."""
+    if calendar.country is None:
+        if calendar.subdivision is None:
+            return []
+        return [_fault("subdivision", "without_country", "A part of a country needs the country.")]
+    if not _is_known(calendar.country, None):
+        return [_fault("country", "unknown_country", "The holidays of no such country are known.")]
+    if not _is_known(calendar.country, calendar.subdivision):
+        return [_fault("subdivision", "unknown_subdivision", "The holidays of no such part of the country are known.")]
+    return []
+
+
+def _is_known(country: str, subdivision: str | None) -> bool:
+    try:
+        _public_holidays(country, subdivision)
+    except NotImplementedError:  # what the library says of a place that it does not know
+        return False
+    return True
+
+
+def add_working_days(calendar: Calendar, zone: str, start: datetime, days: int) -> datetime:
+    """The end of the working day that is so many working days after the day of `start`.
+
+    Days begin and end at midnight in `zone`. The day of `start` itself does not count, whenever in it `start` is, so whoever has
+    five working days has five whole ones. The answer is the moment at which the last of them is over, in UTC.
+    """
+    local = start.astimezone(ZoneInfo(zone)).date()
+    return _end(calendar, zone, local, days).astimezone(UTC)
+
+
+@lru_cache(4096)
+def _end(calendar: Calendar, zone: str, day: date, days: int) -> datetime:
+    free = _public_holidays(calendar.country, calendar.subdivision)
+    while days:
+        day += _DAY
+        days -= _WEEK[day.weekday()] in calendar.working_days and day not in calendar.closed and day not in free
+    return datetime.combine(day + _DAY, time.min, ZoneInfo(zone))
+
+
+@lru_cache(256)
+def _public_holidays(country: str | None, subdivision: str | None) -> holidays.HolidayBase | frozenset[date]:
+    """The library's own collection, which fills itself year by year as it is asked."""
+    return frozenset() if country is None else holidays.country_holidays(country, subdiv=subdivision)
+
+
+def _fault(field: str, code: str, detail: str) -> ProblemError:
+    return ProblemError(pointer=f"/calendar/{field}", code=code, detail=detail)

@@ -1,0 +1,77 @@
+"""What time does to appeals: claims lapse, and what nobody decided expires. Any number of replicas do this side by side."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from audit_api.appeals.records import due_programmes, find_due, move
+from audit_api.metadata import streams
+from audit_api.settings import AuditSettings
+from tallystick.schemas.appeal import AppealAction
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import ALL, Principal
+from tallystick.service.clock import Clock
+from tallystick.service.database import Database
+from tallystick.service.feed import take_positions
+
+SWEEPER = Principal("audit-api", frozenset({Role.SERVICE}), frozenset({ALL}), None, "")
+"""Whom time acts as."""
+
+_AT_ONCE = 200
+
+log = structlog.get_logger()
+
+
+async def sweep(database: Database, clock: Clock) -> int:
+    """Do what is due by now, in every programme, and answer how many steps that took.
+
+    A step is taken under the lock of the programme's stream, on what is due still: of several replicas one takes it.
+    """
+    steps = 0
+    async with database.reading(SWEEPER) as session:
+        programmes = await due_programmes(session, clock())
+    for programme in programmes:
+        while taken := await _sweep(database, programme, clock):
+            steps += taken
+    return steps
+
+
+async def _sweep(database: Database, programme: str, clock: Clock) -> int:
+    async with database.writing(SWEEPER) as session:
+        await take_positions(session, streams, programme, 0)
+        now = clock()
+        due = await find_due(session, programme, now, _AT_ONCE)
+        first = await take_positions(session, streams, programme, len(due)) if due else 0
+        for position, current in enumerate(due, first):
+            expired = current.expires_at is not None and current.expires_at <= now
+            action = AppealAction.EXPIRE if expired else AppealAction.LAPSE
+            await move(session, current, action, position, now, by=None)
+    return len(due)
+
+
+async def _run(app: FastAPI) -> None:
+    settings: AuditSettings = app.state.settings
+    while True:
+        attempt = asyncio.create_task(sweep(app.state.database, app.state.clock))
+        try:
+            await asyncio.wait({attempt})
+        finally:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+        if (failure := attempt.exception()) is not None:
+            log.error("appeals not swept", again_in_s=settings.sweep_seconds, exc_info=failure)
+        await asyncio.sleep(settings.sweep_seconds)
+
+
+@asynccontextmanager
+async def sweeping(app: FastAPI) -> AsyncIterator[None]:
+    """Sweep beside the requests of a service."""
+    task = asyncio.create_task(_run(app))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

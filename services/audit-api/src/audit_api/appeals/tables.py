@@ -1,0 +1,103 @@
+"""The tables of appeals: each as it stands, the steps that led there, and what became of the rows of a batch."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from audit_api.metadata import metadata
+
+OPEN = "state in ('submitted', 'in_review')"
+"""The condition of the partial indexes over what is undecided, as SQL has to say it for them to be used."""
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("audit_id", Uuid, nullable=False),
+    Column("audit_revision", Integer, nullable=False, comment="which revision of the audit is appealed"),
+    Column("site", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("error_class", Text),
+    Column("error_code", Text),
+    Column("severity", Text),
+    Column("state", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("comment", Text, comment="null once the audit is erased"),
+    Column("evidence", ARRAY(Text), nullable=False),
+    Column("proposed", JSONB, nullable=False, comment="the whole judgement that the proposal amounts to"),
+    Column("contested", ARRAY(Text), nullable=False),
+    Column("content_hash", LargeBinary, nullable=False, comment="SHA-256 of what was raised, in canonical form"),
+    Column("submitted_by", Text),
+    Column("submitted_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("claimed_by", Text),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_revision", Integer, comment="of the audit, once the last decision had its effect"),
+    Column("on_time", Boolean),
+    Column("reason", Text),
+    Column("escalated_at", DateTime(timezone=True)),
+    Column("escalate_until", DateTime(timezone=True)),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("revision", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("programme", "id"),
+    ForeignKeyConstraint(["programme", "audit_id"], ["audits.programme", "audits.id"]),
+    Index(None, "programme", "position"),
+    Index(None, "programme", "submitted_at", "id"),
+    Index(None, "programme", "audit_id"),
+    Index("appeals_one_open_key", "programme", "audit_id", unique=True, postgresql_where=text(OPEN)),
+    Index("appeals_to_claim_idx", "programme", "due_at", "submitted_at", "id", postgresql_where=text("state = 'submitted'")),
+    Index("appeals_to_lapse_idx", "claimed_until", postgresql_where=text("state = 'in_review'")),
+    Index("appeals_to_expire_idx", "expires_at", postgresql_where=text(OPEN)),
+)
+
+appeal_events = Table(
+    "appeal_events",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("appeal_id", Uuid, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("by", Text, comment="null where time did it, and once the audit is erased"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("note", Text),
+    PrimaryKeyConstraint("programme", "appeal_id", "revision"),
+    ForeignKeyConstraint(["programme", "appeal_id"], ["appeals.programme", "appeals.id"]),
+)
+
+appeal_batches = Table(
+    "appeal_batches",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("answer", JSONB, nullable=False, comment="verdicts, ids and errors by row: never a value that was sent"),
+    PrimaryKeyConstraint("programme", "id"),
+    comment="what was answered to batches that came under an idempotency key",
+)
