@@ -136,4 +136,4 @@ class Stream:
             cursor = await open_cursor(session, Programme.model_validate(self.document))
         for page in islice(self.pages(cursor.position, limit), pages):
             async with database.writing(SERVICE) as session:
-                cursor = await apply_page(session, cursor, page)
+                cursor = await apply_page(session, cursor, page, columns(page.changes))

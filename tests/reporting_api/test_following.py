@@ -223,7 +223,7 @@ async def test_a_programme_that_cannot_be_projected_is_tried_again_and_stops_no_
     async def apply_page(session: Any, before: Any, page: Any) -> Any:
         if failing and before.programme == broken:
             raise ZeroDivisionError
-        return await cursors.apply_page(session, before, page)
+        return await cursors.apply_page(session, before, page, columns(page.changes))
 
     monkeypatch.setattr(worker, "apply_page", apply_page)
     replica = Projection(reporting_settings, reporting_database)

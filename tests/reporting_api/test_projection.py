@@ -193,7 +193,7 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
             async with reporting_database.writing(SERVICE) as session:
                 cursor = await open_cursor(session, Programme.model_validate(stream.document))
                 page = next(stream.pages(cursor.position, detail))
-                await apply_page(session, cursor, page)
+                await apply_page(session, cursor, page, columns(page.changes))
             seen.append(page)
         elif what == "replay" and seen:
             async with reporting_database.writing(SERVICE) as session:
@@ -241,7 +241,7 @@ async def test_a_worker_that_was_overtaken_applies_nothing(reporting_database: D
     stream.create()
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page)
+            await apply_page(session, cursor, page, columns(page.changes))
 
     async with reporting_database.reading(SERVICE) as session:
         found = await find_cursor(session, stream.programme)
@@ -259,7 +259,7 @@ async def test_a_worker_of_an_earlier_life_applies_nothing(reporting_database: D
         await start_anew(session, stream.programme)
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page)
+            await apply_page(session, cursor, page, columns(page.changes))
 
 
 async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Database) -> None:
@@ -270,7 +270,7 @@ async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Da
     async def fail_after_applying() -> None:
         async with reporting_database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(stream.document))
-            await apply_page(session, cursor, page)
+            await apply_page(session, cursor, page, columns(page.changes))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -32,13 +32,16 @@ CUBOIDS: tuple[frozenset[str], ...] = tuple(
     for dimensions in (
         ("site",),
         ("auditor", "audit_party"),
+        ("site", "policy"),
+        ("site", "queue", "market"),
         ("site", *ERROR_DIMENSIONS),
         ("site", "policy", *ERROR_DIMENSIONS),
         ("site", "queue", "market", *ERROR_DIMENSIONS),
     )
 )
-"""The sets that sums are kept for, the smallest first. Each one costs time when audits arrive: add one only for a question
-that is asked often, and measure both sides with `make bench`."""
+"""The sets that sums are kept for, the smallest first. Those with error dimensions hold the errors alone, the others all audits.
+Each one costs time when audits arrive: add one only for a question that is asked often, and measure both sides with `make bench`.
+"""
 
 ROLLED_UP = tuple(dimension for dimension in DIMENSIONS if any(dimension in cuboid for cuboid in CUBOIDS))
 """The dimensions that any cuboid knows, in the order of their bits in a cuboid's number."""
@@ -63,7 +66,7 @@ and how many stand where. There are few of them beside audits, so no cells are k
 
 
 def number(cuboid: frozenset[str]) -> int:
-    """The number of a cuboid: what PostgreSQL's `grouping()` of `ROLLED_UP` answers, a bit set for each dimension left out."""
+    """The number of a cuboid: a bit for each of `ROLLED_UP` in order, set where the dimension is left out."""
     bits = 0
     for dimension in ROLLED_UP:
         bits = bits << 1 | (dimension not in cuboid)
@@ -73,9 +76,32 @@ def number(cuboid: frozenset[str]) -> int:
 @cache
 def smallest(dimensions: frozenset[str]) -> int | None:
     """The number of the smallest cuboid that knows all of `dimensions`; None where only the facts do."""
-    return next((number(cuboid) for cuboid in CUBOIDS if dimensions <= cuboid), None)
+    by_error = not ERROR_DIMENSIONS.isdisjoint(dimensions)
+    return next((number(each) for each in CUBOIDS if dimensions <= each and ERROR_DIMENSIONS.issubset(each) == by_error), None)
 
 
-def grouping_sets() -> str:
-    """What stands in SQL's `group by grouping sets (…)` for the cuboids."""
-    return ", ".join(f"(view, day, {', '.join(name for name in ROLLED_UP if name in cuboid)})" for cuboid in CUBOIDS)
+def cells_sql(template: str) -> str:
+    """The statement of the cells of all cuboids, from that of one kind of them: of all audits, and of the errors alone."""
+    return " union all ".join(
+        template.replace("/*cuboid*/", _numbering(cuboids))
+        .replace("/*dimensions*/", _dimensions(cuboids))
+        .replace("/*which*/", which)
+        .replace("/*grouping_sets*/", ", ".join(f"(view, day, {', '.join(sorted(cuboid))})" for cuboid in cuboids))
+        for which, cuboids in (
+            ("true", [cuboid for cuboid in CUBOIDS if ERROR_DIMENSIONS.isdisjoint(cuboid)]),
+            ("error_class <> ''", [cuboid for cuboid in CUBOIDS if not ERROR_DIMENSIONS.isdisjoint(cuboid)]),
+        )
+    )
+
+
+def _numbering(cuboids: list[frozenset[str]]) -> str:
+    """What `number` computes, for PostgreSQL, where not every dimension is one of a grouping set's."""
+    known = frozenset[str]().union(*cuboids)
+    return " + ".join(
+        f"{1 << place} * {f'grouping({name})' if name in known else '1'}" for place, name in enumerate(reversed(ROLLED_UP))
+    )
+
+
+def _dimensions(cuboids: list[frozenset[str]]) -> str:
+    known = frozenset[str]().union(*cuboids)
+    return ", ".join(f"coalesce({name}, '') as {name}" if name in known else f"'' as {name}" for name in ROLLED_UP)

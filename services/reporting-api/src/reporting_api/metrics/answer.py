@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reporting_api.cuboids import ERROR_DIMENSIONS
+from reporting_api.cuboids import ERROR_DIMENSIONS, MEASURES
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.numbers import difference, number, ranks
@@ -98,7 +98,8 @@ Pair = tuple[Sums, Sums]
 async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     """The sums that a question is answered from, by group; of appeals where it asks for them."""
     cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
-    selected = await sums(session, cut)
+    names = _needed(question)
+    selected = await sums(session, cut, names)
     if any(FORMULAS[measure].of_appeals for measure in question.measures):
         appeals = await appeal_sums(session, cut)
         selected = {key: {**NOTHING, **selected.get(key, {}), **appeals.get(key, {})} for key in {**selected, **appeals}}
@@ -106,10 +107,17 @@ async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
         groups = {key: (found, found) for key, found in selected.items()}
     else:
         whole = cut.without_errors()
-        groups = _over_all(cut, selected, whole, await sums(session, whole))
+        groups = _over_all(cut, selected, whole, await sums(session, whole, names))
     if not groups and not question.by:
         return {(): (NOTHING, NOTHING)}
     return groups
+
+
+def _needed(question: Question) -> list[str]:
+    """The sums of audits that the measures of a question are made of."""
+    formulas = [FORMULAS[measure] for measure in question.measures]
+    needed = {"audits", *(each.numerator for each in formulas), *(each.denominator for each in formulas)}
+    return [name for name in MEASURES if name in needed]
 
 
 def _over_all(cut: Cut, selected: Mapping[Key, Sums], whole: Cut, audits: Mapping[Key, Sums]) -> dict[Key, Pair]:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from operator import itemgetter
 from typing import Any
 
-from reporting_api.cuboids import DIMENSIONS, ROLLED_UP, grouping_sets
+from reporting_api.cuboids import DIMENSIONS, cells_sql
 from tallystick.service.database import WriteSession
 
 _AUDIT = itemgetter(
@@ -54,13 +54,9 @@ def _joined(values: Sequence[Any]) -> str:
 
 @cache
 def _apply_sql() -> str:
-    return (
-        files(__package__)
-        .joinpath("apply.sql")
-        .read_text()
-        .replace("/*grouping*/", f"grouping({', '.join(ROLLED_UP)})")
-        .replace("/*grouping_sets*/", grouping_sets())
-    )
+    statements = files(__package__)
+    cells = cells_sql(statements.joinpath("cells.sql").read_text())
+    return statements.joinpath("apply.sql").read_text().replace("/*cells*/", cells)
 
 
 _DELETE_CELLS = """

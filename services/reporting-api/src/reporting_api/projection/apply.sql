@@ -2,7 +2,7 @@
 --
 -- $1 programme, $2 time zone; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
 -- An audit that is stored at the same or a later position already is left alone, so that a page applied twice changes nothing.
--- grouping_sets and grouping come from reporting_api.cuboids. Answers the cells that nothing is left in, for the caller to delete.
+-- The cells come from cells.sql. Answers the cells that nothing is left in, for the caller to delete.
 with incoming as (
     select
         audit_id::uuid as audit_id, position::bigint as position, (audited_at::timestamptz at time zone $2)::date as day,
@@ -103,22 +103,7 @@ delta as (
             is distinct from (first_incorrect, first_error_class, first_error_code, first_severity, first_score)
 ),
 cells as (
-    select
-        /*grouping*/::smallint as cuboid, day, view,
-        coalesce(vendor, '') as vendor, coalesce(site, '') as site, coalesce(queue, '') as queue, coalesce(market, '') as market,
-        coalesce(policy, '') as policy, coalesce(audit_party, '') as audit_party, coalesce(error_class, '') as error_class,
-        coalesce(error_code, '') as error_code, coalesce(severity, '') as severity, coalesce(auditor, '') as auditor,
-        sum(weight) as audits,
-        coalesce(sum(weight) filter (where incorrect), 0) as errors,
-        coalesce(sum(weight) filter (where incorrect and severity = 'critical'), 0) as critical_errors,
-        coalesce(sum(weight) filter (where incorrect and error_class = 'false_positive'), 0) as false_positives,
-        coalesce(sum(weight) filter (where incorrect and error_class = 'false_negative'), 0) as false_negatives,
-        coalesce(sum(weight * handling_time_s), 0) as handling_time_s,
-        coalesce(sum(weight) filter (where handling_time_s is not null), 0) as timed,
-        coalesce(sum(weight * score), 0) as score,
-        coalesce(sum(weight) filter (where score is not null), 0) as scored
-    from delta
-    group by grouping sets (/*grouping_sets*/)
+    /*cells*/
 ),
 added as (
     insert into rollups as kept (

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
-from reporting_api.projection.apply import apply_audits, columns
+from reporting_api.projection.apply import Columns, apply_audits
 from reporting_api.projection.calibration import CALIBRATION, apply_calibration
 from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
@@ -58,8 +58,8 @@ async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:
     return (await session.execute(select(cursors).where(cursors.c.programme == document.slug))).one()
 
 
-async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) -> Row[Any]:
-    """Apply a page that was read from the cursor `before`, and answer the cursor behind it.
+async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, audits: Columns) -> Row[Any]:
+    """Apply a page that was read from the cursor `before`, and answer the cursor behind it. `audits` are those of the page.
 
     Raises:
         OvertakenError: the cursor has moved since; nothing was applied.
@@ -76,7 +76,6 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage) ->
     )
     if (await session.execute(mine)).one_or_none() is None:
         raise OvertakenError(programme)
-    audits = columns(page.changes)
     if audits:
         await apply_audits(session, programme, before.time_zone, audits)
     await apply_appeals(session, programme, page.changes)

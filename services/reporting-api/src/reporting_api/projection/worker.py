@@ -20,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Row, make_url
 
+from reporting_api.projection.apply import Columns, columns
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
 from reporting_api.settings import ReportingSettings
 from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick
@@ -72,12 +73,12 @@ class Follower:
             cursor = await open_cursor(session, document)
         self._note(cursor)
         pages = self._client.changes(programme, after=cursor.cursor, wait=wait, limit=self._page)
-        coming: asyncio.Task[FeedPage | None] = asyncio.create_task(_next(pages))
+        coming = asyncio.create_task(_next(pages))
         try:
-            while (page := await coming) is not None:
+            while (found := await coming) is not None:
                 coming = asyncio.create_task(_next(pages))
                 async with self._database.writing(SERVICE) as session:
-                    cursor = await apply_page(session, cursor, page)
+                    cursor = await apply_page(session, cursor, *found)
                     if cursor.document["time_zone"] != cursor.time_zone:
                         await start_anew(session, programme)
                         log.warning("projected anew", programme=programme, reason="its time zone has changed")
@@ -96,8 +97,10 @@ class Follower:
                 coming.exception()
 
 
-async def _next(pages: AsyncIterator[FeedPage]) -> FeedPage | None:
-    return await anext(pages, None)
+async def _next(pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Columns] | None:
+    """The next page with its audits as they are applied: made ready while the database is busy with the page before."""
+    page = await anext(pages, None)
+    return None if page is None else (page, columns(page.changes))
 
 
 class Projection:
