@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from factories import programme_document
+from reporting_api.projection.apply import columns
 from reporting_api.projection.cursors import apply_page, open_cursor
 from reporting_api.projection.worker import SERVICE
 from tallystick.client import FeedPage

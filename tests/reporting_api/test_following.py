@@ -15,6 +15,7 @@ from sqlalchemy import text
 from factories import audit_row, programme_document
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection import cursors, worker
+from reporting_api.projection.apply import columns
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.projection.worker import SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
