@@ -15,7 +15,6 @@ from sqlalchemy import text
 from factories import audit_row, programme_document
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection import cursors, worker
-from reporting_api.projection.apply import columns
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.projection.worker import SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
@@ -221,10 +220,10 @@ async def test_a_programme_that_cannot_be_projected_is_tried_again_and_stops_no_
     await _push(audit, broken, audit_row("A-1"))
     failing = True
 
-    async def apply_page(session: Any, before: Any, page: Any) -> Any:
+    async def apply_page(session: Any, before: Any, page: Any, audits: Any) -> Any:
         if failing and before.programme == broken:
             raise ZeroDivisionError
-        return await cursors.apply_page(session, before, page, columns(page.changes))
+        return await cursors.apply_page(session, before, page, audits)
 
     monkeypatch.setattr(worker, "apply_page", apply_page)
     replica = Projection(reporting_settings, reporting_database)

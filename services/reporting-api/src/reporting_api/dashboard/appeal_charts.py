@@ -28,7 +28,7 @@ router = APIRouter(
 async def read_appeals_over_time(request: Request, principal: NumbersRead, question: Appealed, session: Reading) -> Response:
     """A Vega-Lite specification: the appeals of the audits of each week, stacked by what became of them."""
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"chart": "appeals-over-time", **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
         return known
@@ -41,7 +41,7 @@ async def read_overturn_rate_over_time(
 ) -> Response:
     """A Vega-Lite specification: the share of decided appeals that changed the verdict, with intervals and p' limits."""
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"chart": "overturn-rate-over-time", **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
         return known

@@ -41,7 +41,7 @@ async def show_appeals(
     cursor = await find_cursor(session, programme)
     if cursor is None:
         raise NotFound("There is no such programme.")
-    question = await settled(session, question)
+    question = settled(standing, question)
     context = head(request, principal, cursor, filtered, "/appeals")
     report = await appeal_report(session, standing, context["document"], question, now(request).replace(second=0, microsecond=0))
     tables = (

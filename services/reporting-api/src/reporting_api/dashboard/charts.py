@@ -55,7 +55,7 @@ router = APIRouter(
 async def read_accuracy_over_time(request: Request, principal: NumbersRead, question: Reported, session: Reading) -> Response:
     """A Vega-Lite specification: accuracy by week with its intervals, the limits of a Laney p' chart, signals and the target."""
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"chart": "accuracy-over-time", **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
         return known
@@ -67,7 +67,7 @@ async def read_accuracy_over_time(request: Request, principal: NumbersRead, ques
 async def read_error_pareto(request: Request, principal: NumbersRead, question: Reported, session: Reading) -> Response:
     """A Vega-Lite specification: errors by code, the most frequent first, with their cumulative share."""
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"chart": "error-pareto", **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
         return known

@@ -55,7 +55,7 @@ async def show_dashboard(
     cursor = await find_cursor(session, programme)
     if cursor is None:
         raise NotFound("There is no such programme.")
-    question = await settled(session, question)
+    question = settled(standing, question)
     summary = await quality_summary(session, standing, question)
     errors = await top_error_trends(session, standing, question)
     return page(

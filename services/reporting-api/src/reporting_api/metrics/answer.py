@@ -9,7 +9,7 @@ from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.numbers import difference, number, ranks
 from reporting_api.metrics.question import Question
-from reporting_api.metrics.standing import Standing, read_days
+from reporting_api.metrics.standing import Standing
 from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, bounded, sums
 from tallystick.schemas.metric import Difference, Dimension, Measure, Metrics, Number, Period, Row, Scope
 from tallystick.service.auth import Principal
@@ -30,11 +30,11 @@ def permitted(question: Question, principal: Principal) -> Question:
     return question
 
 
-async def settled(session: ReadSession, question: Question) -> Question:
+def settled(standing: Standing, question: Question) -> Question:
     """The question with both ends of its period: from the first audit and to the last one where it leaves them open."""
     if question.start is not None and question.end is not None:
         return question
-    days = await read_days(session, question.programme)
+    days = standing.days
     if days is None:
         return question
     start = question.start or min(days[0], question.end or days[0])

@@ -41,7 +41,7 @@ async def read_metrics(request: Request, principal: NumbersRead, question: Asked
     """
     question = permitted(question, principal)
     standing = await read_standing(session, question.programme)
-    question = await settled(session, question)
+    question = settled(standing, question)
     etag = numbers_etag(standing, principal, asdict(question))
     if (unchanged := not_modified(request, etag)) is not None:
         return unchanged

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from reporting_api.cuboids import smallest
 from reporting_api.projection.cursors import find_cursor
@@ -28,6 +28,8 @@ class Standing:
     targets: Targets
     names: dict[str, str]
     """What error codes are called, by code."""
+    days: tuple[date, date] | None
+    """The first day with audits that the principal may see, and the day after the last; None without any."""
 
 
 async def read_standing(session: ReadSession, programme: str) -> Standing:
@@ -37,7 +39,7 @@ async def read_standing(session: ReadSession, programme: str) -> Standing:
         NotFound: there is no programme that the principal may see under this name.
         Unavailable: since the projection was begun it has not yet come to the end of the feed, so the numbers are in part.
     """
-    row = await find_cursor(session, enter(session.principal, programme))
+    row = await find_cursor(session, enter(session.principal, programme), *_days(session, programme))
     if row is None:
         raise NotFound("There is no such programme.")
     if row.caught_up_at is None:
@@ -53,6 +55,7 @@ async def read_standing(session: ReadSession, programme: str) -> Standing:
         row.time_zone,
         Targets.model_validate(row.document["targets"]),
         {code["code"]: code["name"] for code in row.document["error_taxonomy"]["codes"]},
+        None if row.first_day is None else (row.first_day, row.last_day + timedelta(days=1)),
     )
 
 
@@ -68,10 +71,9 @@ async def read_document(session: ReadSession, programme: str) -> Programme:
     return Programme.model_validate(row.document).as_seen_by(session.principal.vendor)
 
 
-async def read_days(session: ReadSession, programme: str) -> tuple[date, date] | None:
-    """The first day with audits that the principal may see, and the day after the last; None without any."""
+def _days(session: ReadSession, programme: str) -> tuple[ColumnElement[date], ColumnElement[date]]:
+    """The first and the last day with audits that the principal may see."""
     days = select(rollups.c.day).where(rollups.c.cuboid == smallest(frozenset())).limit(1)
     days = scoped(days, rollups, programme, session.principal)
     first, last = days.order_by(rollups.c.day), days.order_by(rollups.c.day.desc())
-    [[start, end]] = await session.rows(select(first.scalar_subquery(), last.scalar_subquery()))
-    return None if start is None else (start, end + timedelta(days=1))
+    return first.scalar_subquery().label("first_day"), last.scalar_subquery().label("last_day")

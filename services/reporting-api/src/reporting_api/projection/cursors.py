@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
@@ -25,9 +25,12 @@ class OvertakenError(Exception):
     """The cursor is not where this worker left it: another one has moved it, or the projection was started anew."""
 
 
-async def find_cursor(session: ReadSession, programme: str) -> Row[Any] | None:
-    """The cursor of a programme; None where nothing was read of it yet, or where it names no such vendor as the principal's."""
-    statement = scoped(select(cursors), cursors, programme, session.principal)
+async def find_cursor(session: ReadSession, programme: str, *also: ColumnElement[Any]) -> Row[Any] | None:
+    """The cursor of a programme; None where nothing was read of it yet, or where it names no such vendor as the principal's.
+
+    `also` is what else the row shall say.
+    """
+    statement = scoped(select(cursors, *also), cursors, programme, session.principal)
     row = (await session.execute(statement)).one_or_none()
     return row if row is not None and _names(row, session.principal) else None
 

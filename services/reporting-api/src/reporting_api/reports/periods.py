@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from reporting_api.metrics.question import Question, refusal
-from reporting_api.metrics.standing import read_days
-from tallystick.service.database import ReadSession
+from reporting_api.metrics.standing import Standing
 
 WEEKS = 13
 """A quarter: what a report covers unless asked otherwise."""
@@ -19,7 +18,7 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-async def settled(session: ReadSession, question: Question) -> Question:
+def settled(standing: Standing, question: Question) -> Question:
     """The question with both ends of its period: by default the quarter of whole weeks that ends with the last audit.
 
     Raises:
@@ -27,7 +26,7 @@ async def settled(session: ReadSession, question: Question) -> Question:
     """
     start, end = question.start, question.end
     if start is None or end is None:
-        days = await read_days(session, question.programme)
+        days = standing.days
         if days is None:
             return question
         end = end or max(monday(days[1] - timedelta(days=1)), monday(start or days[0])) + _WEEK

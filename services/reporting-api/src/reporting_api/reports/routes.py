@@ -54,7 +54,7 @@ async def read_quality_summary(request: Request, principal: NumbersRead, questio
     Without `from` and `to` the report covers the thirteen weeks that end with the last audit.
     """
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"report": "quality-summary", **asdict(question)})
     return not_modified(request, etag) or reply(await quality_summary(session, standing, question), etag=etag)
 
@@ -67,7 +67,7 @@ async def read_top_error_trends(request: Request, principal: NumbersRead, questi
     higher than elsewhere. Without `from` and `to` the report covers the thirteen weeks that end with the last audit.
     """
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     etag = numbers_etag(standing, principal, {"report": "top-error-trends", **asdict(question)})
     return not_modified(request, etag) or reply(await top_error_trends(session, standing, question), etag=etag)
 
@@ -80,7 +80,7 @@ async def read_appeal_report(request: Request, principal: NumbersRead, question:
     Without `from` and `to` the report covers the thirteen weeks that end with the last audit.
     """
     standing = await read_standing(session, question.programme)
-    question = await settled(session, permitted(question, principal))
+    question = settled(standing, permitted(question, principal))
     as_of = now(request).replace(second=0, microsecond=0)
     etag = numbers_etag(standing, principal, {"report": "appeals", "as_of": as_of, **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
