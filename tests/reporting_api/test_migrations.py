@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 from alembic import command
 
-from tallystick.service.migrate import migrate, migration_config
+from tallystick.service.migrate import migration_config
 from tallystick_embedded.postgres import Cluster
 
 _CELL = """
@@ -24,7 +24,7 @@ async def test_names_in_cells_that_nothing_was_left_in_are_deleted(cluster: Clus
     connection = await asyncpg.connect(url)
     await connection.execute("select set_config('app.programmes', '*', false), set_config('app.vendor', '*', false)")
     await connection.execute(_CELL)
-    await asyncio.to_thread(migrate, "reporting_api", url)
+    await asyncio.to_thread(command.upgrade, migration_config("reporting_api", url), "0003")
     left = await connection.fetch("select auditor from rollups")
     await connection.close()
     await server.execute("drop database reporting_of_0002 with (force)")

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -19,4 +19,9 @@ def upgrade() -> None:
     op.execute("delete from facts")
     op.execute("delete from rollups")
     op.execute("delete from appeals")
+    op.execute("delete from calibration_sessions")
+    op.execute("delete from calibration_raters")
+    op.execute("delete from calibration_items")
+    op.execute("delete from calibration_ratings")
+    op.execute("delete from golden_results")
     op.execute("create index rollups_segment on rollups (programme, cuboid, queue, market, day)")
