@@ -42,7 +42,9 @@ include-name = "POST /v1/audit-batches"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "415", "422"]
 
 [[operations]]
-include-name = ["POST /v1/webhook-endpoints", "PUT /v1/webhook-endpoints/{{endpoint_id}}"]
+include-name = [
+  "POST /v1/webhook-endpoints", "PUT /v1/webhook-endpoints/{{endpoint_id}}", "POST /v1/webhook-endpoints/{{endpoint_id}}/test",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "412", "422", "428"]
 
 [[operations]]

@@ -14,9 +14,9 @@ Address = Annotated[str, StringConstraints(min_length=9, max_length=2000, patter
 class NewEndpoint(Wire):
     """Where notices go, and which."""
 
-    name: Name
-    url: Address
-    events: Annotated[tuple[Code, ...], Field(min_length=1, max_length=50)]
+    name: Annotated[Name, Field(examples=["Ticket system"])]
+    url: Annotated[Address, Field(examples=["https://hooks.example.com/tallystick"])]
+    events: Annotated[tuple[Code, ...], Field(min_length=1, max_length=50, examples=[["appeal.decided"]])]
     """Types of events, such as `appeal.decided`."""
 
 

@@ -53,7 +53,7 @@ def delivery_document(row: Row[Any]) -> dict[str, Any]:
 async def get_endpoint(
     session: ReadSession, webhooks: Webhooks, programme: str, endpoint_id: UUID, *, to_change: bool = False
 ) -> Row[Any]:
-    """One endpoint, locked where it is to be changed; a problem where there is none to see."""
+    """One endpoint, locked where it or its deliveries are to be changed; a problem where there is none to see."""
     endpoints = webhooks.endpoints
     statement = scoped(select(endpoints), endpoints, programme, session.principal).where(endpoints.c.id == endpoint_id)
     row = (await session.execute(statement.with_for_update() if to_change else statement)).one_or_none()

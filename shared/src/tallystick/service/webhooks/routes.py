@@ -247,7 +247,7 @@ def deliveries_router(webhooks: Webhooks, idempotency_keys: Table) -> APIRouter:
     ) -> Response:
         """Deliver a notice of the type `endpoint.test`, signed and tried like any other. The deliveries show what came of it."""
         enter(principal, programme)
-        endpoint = _served(await records.get_endpoint(session, webhooks, programme, endpoint_id))
+        endpoint = _served(await records.get_endpoint(session, webhooks, programme, endpoint_id, to_change=True))
         once = Once(idempotency_keys, session, programme, "create_test", idempotency_key, endpoint_id.bytes)
         if (earlier := await once.earlier()) is not None:
             row = await records.get_delivery(session, webhooks, programme, endpoint_id, earlier.id)
@@ -295,7 +295,7 @@ def deliveries_router(webhooks: Webhooks, idempotency_keys: Table) -> APIRouter:
     ) -> Response:
         """Deliver it now, whatever became of it, with ten attempts before it. Its `webhook-id` stays the same."""
         enter(principal, programme)
-        _served(await records.get_endpoint(session, webhooks, programme, endpoint_id))
+        _served(await records.get_endpoint(session, webhooks, programme, endpoint_id, to_change=True))
         delivery = await records.get_delivery(session, webhooks, programme, endpoint_id, delivery_id)
         return reply(records.delivery_document(await records.replay(session, webhooks, delivery, now(request))), status=202)
 
