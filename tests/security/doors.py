@@ -65,6 +65,14 @@ def _moving(target: Target) -> dict[str, Any]:
     return _of_programme(target) | {"headers": {"If-Match": "*"}}
 
 
+def _of_session(target: Target) -> dict[str, Any]:
+    return {"params": {"programme": target.programme, "session": target.sessions["concluded"]}}
+
+
+def _session_alone(target: Target) -> dict[str, Any]:
+    return {"params": {"session": target.sessions["scoring"]}}
+
+
 def _benchmark(target: Target) -> dict[str, Any]:
     return _moving(target) | {"json": {"value": "keep", "by": "consensus"}}
 
@@ -209,12 +217,15 @@ DOORS = (
     Door("reporting", "GET", "/v1/reports/top-error-trends", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/appeals", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_session),
     Door("reporting", "GET", "/v1/charts/accuracy-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/appeals-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/overturn-rate-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/", NUMBER_READERS, _nothing, 303, page=True),
     Door("reporting", "GET", "/programmes/{programme}", NUMBER_READERS, _vendor_alone, page=True),
+    Door("reporting", "GET", "/programmes/{programme}/calibration", NUMBER_READERS, _vendor_alone, page=True),
+    Door("reporting", "GET", "/programmes/{programme}/calibration", NUMBER_READERS, _session_alone, page=True),
     Door("reporting", "GET", "/programmes/{programme}/appeals", NUMBER_READERS, _vendor_alone, page=True),
     Door("reporting", "GET", "/definitions", NUMBER_READERS, _nothing, page=True),
     Door("reporting", "GET", "/v1/projections", EVERYBODY),

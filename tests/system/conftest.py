@@ -23,10 +23,12 @@ class System:
     url: str
     identity: Path
 
-    def token(self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",)) -> str:
+    def token(
+        self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",), subject: str = "someone"
+    ) -> str:
         """An access token of its local issuer."""
         return sign_token(
-            self.identity, subject="someone", roles=roles, programmes=programmes, vendor=vendor, ttl=timedelta(hours=1)
+            self.identity, subject=subject, roles=roles, programmes=programmes, vendor=vendor, ttl=timedelta(hours=1)
         )
 
 

@@ -8,16 +8,18 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from calibration import Facilitator, Hand, session_document
 from tallystick.client import ProblemError, Tallystick
 from tallystick.sample import sample
 from tallystick.schemas.base import new_id
@@ -100,6 +102,48 @@ async def home(system: Any) -> str:
             while await _counted(client, programme) < AUDITS:
                 await asyncio.sleep(0.2)
     return f"/programmes/{programme}"
+
+
+@pytest.fixture(scope="module")
+async def calibration(system: Any, home: str) -> str:
+    """The path of the calibration of that programme: a concluded session, and one that is being scored."""
+    programme = home.rpartition("/")[2]
+    async with AsyncExitStack() as stack:
+
+        async def calling(role: Role, subject: str, vendor: str | None = None) -> httpx.AsyncClient:
+            headers = {"Authorization": f"Bearer {system.token(role, subject=subject, vendor=vendor)}"}
+            client = httpx.AsyncClient(base_url=f"{system.url}/audit", headers=headers, timeout=30, trust_env=False)
+            return await stack.enter_async_context(client)
+
+        lead = Facilitator(await calling(Role.QUALITY_MANAGER, "lead"), programme)
+        raters = {"qa-01": None, "qa-02": None, "poc-north": "northwind", "poc-east": "eastgale"}
+        document = session_document(*raters.items(), target=0.85)
+        policies = ("harassment", "hate_speech", "spam")
+        items: list[dict[str, Any]] = [
+            {"content_ref": f"item:{number:03d}", "policy": policies[number % 3]} for number in range(1, 41)
+        ]
+        items += [{"repeat_of": number} for number in range(1, 6)]
+        session, scored = await lead.draft(items, **document), await lead.draft(items, **document | {"title": "Hate speech"})
+        await lead.moved(session, "opening")
+        await lead.moved(scored, "opening")
+        right = [("keep", "restrict", "remove")[number * number % 3] for number in range(45)]
+        for place, (rater, vendor) in enumerate(raters.items()):
+            role = Role.AUDITOR if vendor is None else Role.VENDOR_POC
+            hand = Hand(await calling(role, rater, vendor), programme, session)
+            rows = [
+                {"number": number + 1, "value": value if number % (9 - 2 * place) else "keep"}
+                for number, value in enumerate(right)
+                if (number + place) % 17
+            ]
+            assert (await hand.rate_all(rows)).status_code == 200
+        await lead.moved(session, "review")
+        for number, value in enumerate(right[:40], 1):
+            assert (await lead.benchmark(session, number, value)).status_code == 200
+        await lead.moved(session, "conclusion")
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as client, asyncio.timeout(60):
+        while not (await client.calibration_trend(programme)).sessions:
+            await asyncio.sleep(0.2)
+    return f"{home}/calibration"
 
 
 async def _counted(client: Tallystick, programme: str) -> float:
@@ -311,3 +355,34 @@ async def test_everything_can_be_read_without_scripts(chromium: Browser, system:
         assert await rows.count() == 1 + 13
         assert await visit.page.locator("noscript").is_visible()
         assert not await visit.page.locator(".chart").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_calibration_is_for_every_screen_and_every_reader(
+    chromium: Browser, system: Any, calibration: str, scheme: Literal["light", "dark"]
+) -> None:
+    """The trend and a session, reached by keyboard: contrast, landmarks, 360 pixels, a silent console, one host."""
+    async with visiting(chromium, system, calibration, color_scheme=scheme) as visit:
+        await visit.sign_in()
+        found: list[str] = []
+        OUTPUT.mkdir(exist_ok=True)
+        for name in ("trend", "session"):
+            if name == "session":
+                await visit.page.get_by_role("link", name="Harassment in live streams").focus()
+                await visit.page.keyboard.press("Enter")
+                await visit.page.wait_for_url("**/calibration?session=*")
+            await visit.page.set_viewport_size({"width": 1280, "height": 900})
+            for summary in await visit.page.locator("section summary").all():
+                await summary.click()
+            found += await visit.ask("contrast") + await visit.ask("faults")
+            await visit.page.screenshot(path=OUTPUT / f"calibration-{name}-{scheme}.png", full_page=True)
+            await visit.page.set_viewport_size({"width": NARROW, "height": 800})
+            await visit.page.screenshot(path=OUTPUT / f"calibration-{name}-360-{scheme}.png", full_page=True)
+            assert await visit.overflow() <= 0
+
+        assert found == []
+        assert visit.said == []
+        assert {urlsplit(url).netloc for url in visit.requests} == {urlsplit(visit.url).netloc}
+        assert await visit.page.get_by_role("region", name="Raters two by two").get_by_role("row").count() == 1 + 6
+        await visit.page.get_by_role("link", name="All sessions").click()
+        assert urlsplit(visit.page.url).path == calibration

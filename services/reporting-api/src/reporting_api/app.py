@@ -6,6 +6,7 @@ from reporting_api.dashboard import page
 from reporting_api.dashboard.appeal_charts import router as appeal_charts_router
 from reporting_api.dashboard.appeals import router as appeals_page_router
 from reporting_api.dashboard.assets import router as assets_router
+from reporting_api.dashboard.calibration import router as calibration_page_router
 from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
 from reporting_api.dashboard.routes import router as dashboard_router
@@ -36,6 +37,7 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             appeal_charts_router,
             dashboard_router,
             appeals_page_router,
+            calibration_page_router,
             sign_in_router,
             problem_pages_router,
             assets_router,

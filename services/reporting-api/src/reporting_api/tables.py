@@ -141,7 +141,6 @@ calibration_items = Table(
     Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
     Column("content_ref", NAME),
     Column("policy", NAME),
-    Column("error_code", NAME),
     Column("repeat_of", Integer),
     Column("benchmark", NAME),
     PrimaryKeyConstraint("programme", "session_id", "number"),

@@ -148,7 +148,6 @@ class DivisiveItem(Wire):
     item_id: UUID
     content_ref: str | None
     policy: str | None
-    error_code: str | None
     benchmark: str | None
     ratings: dict[str, int]
     """How many chose each category."""

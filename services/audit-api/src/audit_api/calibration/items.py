@@ -37,7 +37,8 @@ from tallystick.service.database import ReadSession, WriteSession
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound
 
-MAX_ITEMS = 10_000
+MAX_ITEMS = 20_000
+"""Of a session."""
 _i, _s, _r = calibration_items.c, calibration_sessions.c, calibration_ratings.c
 _NAMES = (
     "programme", "id", "session_id", "number", "revision", "position", "content_ref", "render_hints",

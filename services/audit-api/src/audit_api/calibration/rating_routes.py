@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from audit_api.calibration.items import MAX_ITEMS
 from audit_api.calibration.problems import CalibrationRefused, CalibrationState, NoRater, RatingClosed, may
 from audit_api.calibration.ratings import Sheet, faults, list_past, list_progress, open_sheet
 from audit_api.calibration.routes import ITEMS_PATH, SESSIONS_PATH, CalibrationRead, ItemNumber, ProgrammeQuery, SessionId
@@ -40,6 +39,9 @@ from tallystick.service.problems import (
     responses,
 )
 from tallystick.service.replies import reply
+
+MAX_RATINGS = 10_000
+"""Of one request."""
 
 router = APIRouter(tags=["calibration"], responses=responses(*COMMON))
 
@@ -138,8 +140,8 @@ async def create_rating_batch(request: Request, session_id: SessionId, programme
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _NDJSON:
         raise UnsupportedMediaType(f"Ratings are sent as {_NDJSON}.")
     lines = [line for line in (await request.body()).splitlines() if line.strip()]
-    if len(lines) > MAX_ITEMS:
-        raise BodyTooLarge(f"At most {MAX_ITEMS} ratings are taken at once.")
+    if len(lines) > MAX_RATINGS:
+        raise BodyTooLarge(f"At most {MAX_RATINGS} ratings are taken at once.")
     database: Database = request.app.state.database
     async with database.writing(principal) as session:
         sheet = await open_sheet(session, programme, session_id, now(request))

@@ -186,7 +186,7 @@ async def create_calibration_items(
     session: Writing,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Add up to 10,000 items in their order: all of them, or none where one is refused. A session has at most 10,000."""
+    """Add up to 10,000 items in their order: all of them, or none where one is refused. A session has at most 20,000."""
     enter(principal, programme)
     payload = new.model_dump_json().encode()
     once = Once(idempotency_keys, session, programme, "create_calibration_items", idempotency_key, session_id.bytes, payload)

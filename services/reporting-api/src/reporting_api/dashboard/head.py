@@ -15,8 +15,8 @@ from tallystick.schemas.metric import View
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
 
-PAGES = (("Quality", ""), ("Appeals", "/appeals"))
-"""The pages of a programme, and where they are below its path."""
+PAGES = (("Quality", "", None), ("Appeals", "/appeals", None), ("Calibration", "/calibration", frozenset({"vendor", "policy"})))
+"""The pages of a programme, where they are below its path, and which filters they know; all without any."""
 
 
 def seen(row: Row[Any], principal: Principal) -> Programme:
@@ -34,7 +34,7 @@ def head(request: Request, principal: Principal, cursor: Row[Any], filtered: Nar
         "document": document,
         "vendor": next((each.name for each in document.vendors if each.slug == principal.vendor), principal.vendor),
         "projection": standing_of(cursor, datetime.now(UTC)),
-        "pages": [(label, address.at(f"{home}{path}"), path == below) for label, path in PAGES],
+        "pages": [(label, address.at(f"{home}{path}", known), path == below) for label, path, known in PAGES],
         "address": address,
         "asked": filtered,
         "fields": form,

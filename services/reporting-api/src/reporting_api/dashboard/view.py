@@ -6,6 +6,7 @@ from typing import Literal
 
 from reporting_api.dashboard import words
 from reporting_api.metrics.definitions import FORMULAS
+from reporting_api.metrics.numbers import Bounded
 from reporting_api.statistics.charts import Rule
 from tallystick.schemas.metric import Measure, Number, Rank, Row
 from tallystick.schemas.report import (
@@ -144,7 +145,7 @@ class Scale:
         return round(100 * (value - self.low) / (self.high - self.low), 2)
 
 
-def scale(numbers: Iterable[Number], target: float | None) -> Scale | None:
+def scale(numbers: Iterable[Bounded], target: float | None) -> Scale | None:
     """A scale that holds the intervals of all numbers and the target; None without any interval."""
     intervals = [each.interval for each in numbers if each.interval is not None]
     if not intervals:

@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger, nullable=False, comment="of the change that this row shows"),
         sa.Column("content_ref", NAME),
         sa.Column("policy", NAME),
-        sa.Column("error_code", NAME),
         sa.Column("repeat_of", sa.Integer),
         sa.Column("benchmark", NAME),
         sa.PrimaryKeyConstraint("programme", "session_id", "number"),

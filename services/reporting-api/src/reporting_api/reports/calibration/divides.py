@@ -61,7 +61,6 @@ async def items(
                 item_id=item.item_id,
                 content_ref=item.content_ref,
                 policy=item.policy,
-                error_code=item.error_code,
                 benchmark=item.benchmark,
                 ratings={name: int(count) for name, count in zip(sheet.categories, counts, strict=True) if count},
                 clauses=dict(sorted(clauses.get(item.number, {}).items())),

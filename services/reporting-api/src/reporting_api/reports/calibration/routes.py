@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from reporting_api.metrics.memory import memory_of
-from reporting_api.metrics.question import EARLIEST, LATEST, MANY, in_order, only_known_parameters
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed, in_order, only_known_parameters
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import read_standing
 from reporting_api.reports.calibration.report import calibration
@@ -24,8 +24,7 @@ router = APIRouter(
 )
 
 
-async def _calibration(
-    programme: Annotated[Slug, Query(description="Whose sessions.")],
+async def _narrowed(
     vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
     policy: Annotated[list[Code], MANY] = [],  # noqa: B006
     from_: Annotated[
@@ -33,13 +32,22 @@ async def _calibration(
         Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day of conclusion, in the programme's time zone."),
     ] = None,
     to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The newest sessions of a trend, or divisive items, at most.")] = 20,
-) -> CalibrationQuestion:
+) -> Narrowed:
     in_order(from_, to)
-    return CalibrationQuestion(programme, tuple(sorted(set(vendor))), tuple(sorted(set(policy))), from_, to, limit)
+    given = {"vendor": vendor, "policy": policy}
+    return Narrowed({name: tuple(sorted(set(values))) for name, values in given.items() if values}, from_, to)
 
 
-AskedOfCalibration = Annotated[CalibrationQuestion, Depends(_calibration)]
+CalibrationNarrowed = Annotated[Narrowed, Depends(_narrowed)]
+OfSession = Annotated[UUID | None, Query(alias="session", description="The report on this session; without it, the trend.")]
+
+
+def asked_of(programme: str, narrowed: Narrowed, limit: int = 20) -> CalibrationQuestion:
+    """What is asked of a programme's calibration."""
+    filters = narrowed.filters
+    return CalibrationQuestion(
+        programme, filters.get("vendor", ()), filters.get("policy", ()), narrowed.start, narrowed.end, limit
+    )
 
 
 @router.get(
@@ -50,21 +58,24 @@ AskedOfCalibration = Annotated[CalibrationQuestion, Depends(_calibration)]
 async def read_calibration(
     request: Request,
     principal: NumbersRead,
-    question: AskedOfCalibration,
+    programme: Annotated[Slug, Query(description="Whose sessions.")],
+    narrowed: CalibrationNarrowed,
     session: Reading,
-    of: Annotated[UUID | None, Query(alias="session", description="The report on this session; without it, the trend.")] = None,
+    of: OfSession = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="The newest sessions of a trend, or divisive items, at most.")] = 20,
 ) -> Response:
     """One session: agreement by each coefficient, alignment with the benchmark, what divides raters, who needs what next.
 
     Without `session`, concluded sessions one after the other. A vendor's numbers are those of its own raters and the client's.
     """
-    standing = await read_standing(session, question.programme)
+    question = asked_of(programme, narrowed, limit)
+    standing = await read_standing(session, programme)
     etag = numbers_etag(standing, principal, {"report": "calibration", "session": of, **asdict(question)})
     if (known := not_modified(request, etag)) is not None:
         return known
     memory = memory_of(request)
-    body = memory.recall(question.programme, etag)
+    body = memory.recall(programme, etag)
     if body is None:
         body = (await calibration(session, standing, question, of)).model_dump_json(by_alias=True).encode()
-        memory.keep(question.programme, etag, body)
+        memory.keep(programme, etag, body)
     return Response(body, headers={"ETag": etag}, media_type="application/json")

@@ -59,7 +59,6 @@ class Item(NamedTuple):
     item_id: UUID
     content_ref: str | None
     policy: str | None
-    error_code: str | None
     repeat_of: int | None
     benchmark: str | None
 
@@ -181,7 +180,6 @@ async def read_sheets(
         items.item_id,
         items.content_ref,
         items.policy,
-        items.error_code,
         items.repeat_of,
         items.benchmark,
     )
