@@ -414,6 +414,29 @@ async def test_two_workers_make_each_attempt_once(
     assert Counter(Counter(notice.id for notice in receiver.notices).values()) == {1: 60}
 
 
+async def test_what_another_is_about_to_claim_is_passed_over(
+    acme: Party, courier: Courier, receiver: Receiver, address: str, tell: Callable[..., Any], at_rest: asyncpg.Connection
+) -> None:
+    """A worker waits for no other, neither for what was announced nor for what is due."""
+    path, _ = await acme.endpoint(address)
+    await tell()
+    async with at_rest.transaction():
+        await at_rest.execute("select from webhook_announcements for update")
+        await acme.call("POST", f"{path}/test")
+        assert await deliver(courier) == 1
+    assert await deliver(courier) == 1
+
+    await acme.call("POST", f"{path}/test")
+    async with at_rest.transaction():
+        await at_rest.execute("select from webhook_deliveries for update")
+        await tell()
+        assert await deliver(courier) == 1
+    assert await deliver(courier) == 1
+
+    types = [notice.body.partition(b'"type":"')[2].partition(b'"')[0].decode() for notice in receiver.notices]
+    assert types == ["endpoint.test", "appeal.decided", "appeal.decided", "endpoint.test"]
+
+
 async def test_an_attempt_of_which_nothing_was_heard_is_made_again(
     app: FastAPI, acme: Party, courier: Courier, receiver: Receiver, address: str, time: Time, tell: Callable[..., Any]
 ) -> None:
