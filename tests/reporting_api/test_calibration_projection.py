@@ -86,12 +86,13 @@ async def test_a_page_applied_again_changes_nothing(reporting_database: Database
 
 
 async def test_the_walls_hold_without_any_filter(reporting_database: Database) -> None:
-    """A vendor finds sessions in which it takes part, its own raters and the client's, no other vendor's, and no golden item."""
+    """A vendor finds sessions that it takes part in, its raters and the client's, no other vendor's, no draft, no golden item."""
     stream = Stream()
     both = Session(stream, RATINGS).benchmark("keep").show(SessionState.CONCLUDED)
     raters = {"qa-1": None, "kim": "borealis"}
     Session(stream, ({"qa-1": "keep", "kim": "keep"},), raters=raters).show(SessionState.CONCLUDED)
     both.golden(1, "qa-1", "keep")
+    Session(stream, RATINGS, day=7).show(SessionState.DRAFT)
     await stream.project(reporting_database)
 
     async def found(vendor: str) -> dict[str, list[Any]]:

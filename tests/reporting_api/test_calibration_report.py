@@ -304,14 +304,11 @@ async def test_sessions_without_the_vendor_are_not_there_for_it(reporting: httpx
     assert (await read(reporting, stream, vendor="borealis", session=sessions(stream)[0])).status_code == 404
 
 
-@pytest.mark.parametrize("state", [SessionState.DRAFT, SessionState.SCORING])
-async def test_before_review_nothing_of_ratings_is_told(
-    reporting: httpx.AsyncClient, reporting_database: Database, state: SessionState
-) -> None:
+async def test_before_review_nothing_of_ratings_is_told(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
     """Not even if the feed showed some: every number is null with its reason, and no item and no benchmark is there."""
     stream = Stream()
     session = draw(stream).show(SessionState.REVIEW)
-    stream.show("calibration_session", {**stream.others["calibration_session"][session.id], "state": state})
+    stream.show("calibration_session", {**stream.others["calibration_session"][session.id], "state": SessionState.SCORING})
     await stream.project(reporting_database)
     answer = await read(reporting, stream, session=session.id)
     found = CalibrationReport.model_validate_json(answer.text)
@@ -329,6 +326,15 @@ async def test_before_review_nothing_of_ratings_is_told(
     assert found.confusion.reason
     assert "item:" not in answer.text
     assert (await trend(reporting, stream)).sessions == ()
+
+
+async def test_a_draft_is_not_there(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
+    stream = Stream()
+    session = draw(stream).show(SessionState.DRAFT)
+    await stream.project(reporting_database)
+
+    assert (await read(reporting, stream, session=session.id)).status_code == 404
+    assert (await trend(reporting, stream)).open == ()
 
 
 @pytest.mark.parametrize(

@@ -204,5 +204,14 @@ DEFINITIONS = Definitions(
         "sufficient: the denominator is at least the programme's minimum_sample.",
         "Ranked rows whose intervals overlap are tied: a rank says between which places a row may truly stand.",
         "A difference between two periods carries Newcombe's interval (1998, Statistics in Medicine 17:873, method 10).",
+        (
+            "Calibration: agreement beyond chance by Cohen, Fleiss, Gwet (AC1; AC2 with ordinal weights) and Krippendorff, with"
+            " missing ratings; its interval is the coefficient and Student's t times its standard error. AC1 (AC2) is the one to"
+            " go by. Alignment is the share of ratings that are the benchmark's."
+        ),
+        (
+            "Ratings of one item go together: shares over several raters carry Wilson's interval for the effective number of"
+            " ratings (Rao and Scott 1992, Biometrics 48:577). Items shown again count for repeatability alone."
+        ),
     ),
 )

@@ -1,10 +1,10 @@
--- Calibration sessions and their raters, as the feed shows them.
+-- Calibration sessions and their raters, as the feed shows them. A draft is there for no vendor yet.
 -- $1: the programme. $2: the sessions.
 with incoming as (
     select session.*, array(
         select distinct rater.vendor
         from jsonb_to_recordset(session.raters) as rater (vendor text)
-        where rater.vendor is not null
+        where rater.vendor is not null and session.state <> 'draft'
         order by rater.vendor
     ) as vendors
     from jsonb_to_recordset($2::jsonb) as session (

@@ -17,7 +17,6 @@ from reporting_api.metrics.standing import Standing
 from reporting_api.reports.calibration import agreement, divides, people
 from reporting_api.reports.calibration.shares import against
 from reporting_api.reports.calibration.sheets import (
-    LAID_OPEN,
     CalibrationQuestion,
     Sheet,
     concluded_sessions,
@@ -28,6 +27,7 @@ from reporting_api.reports.calibration.sheets import (
     read_sheets,
 )
 from reporting_api.statistics.intervals import quantile
+from tallystick.schemas.calibration import REVEALED
 from tallystick.schemas.calibration_report import (
     Agreement,
     CalibrationReport,
@@ -74,7 +74,7 @@ async def session_report(
     return CalibrationReport.model_construct(
         scope=scope(standing, question, session.principal),
         session=_head(found, sheet.target, len(sheet.raters)),
-        reason=None if found.state in LAID_OPEN else BEFORE_REVIEW,
+        reason=None if found.state in REVEALED else BEFORE_REVIEW,
         items=divisive,
         items_reason=items_reason,
         golden=await people.golden(session, question, [sheet], sheet.target, minimum),

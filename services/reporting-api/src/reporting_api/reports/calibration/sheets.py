@@ -4,6 +4,7 @@ A vendor takes part in a session or the session is not there for it; of the rati
 Row-level security says the same. Before review nobody's ratings are known, and items would tell what is judged: neither is read.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,14 +19,11 @@ from reporting_api.metrics.question import refusal
 from reporting_api.metrics.standing import Standing
 from reporting_api.statistics.ratings import MISSING, Codes, Flags, Ratings
 from reporting_api.tables import calibration_items, calibration_raters, calibration_ratings, calibration_sessions
-from tallystick.schemas.calibration import SessionState
+from tallystick.schemas.calibration import REVEALED, SessionState
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
 
-LAID_OPEN = (SessionState.REVIEW, SessionState.CONCLUDED)
-"""The states in which ratings may be seen."""
-
-MOST_RATINGS = 2_000_000
+MOST_RATINGS = 1_000_000
 """That a trend is computed from."""
 
 
@@ -112,11 +110,12 @@ def permitted(question: CalibrationQuestion, principal: Principal) -> Calibratio
 
 
 def sessions(question: CalibrationQuestion | None) -> Select[Any]:
-    """The sessions that there are for a question that is permitted."""
+    """The sessions that there are for a question that is permitted. A draft is nobody's business yet."""
+    of = calibration_sessions.c
     if question is None:
         return select(calibration_sessions).where(false())
-    statement = select(calibration_sessions).where(calibration_sessions.c.programme == question.programme)
-    return statement.where(calibration_sessions.c.vendors.overlap(question.vendors)) if question.vendors else statement
+    statement = select(calibration_sessions).where(of.programme == question.programme, of.state != SessionState.DRAFT)
+    return statement.where(of.vendors.overlap(question.vendors)) if question.vendors else statement
 
 
 async def find_session(session: ReadSession, question: CalibrationQuestion | None, session_id: UUID) -> Row[Any] | None:
@@ -126,7 +125,7 @@ async def find_session(session: ReadSession, question: CalibrationQuestion | Non
 
 
 async def open_sessions(session: ReadSession, question: CalibrationQuestion | None) -> Sequence[Row[Any]]:
-    """Those in scoring or in review, the newest first. Drafts are nobody's business yet."""
+    """Those in scoring or in review, the newest first."""
     found = sessions(question).where(calibration_sessions.c.state.in_([SessionState.SCORING, SessionState.REVIEW]))
     return (await session.execute(found.order_by(calibration_sessions.c.session_id.desc()).limit(100))).all()
 
@@ -173,7 +172,7 @@ async def read_sheets(
     people: dict[UUID, list[Rater]] = {row.session_id: [] for row in rows}
     for session_id, subject, vendor in await session.rows(_of(named, calibration_raters, question, rows)):
         people[session_id].append(Rater(subject, vendor))
-    laid_open = [row for row in rows if row.state in LAID_OPEN]
+    laid_open = [row for row in rows if row.state in REVEALED]
     listed = select(
         items.session_id,
         items.number,
@@ -194,16 +193,20 @@ async def read_sheets(
     chosen: dict[UUID, dict[str, tuple[list[int], list[str]]]] = {row.session_id: {} for row in rows}
     for session_id, subject, numbers, values in await session.rows(_of(given, calibration_ratings, question, laid_open)):
         chosen[session_id][subject] = numbers, values
-    return [
-        Sheet(
-            row,
-            standing.targets.agreement if row.target is None else row.target,
-            tuple(people[row.session_id]),
-            shown[row.session_id],
-            _matrix(row.categories, shown[row.session_id], people[row.session_id], chosen[row.session_id]),
-        )
-        for row in rows
-    ]
+
+    def sheets() -> list[Sheet]:
+        return [
+            Sheet(
+                row,
+                standing.targets.agreement if row.target is None else row.target,
+                tuple(people[row.session_id]),
+                shown[row.session_id],
+                _matrix(row.categories, shown[row.session_id], people[row.session_id], chosen[row.session_id]),
+            )
+            for row in rows
+        ]
+
+    return await asyncio.to_thread(sheets)  # of many ratings it takes a while
 
 
 def _of(statement: Select[Any], table: Table, question: CalibrationQuestion, rows: Sequence[Row[Any]]) -> Select[Any]:
