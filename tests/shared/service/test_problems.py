@@ -37,6 +37,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12
         ("POST", "/v1/things", {"json": {"name": 1, "size": CANARY}}, 422, "invalid-request"),
         ("POST", "/v1/things", {"json": {}, "params": {"count": CANARY}}, 422, "invalid-request"),
         ("GET", f"/v1/things/{CANARY}", {}, 422, "invalid-request"),
+        ("GET", f"/v1/things/3?version={CANARY}", {}, 422, "invalid-request"),
         ("PUT", "/v1/things/1", {}, 428, "precondition-required"),
         ("PUT", "/v1/things/1", {"headers": {"If-Match": '"2"'}}, 412, "precondition-failed"),
         ("GET", "/v1/failures/busy", {}, 429, "too-many-requests"),
@@ -76,10 +77,23 @@ async def test_a_problem_says_what_to_do_in_its_headers(probe: httpx.AsyncClient
 
 
 async def test_a_method_that_is_not_taken_is_told_those_that_are(probe: httpx.AsyncClient) -> None:
-    """405 lists all methods of the address."""
-    answer = await probe.delete("/v1/things/1")
+    """405 lists all methods of the address; HEAD and OPTIONS are not among them."""
+    answers = [await probe.request(method, "/v1/things/1") for method in ("DELETE", "HEAD", "OPTIONS")]
 
-    assert answer.headers["allow"] == "GET, PUT"
+    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [(405, "GET, PUT")] * 3
+
+
+async def test_parameters_that_a_route_does_not_know_are_refused(probe: httpx.AsyncClient) -> None:
+    """All of them, on every route, by name; a name that is no plain word is not shown."""
+    answer = await probe.get("/v1/numbers", params={"limit": 1, "Limit": 2, "odd": True, "even": False, f"<{CANARY}>": ""})
+    alive = await probe.get("/livez", params={"limit": 1})
+
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
+        ("query:?", "unknown_parameter"),
+        ("query:Limit", "unknown_parameter"),
+        ("query:even", "unknown_parameter"),
+    ]
+    assert (answer.status_code, alive.status_code) == (422, 422)
 
 
 async def test_faults_of_a_request_are_pointed_at(probe: httpx.AsyncClient) -> None:
@@ -138,8 +152,8 @@ async def test_a_request_leaves_one_line_without_its_payload(probe: httpx.AsyncC
     """Route template, status, time, ids: no path, no query, no body."""
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with capture_logs() as logs:
-        await probe.get(f"/v1/things/17?secret={CANARY}", headers={"traceparent": trace, "X-Request-Id": "request-1"})
-        await probe.post("/v1/things", json={"name": CANARY, "size": "x"})
+        await probe.get("/v1/things/17", headers={"traceparent": trace, "X-Request-Id": "request-1"})
+        await probe.post(f"/v1/things?count={CANARY}", json={"name": CANARY, "size": "x"})
         await probe.get(f"/{CANARY}")
 
     assert [entry["event"] for entry in logs] == ["request"] * 3

@@ -57,6 +57,25 @@ async def test_a_list_is_walked_by_its_links(numbers: httpx.AsyncClient, limit: 
     assert seen == [number for number in range(100) if number % 2 or not odd]
 
 
+async def test_a_list_is_not_sent_twice(numbers: httpx.AsyncClient) -> None:
+    """Its ETag is that of what it shows and whether it goes on, so it is another one for another page, and one for the same."""
+    addresses = ("/v1/numbers?limit=99", "/v1/numbers?limit=100", "/v1/numbers", "/v1/numbers?limit=50&odd=true")
+    first = [await numbers.get(address) for address in addresses]
+    tags = [answer.headers["etag"] for answer in first]
+    again = [await numbers.get(address, headers={"If-None-Match": tags[1]}) for address in addresses]
+
+    assert len(set(tags)) == 3
+    assert tags[1] == tags[2]
+    assert [(answer.status_code, bool(answer.content)) for answer in again] == [
+        (200, True),
+        (304, False),
+        (304, False),
+        (200, True),
+    ]
+    assert [answer.headers["etag"] for answer in again] == tags
+    assert "etag" not in (await numbers.get("/v1/failures/bug")).headers
+
+
 async def test_a_link_holds_behind_a_gateway(numbers: httpx.AsyncClient) -> None:
     """Relative to wherever the list was read, whatever prefix stands before it."""
     link = (await numbers.get("/v1/numbers?limit=1")).links["next"]["url"]

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
@@ -16,8 +16,10 @@ from tallystick.service.clock import utc_now
 from tallystick.service.database import Database
 from tallystick.service.health import health_router, schema_revision
 from tallystick.service.migrate import head_revision
+from tallystick.service.parameters import only_known_parameters
 from tallystick.service.problems import add_problem_handlers, add_problems
 from tallystick.service.settings import Settings
+from tallystick.service.tags import ContentTags, add_tags
 from tallystick.service.telemetry import Metrics, Telemetry
 
 _SHORTEST_SECRET = 32
@@ -78,8 +80,13 @@ def create_service(
         generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(only_known_parameters)],
         redirect_slashes=False,  # what is not there is told so, not sent to an address that leaves the gateway out
-        middleware=[Middleware(Telemetry, metrics=metrics), Middleware(Bodies, limits=body_limits or {})],
+        middleware=[
+            Middleware(Telemetry, metrics=metrics),
+            Middleware(Bodies, limits=body_limits or {}),
+            Middleware(ContentTags),
+        ],
     )
     app.state.settings = settings
     app.state.clock = utc_now
@@ -95,6 +102,7 @@ def create_service(
         if app.openapi_schema is None:
             app.openapi_schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             add_problems(app.openapi_schema)
+            add_tags(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend its document

@@ -246,6 +246,7 @@ COMMON = (Unauthenticated, Forbidden, NotFound, InvalidRequest, Unavailable)
 
 
 _OF_BODIES = responses(MalformedRequest, BodyTooLarge, UnsupportedMediaType)
+_OF_ALL = responses(InvalidRequest)
 
 
 def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[ProblemError]:
@@ -262,8 +263,11 @@ def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[Prob
 
 def pointer(*path: int | str) -> str:
     """A JSON pointer. A name that is no plain word of ours is a value from the request, and shown as a question mark."""
-    parts = (part if isinstance(part, int) or _NAME.fullmatch(part) else "?" for part in path)
-    return "".join(f"/{part}" for part in parts)
+    return "".join(f"/{_shown(part)}" for part in path)
+
+
+def _shown(part: int | str) -> int | str:
+    return part if isinstance(part, int) or _NAME.fullmatch(part) else "?"
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -271,7 +275,7 @@ def _place(location: tuple[int | str, ...]) -> str:
     if where == "body":
         return pointer(*path)
     if where in {"query", "path", "header", "cookie"}:
-        return f"{where}:{'.'.join(str(part) for part in path)}"
+        return f"{where}:{'.'.join(str(_shown(part)) for part in path)}"
     return pointer(where, *path)
 
 
@@ -358,11 +362,10 @@ def unavailable(error: BaseException) -> Unavailable | None:
 
 
 def add_problems(document: dict[str, Any]) -> None:
-    """Complete an OpenAPI document: the schema of problems, and what any operation with a body may answer about it."""
+    """Complete an OpenAPI document: the schema of problems, and what any operation may answer about parameters and body."""
     for operation in (each for path in document["paths"].values() for each in path.values()):
-        if "requestBody" in operation:
-            for status, response in _OF_BODIES.items():
-                operation["responses"].setdefault(str(status), response)
+        for status, response in {**_OF_ALL, **(_OF_BODIES if "requestBody" in operation else {})}.items():
+            operation["responses"].setdefault(str(status), response)
     schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, definition in schema.pop("$defs", {}).items():
         document["components"]["schemas"][name] = definition

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 
 from tallystick.service.problems import PreconditionFailed, PreconditionRequired
 
@@ -55,8 +56,13 @@ def revision_etag(revision: int, *forms: str) -> str:
 
 def not_modified(request: Request, etag: str) -> Response | None:
     """The 304 for a reader that has this version already; None for all others."""
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    return Response(status_code=304, headers={"ETag": etag}) if known & {etag, "*"} else None
+    return Response(status_code=304, headers={"ETag": etag}) if is_known(request.headers, etag) else None
+
+
+def is_known(asked: Headers, etag: str) -> bool:
+    """Whether the headers of a request name this version as one that the reader has."""
+    known = {tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")}
+    return not known.isdisjoint({etag, "*"})
 
 
 def require_match(if_match: str | None, etag: str) -> None:

@@ -9,7 +9,7 @@ from reporting_api.dashboard.address import tidied
 from reporting_api.dashboard.head import charts, head
 from reporting_api.dashboard.page import TAG, page
 from reporting_api.metrics.answer import permitted
-from reporting_api.metrics.question import Filtered, Question, only_known_parameters
+from reporting_api.metrics.question import Filtered, Question
 from reporting_api.metrics.routes import NumbersRead
 from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor
@@ -26,7 +26,7 @@ router = APIRouter(tags=[TAG], include_in_schema=False)
 _SORT = f"^-?({'|'.join(appeal_view.SORTED)})$"
 
 
-@router.get("/programmes/{programme}/appeals", dependencies=[Depends(tidied), Depends(only_known_parameters)])
+@router.get("/programmes/{programme}/appeals", dependencies=[Depends(tidied)])
 async def show_appeals(
     request: Request,
     principal: NumbersRead,

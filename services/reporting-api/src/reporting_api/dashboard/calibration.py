@@ -9,7 +9,6 @@ from reporting_api.dashboard.address import tidied
 from reporting_api.dashboard.fields import others
 from reporting_api.dashboard.head import head
 from reporting_api.dashboard.page import TAG, page
-from reporting_api.metrics.question import only_known_parameters
 from reporting_api.metrics.routes import NumbersRead
 from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor
@@ -23,7 +22,7 @@ from tallystick.service.problems import NotFound
 router = APIRouter(tags=[TAG], include_in_schema=False)
 
 
-@router.get("/programmes/{programme}/calibration", dependencies=[Depends(tidied), Depends(only_known_parameters)])
+@router.get("/programmes/{programme}/calibration", dependencies=[Depends(tidied)])
 async def show_calibration(
     request: Request,
     principal: NumbersRead,

@@ -11,7 +11,7 @@ from reporting_api.dashboard.head import charts, head, seen
 from reporting_api.dashboard.page import TAG, page
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.definitions import DEFINITIONS
-from reporting_api.metrics.question import Filtered, Question, only_known_parameters
+from reporting_api.metrics.question import Filtered, Question
 from reporting_api.metrics.routes import NumbersRead
 from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor, list_cursors
@@ -38,7 +38,7 @@ async def choose_programme(request: Request, principal: NumbersRead, session: Re
     return page(request, "programmes.html", programmes=documents)
 
 
-@router.get("/programmes/{programme}", dependencies=[Depends(tidied), Depends(only_known_parameters)])
+@router.get("/programmes/{programme}", dependencies=[Depends(tidied)])
 async def show_dashboard(
     request: Request,
     principal: NumbersRead,

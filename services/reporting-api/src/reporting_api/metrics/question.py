@@ -1,12 +1,11 @@
 """A question to the metrics, and how it is asked over HTTP."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import Depends, Query, Request
-from fastapi.dependencies.models import Dependant
+from fastapi import Depends, Query
 
 from reporting_api.metrics.definitions import TIME
 from tallystick.schemas.audit import AuditParty
@@ -142,26 +141,6 @@ async def _question(
 
 
 Asked = Annotated[Question, Depends(_question)]
-
-
-async def only_known_parameters(request: Request) -> None:
-    """Refuse parameters that the route does not know: a misspelt filter would answer another question than was asked."""
-    known: set[str] = set(_names(request.scope["route"].dependant))
-    unknown = sorted(set(request.query_params.keys()) - known)
-    if unknown:
-        raise InvalidRequest(
-            "Some parameters are unknown here.",
-            errors=[
-                ProblemError(pointer=f"query:{name}", code="unknown_parameter", detail="There is no such parameter.")
-                for name in unknown
-            ],
-        )
-
-
-def _names(dependant: Dependant) -> Iterator[str]:
-    yield from (parameter.alias for parameter in dependant.query_params)
-    for each in dependant.dependencies:
-        yield from _names(each)
 
 
 def refusal(parameter: str, code: str, detail: str) -> InvalidRequest:

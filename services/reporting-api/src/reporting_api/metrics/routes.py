@@ -6,12 +6,12 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from reporting_api.metrics.answer import answer, permitted, settled
 from reporting_api.metrics.definitions import DEFINITIONS
 from reporting_api.metrics.memory import memory_of
-from reporting_api.metrics.question import Asked, only_known_parameters
+from reporting_api.metrics.question import Asked
 from reporting_api.metrics.standing import Standing, read_standing
 from tallystick.schemas.metric import Definitions, Metrics
 from tallystick.schemas.principal import Role
@@ -32,7 +32,6 @@ _VERSION = version("reporting-api")
     "/v1/metrics",
     response_model=Metrics,
     summary="Ask for measures by dimensions",
-    dependencies=[Depends(only_known_parameters)],
 )
 async def read_metrics(request: Request, principal: NumbersRead, question: Asked, session: Reading) -> Response:
     """Measures (such as accuracy) by up to three dimensions (such as week and vendor), filtered, for a period of days.

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from reporting_api.metrics.answer import permitted
-from reporting_api.metrics.question import Filtered, Question, only_known_parameters
+from reporting_api.metrics.question import Filtered, Question
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import read_document, read_standing
 from reporting_api.reports.appeals import appeal_report
@@ -22,9 +22,7 @@ from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
 
-router = APIRouter(
-    prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON), dependencies=[Depends(only_known_parameters)]
-)
+router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON))
 
 
 def _reported(

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from reporting_api.metrics.memory import memory_of
-from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed, in_order, only_known_parameters
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed, in_order
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import read_standing
 from reporting_api.reports.calibration.report import calibration
@@ -19,9 +19,7 @@ from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified
 
-router = APIRouter(
-    prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON), dependencies=[Depends(only_known_parameters)]
-)
+router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON))
 
 
 async def _narrowed(
