@@ -319,7 +319,7 @@ def test_audits_are_listed_up_to_the_limit(tallystick: Command, stub: Stub) -> N
     assert first[6:9] == ["incorrect", "FN-HARASS", "major"]
     assert "The first 2 are shown" in ran.err
     query = dict(stub.seen[0].query)
-    assert (query["from"], query["to"]) == ("2026-09-01T00:00:00Z", "2026-09-01T12:00Z")
+    assert (query["from"], query["to"]) == ("2026-09-01", "2026-09-01T12:00Z")
 
 
 def test_an_audit_is_shown_with_its_scorecard_and_its_history(tallystick: Command, stub: Stub) -> None:

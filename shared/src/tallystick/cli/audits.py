@@ -1,7 +1,6 @@
 """`tallystick audits`: list, show and revise single audits."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -45,8 +44,8 @@ def list_audits(
         "verdict": verdict,
         "external_id": external_id,
         "batch_id": [str(each) for each in batch or ()],
-        "from": _moment(begin),
-        "to": _moment(end),
+        "from": begin,
+        "to": end,
     }
 
     async def act(tallystick: Tallystick) -> tuple[list[Audit], bool]:
@@ -157,15 +156,6 @@ def revise_audit(
 
     revised = Connection.of(url, token, token_file).run(act)
     _print_audit(revised)
-
-
-def _moment(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return f"{date.fromisoformat(text)}T00:00:00Z"
-    except ValueError:
-        return text
 
 
 def _print_audit(audit: Audit) -> None:

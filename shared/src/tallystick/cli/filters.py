@@ -37,7 +37,12 @@ FromDay = Annotated[
 ToDay = Annotated[str | None, typer.Option("--to", metavar="DAY", rich_help_panel=PANEL, help="The day after the last.")]
 From = Annotated[
     str | None,
-    typer.Option("--from", metavar="DAY|TIME", rich_help_panel=PANEL, help="At or after 2026-09-01 or 2026-09-01T06:00Z."),
+    typer.Option(
+        "--from",
+        metavar="DAY|TIME",
+        rich_help_panel=PANEL,
+        help="At or after 2026-09-01, a day in the programme's time zone, or 2026-09-01T06:00Z.",
+    ),
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="DAY|TIME", rich_help_panel=PANEL, help="Before.")]
 
