@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from appeals import claim, recorded, submitted
 from batches import NDJSON, Found, encoded, ids, problem, push, pushed
 from conftest import Caller
 from factories import audit_row, missed, programme_document
@@ -62,6 +63,49 @@ async def test_what_was_erased_is_not_replayed(audit: httpx.AsyncClient, program
     assert (late.status_code, late.json()["id"]) == (201, first.json()["id"])
     assert late.json()["erased"] is True
     assert "c4n4ry" not in late.text
+
+
+async def test_a_revision_is_appended_once(audit: httpx.AsyncClient, programme: str) -> None:
+    """A repetition appends nothing, though its `If-Match` names a revision that is past; the audit is shown as it stands."""
+    address = (await _create(audit, programme, None, audit_row("A-1"))).headers["location"]
+    judgement = {"benchmark_action": "keep", "benchmark_policy": "no_violation", "verdict": "correct", "comment": "First"}
+
+    async def revise(revision: int, key: str, reason: str = "Seen again") -> httpx.Response:
+        return await audit.post(
+            f"/v1/audits/{address.partition('?')[0].rpartition('/')[2]}/revisions",
+            params={"programme": programme},
+            json={"judgement": judgement, "reason": reason},
+            headers={"If-Match": f'"{revision}"', "Idempotency-Key": key},
+        )
+
+    refused = await revise(7, "k-1")
+    first, soon = await revise(1, "k-1"), await revise(1, "k-1")
+    other_payload, other_key = await revise(1, "k-1", "Another reason"), await revise(1, "k-2")
+    further = await revise(2, "k-2")
+    late = await revise(1, "k-1")
+
+    assert (refused.status_code, first.status_code, further.status_code) == (412, 201, 201)
+    _same(first, soon)
+    assert [problem(answer) for answer in (other_payload, other_key)] == ["idempotency-key-reused", "precondition-failed"]
+    assert (late.status_code, late.headers["idempotent-replayed"], late.json()) == (201, "true", further.json())
+
+
+async def test_a_claim_is_made_once(audit_app: FastAPI, audit: httpx.AsyncClient, caller: Caller, programme: str) -> None:
+    """Whoever lost the answer to a claim gets the same appeal, and no second one; who found none may ask again."""
+    poc = caller(audit_app, Role.VENDOR_POC, vendor="acme")
+    adjudicator = caller(audit_app, Role.AUDITOR, subject="adjudicator")
+    how: dict[str, Any] = {"params": {"programme": programme}, "headers": {"Idempotency-Key": "k-1"}}
+    none = await adjudicator.post("/v1/appeal-claims", **how)
+    appeals = [await submitted(poc, programme, audit_id) for audit_id in await recorded(audit, programme, "A-1", "A-2")]
+    first, again = [await adjudicator.post("/v1/appeal-claims", **how) for _ in range(2)]
+    other = await adjudicator.post("/v1/appeal-claims", params={"programme": programme, "language": "xx"}, headers=how["headers"])
+    second = await claim(adjudicator, programme)
+
+    assert (none.status_code, first.status_code) == (204, 200)
+    _same(first, again)
+    assert problem(other) == "idempotency-key-reused"
+    assert second is not None
+    assert {first.json()["id"], second["id"]} == {appeal["id"] for appeal in appeals}
 
 
 async def test_an_audit_that_was_there_already_is_answered_again_as_such(audit: httpx.AsyncClient, programme: str) -> None:

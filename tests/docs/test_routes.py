@@ -55,6 +55,19 @@ def test_the_page_lists_every_page_that_people_see(
     assert pages == {"/audit": set(), "/rca": set(), "/reporting": documented}
 
 
+def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:
+    """It takes a key under which it can be repeated, or names the version that it moves on; only rows of ratings need neither."""
+    unsafe = {
+        route
+        for document in openapi.values()
+        for route, operations in document["paths"].items()
+        if "post" in operations
+        and not {"idempotency-key", "if-match"} & {each["name"].lower() for each in operations["post"].get("parameters", ())}
+    }
+
+    assert unsafe == {"/v1/calibration-sessions/{session_id}/rating-batches"}
+
+
 def test_every_operation_says_what_it_is_for(openapi: Mapping[str, dict[str, Any]]) -> None:
     """Each operation has a summary, a description and its successful answer described."""
     silent = [

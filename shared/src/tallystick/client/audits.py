@@ -122,6 +122,7 @@ class Audits:
             NewRevision(judgement=judgement, reason=reason),
             {"programme": programme},
             revision=revision,
+            keyed=True,
         )
 
     async def erase(self, programme: str, audit: UUID, reason: str, *, revision: int) -> Audit:

@@ -156,9 +156,14 @@ class Transport:
         headers = {"Idempotency-Key": str(new_id())}
         return parsed(model, await self.request("POST", url, query=query, body=body, headers=headers))
 
-    async def change(self, model: type[Model], url: str, body: BaseModel, query: Query | None = None, *, revision: int) -> Model:
-        """POST a change of the `revision` that was read. It is not repeated: the second time it would meet another one."""
-        headers = {"If-Match": f'"{revision}"'}
+    async def change(
+        self, model: type[Model], url: str, body: BaseModel, query: Query | None = None, *, revision: int, keyed: bool = False
+    ) -> Model:
+        """POST a change of the `revision` that was read.
+
+        It is repeated where the address takes an idempotency key (`keyed`): without, the second time would meet another revision.
+        """
+        headers = {"If-Match": f'"{revision}"'} | ({"Idempotency-Key": str(new_id())} if keyed else {})
         return parsed(model, await self.request("POST", url, query=query, body=body, headers=headers))
 
     async def pages(self, url: str, query: Query | None = None) -> AsyncIterator[httpx.Response]:

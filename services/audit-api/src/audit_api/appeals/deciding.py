@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row, and_, or_, select
 
@@ -27,7 +28,7 @@ from audit_api.audits.judging import Rules
 from audit_api.audits.records import JUDGEMENT, find_audit, revise
 from audit_api.audits.routes import ProgrammeQuery
 from audit_api.audits.tables import audit_revisions, audits
-from audit_api.metadata import streams
+from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_programme, put_programme
 from tallystick.schemas import appeal as wire
 from tallystick.schemas.appeal import Appeal, AppealAction, AppealStage, Decision, Note
@@ -40,7 +41,16 @@ from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import ReadSession, WriteSession, Writing, scoped
 from tallystick.service.feed import take_positions
-from tallystick.service.problems import COMMON, InvalidRequest, PreconditionFailed, PreconditionRequired, responses
+from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.problems import (
+    COMMON,
+    IdempotencyKeyReused,
+    InvalidRequest,
+    PreconditionFailed,
+    PreconditionRequired,
+    RequestInProgress,
+    responses,
+)
 from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
 
 router = APIRouter(tags=["appeals"], responses=responses(*COMMON))
@@ -55,7 +65,10 @@ _ACTIONS = {"upheld": AppealAction.UPHOLD, "overturned": AppealAction.OVERTURN, 
 @router.post(
     "/v1/appeal-claims",
     response_model=Appeal,
-    responses={204: {"description": "There is none that you could decide"}},
+    responses={
+        204: {"description": "There is none that you could decide"},
+        **responses(RequestInProgress, InvalidRequest, IdempotencyKeyReused),
+    },
     summary="Claim the next appeal",
 )
 async def create_claim(
@@ -66,14 +79,20 @@ async def create_claim(
     language: Annotated[list[Code], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
     market: Annotated[list[Code], _MANY] = [],  # noqa: B006
     stage: Annotated[list[AppealStage], _MANY] = [],  # noqa: B006
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The appeal that is due first and that the caller may decide: no two callers get the same.
 
     It is never of an audit that the caller carried out, recorded or revised. Those in arbitration are for quality managers and
-    admins, and never for who decided first. The claim lapses at `claimed_until`.
+    admins, and never for who decided first. The claim lapses at `claimed_until`. The same key again claims no other one: it
+    answers the appeal that was claimed, as it stands.
     """
     enter(principal, programme)
     moment = now(request)
+    asked = orjson.dumps([language, market, stage])
+    once = Once(idempotency_keys, session, programme, "create_claim", idempotency_key, asked)
+    if (earlier := await once.earlier()) is not None:
+        return await _answer(session, programme, earlier.id, moment, headers=REPLAYED)
     waiting = _claimable(session, programme, moment)
     for column, values in ((appeals.c.language, language), (appeals.c.market, market), (appeals.c.stage, stage)):
         if values:
@@ -89,6 +108,7 @@ async def create_claim(
     until = moment + timedelta(minutes=rules.claim_minutes)
     subject = principal.subject
     await move(session, current, AppealAction.CLAIM, position, moment, by=subject, claimed_by=subject, claimed_until=until)
+    await once.keep(Outcome(current.id, position))
     return await _answer(session, programme, current.id, moment)
 
 
@@ -328,6 +348,8 @@ def _require_holder(current: Row[Any], principal: Principal) -> None:
         raise AppealClaimed("Only who has claimed it can do this.")
 
 
-async def _answer(session: ReadSession, programme: str, appeal_id: UUID, moment: datetime) -> Response:
+async def _answer(
+    session: ReadSession, programme: str, appeal_id: UUID, moment: datetime, *, headers: dict[str, str] | None = None
+) -> Response:
     appeal = await get_appeal(session, programme, appeal_id, moment)
-    return reply(appeal, etag=etag(appeal))
+    return reply(appeal, etag=etag(appeal), headers=headers)

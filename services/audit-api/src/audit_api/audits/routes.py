@@ -209,7 +209,15 @@ async def read_revisions(audit_id: AuditId, programme: ProgrammeQuery, principal
     "/v1/audits/{audit_id}/revisions",
     response_model=Audit,
     status_code=201,
-    responses=responses(AuditErased, AuditRefused, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses=responses(
+        AuditErased,
+        AuditRefused,
+        RequestInProgress,
+        PreconditionFailed,
+        PreconditionRequired,
+        InvalidRequest,
+        IdempotencyKeyReused,
+    ),
     summary="Revise an audit",
 )
 async def create_revision(
@@ -219,9 +227,17 @@ async def create_revision(
     principal: AuditsRevise,
     session: Writing,
     if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Append a revision with its reason. The judgement as first scored stays readable for ever."""
+    """Append a revision with its reason. The judgement as first scored stays readable for ever.
+
+    The same key and payload again append nothing, and answer the audit as it stands.
+    """
     enter(principal, programme)
+    payload = new.model_dump_json().encode()
+    once = Once(idempotency_keys, session, programme, "create_revision", idempotency_key, audit_id.bytes, payload)
+    if (earlier := await once.earlier()) is not None:
+        return _answer(await get_audit(session, programme, earlier.id), status=201, headers=REPLAYED)
     position = await take_positions(session, streams, programme, 1)
     current = await find_audit(session, programme, audit_id)
     require_match(if_match, revision_etag(current.revision))
@@ -236,6 +252,7 @@ async def create_revision(
     await revise(session, current, new.judgement, new.reason, position)
     if (grown := rules.grown()) is not None:
         await put_programme(session, configured, grown)
+    await once.keep(Outcome(audit_id, position))
     return _answer(await get_audit(session, programme, audit_id), status=201)
 
 

@@ -282,7 +282,7 @@ def deliveries_router(webhooks: Webhooks, idempotency_keys: Table) -> APIRouter:
         _ONE + "/deliveries/{delivery_id}/replay",
         response_model=Delivery,
         status_code=202,
-        responses=responses(EndpointDisabled),
+        responses=responses(EndpointDisabled, RequestInProgress, IdempotencyKeyReused),
         summary="Deliver a notice again",
     )
     async def create_replay(
@@ -292,12 +292,22 @@ def deliveries_router(webhooks: Webhooks, idempotency_keys: Table) -> APIRouter:
         programme: ProgrammeQuery,
         principal: WebhooksManage,
         session: Writing,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        """Deliver it now, whatever became of it, with ten attempts before it. Its `webhook-id` stays the same."""
+        """Deliver it now, whatever became of it, with ten attempts before it. Its `webhook-id` stays the same.
+
+        The same `Idempotency-Key` again answers the delivery as it stands.
+        """
         enter(principal, programme)
+        once = Once(idempotency_keys, session, programme, "create_replay", idempotency_key, endpoint_id.bytes, delivery_id.bytes)
+        if await once.earlier() is not None:
+            delivery = await records.get_delivery(session, webhooks, programme, endpoint_id, delivery_id)
+            return reply(records.delivery_document(delivery), status=202, headers=REPLAYED)
         _served(await records.get_endpoint(session, webhooks, programme, endpoint_id, to_change=True))
         delivery = await records.get_delivery(session, webhooks, programme, endpoint_id, delivery_id)
-        return reply(records.delivery_document(await records.replay(session, webhooks, delivery, now(request))), status=202)
+        delivery = await records.replay(session, webhooks, delivery, now(request))
+        await once.keep(Outcome(delivery.id, 0))
+        return reply(records.delivery_document(delivery), status=202)
 
     return router
 
