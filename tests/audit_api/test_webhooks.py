@@ -362,10 +362,10 @@ async def test_a_replay_is_the_same_notice_again(
     await tell()
     await deliver(courier)
     [delivered] = await acme.deliveries(path)
-    replayed, again = [
+    replayed, repeated = [
         await acme.call("POST", f"{path}/deliveries/{delivered['id']}/replay", headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]
-    assert (again.headers["idempotent-replayed"], again.json()) == ("true", replayed.json())
+    assert (repeated.headers["idempotent-replayed"], repeated.json()) == ("true", replayed.json())
     await deliver(courier)
     first, again = receiver.notices
 
