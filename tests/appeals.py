@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,23 @@ import httpx
 from fastapi import FastAPI
 
 from batches import ids, pushed
-from factories import missed
+from factories import missed, programme_document
 
 Appeal = dict[str, Any]
 
 CORRECT = {"verdict": "correct"}
+
+
+@dataclass
+class People:
+    """Who takes part in appeals."""
+
+    recorder: httpx.AsyncClient
+    poc: httpx.AsyncClient
+    other_poc: httpx.AsyncClient
+    adjudicator: httpx.AsyncClient
+    arbitrator: httpx.AsyncClient
+    admin: httpx.AsyncClient
 
 
 class Clock:
@@ -84,3 +97,10 @@ async def step(
 async def decide(client: httpx.AsyncClient, programme: str, appeal: Appeal, outcome: str, **more: Any) -> httpx.Response:
     """Decide an appeal."""
     return await step(client, programme, appeal, "decision", {"outcome": outcome, "reason": f"It is {outcome}."} | more)
+
+
+async def configure(people: People, programme: str, **changes: Any) -> None:
+    """Change the programme's document."""
+    document = programme_document(programme, **changes)
+    answer = await people.admin.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text

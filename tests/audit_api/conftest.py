@@ -1,11 +1,15 @@
 """What tests of audit-api look into beside its answers: its tables, as nobody but a superuser sees them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 
+from appeals import Clock, People, moved_by_hand
 from batches import Found, Stored
+from conftest import Caller
+from tallystick.schemas.principal import Role
 from tallystick_embedded.postgres import Cluster
 
 TABLES = (
@@ -55,3 +59,23 @@ def found(store: asyncpg.Connection) -> Found:
         ]
 
     return search
+
+
+@pytest.fixture
+def people(audit_app: FastAPI, caller: Caller) -> People:
+    """The auditor qa-1, POCs of two vendors, an adjudicator, and a quality manager for arbitration."""
+    return People(
+        recorder=caller(audit_app, Role.AUDITOR, subject="qa-1"),
+        poc=caller(audit_app, Role.VENDOR_POC, vendor="acme", subject="poc-a"),
+        other_poc=caller(audit_app, Role.VENDOR_POC, vendor="borealis", subject="poc-b"),
+        adjudicator=caller(audit_app, Role.AUDITOR, subject="judge-1"),
+        arbitrator=caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1"),
+        admin=caller(audit_app, Role.ADMIN, subject="admin-1"),
+    )
+
+
+@pytest.fixture
+def clock(audit_app: FastAPI) -> Iterator[Clock]:
+    """The clock of audit-api, which the test moves."""
+    with moved_by_hand(audit_app) as clock:
+        yield clock

@@ -1,14 +1,12 @@
 """Appeals: raised by a vendor, claimed and decided by somebody who had no part in the audit, escalated once, and never edited."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from appeals import CORRECT, Appeal, Clock, claim, decide, moved_by_hand, new_appeal, recorded, step, submit, submitted
+from appeals import CORRECT, Appeal, Clock, People, claim, configure, decide, new_appeal, recorded, step, submit, submitted
 from batches import CSV, NDJSON, Found, encoded, problem, pushed
 from conftest import Caller
 from factories import programme_document
@@ -18,45 +16,6 @@ from tallystick.schemas.audit import AuditRevisions
 from tallystick.schemas.principal import Role
 
 NO_SUCH = "01a204a9-4350-70e1-b4e8-fc290367a4d0"
-
-
-@dataclass
-class People:
-    """Who takes part in appeals."""
-
-    recorder: httpx.AsyncClient
-    poc: httpx.AsyncClient
-    other_poc: httpx.AsyncClient
-    adjudicator: httpx.AsyncClient
-    arbitrator: httpx.AsyncClient
-    admin: httpx.AsyncClient
-
-
-@pytest.fixture
-def people(audit_app: FastAPI, caller: Caller) -> People:
-    """The auditor qa-1, POCs of two vendors, an adjudicator, and a quality manager for arbitration."""
-    return People(
-        recorder=caller(audit_app, Role.AUDITOR, subject="qa-1"),
-        poc=caller(audit_app, Role.VENDOR_POC, vendor="acme", subject="poc-a"),
-        other_poc=caller(audit_app, Role.VENDOR_POC, vendor="borealis", subject="poc-b"),
-        adjudicator=caller(audit_app, Role.AUDITOR, subject="judge-1"),
-        arbitrator=caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1"),
-        admin=caller(audit_app, Role.ADMIN, subject="admin-1"),
-    )
-
-
-@pytest.fixture
-def clock(audit_app: FastAPI) -> Iterator[Clock]:
-    """The clock of audit-api, which the test moves."""
-    with moved_by_hand(audit_app) as clock:
-        yield clock
-
-
-async def configure(people: People, programme: str, **changes: Any) -> None:
-    """Change the programme's document."""
-    document = programme_document(programme, **changes)
-    answer = await people.admin.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": "*"})
-    assert answer.status_code == 200, answer.text
 
 
 async def read(client: httpx.AsyncClient, programme: str, appeal: Appeal) -> Appeal:

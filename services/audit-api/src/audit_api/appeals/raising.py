@@ -20,7 +20,7 @@ from audit_api.audits.records import JUDGEMENT, find_audits
 from audit_api.audits.routes import AuditErased
 from audit_api.audits.tables import audit_revisions, audits
 from audit_api.batches.reading import Row as SentRow
-from audit_api.metadata import streams
+from audit_api.metadata import streams, webhooks
 from audit_api.programmes.records import get_programme
 from tallystick.schemas.appeal import (
     OPEN,
@@ -38,6 +38,7 @@ from tallystick.schemas.programme import Programme
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound, Problem
+from tallystick.service.webhooks.outbox import announce
 
 _TURN = 250  # rows
 _ERROR = ("error_class", "error_code", "severity", "attributable_to")
@@ -207,6 +208,8 @@ async def raise_appeals(session: WriteSession, programme: str, rows: Sequence[Se
         raised = [{**appeal, "position": position} for position, appeal in enumerate(docket.raised, first)]
         await session.execute(insert(appeals), raised)
         await session.execute(insert(appeal_events), [_first_step(appeal) for appeal in raised])
+        ids, [vendor] = [appeal["id"] for appeal in raised], {appeal["vendor"] for appeal in raised}
+        await announce(session, webhooks, programme, vendor, "appeal.submitted", *ids, at=now)
     return results
 
 

@@ -14,19 +14,27 @@ from audit_api.appeals.tables import OPEN as OPEN_SQL
 from audit_api.appeals.tables import appeal_events, appeals
 from audit_api.audits.records import is_blind
 from audit_api.audits.tables import audits
-from audit_api.metadata import streams
+from audit_api.metadata import streams, webhooks
 from tallystick.schemas.appeal import OPEN, TRANSITIONS, Appeal, AppealAction, AppealStage, AppealState
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound
+from tallystick.service.webhooks.outbox import announce
 
 IS_OPEN = text(f"appeals.{OPEN_SQL}")
 IS_SUBMITTED = text("appeals.state = 'submitted'")
 
 _TRANSITION = {transition.action: transition for transition in TRANSITIONS}
 _BY_VENDOR = frozenset(transition.action for transition in TRANSITIONS if Role.VENDOR_POC in transition.by)
+_NOTICES = {
+    AppealAction.UPHOLD: "appeal.decided",
+    AppealAction.OVERTURN: "appeal.decided",
+    AppealAction.AMEND: "appeal.decided",
+    AppealAction.EXPIRE: "appeal.expired",
+    AppealAction.ESCALATE: "appeal.escalated",
+}
 _COMPUTED = {"auditor", "overdue", "possible"}
 _STORED = tuple(name for name in Appeal.model_fields if name not in _COMPUTED)
 _UNNAMED_TO_VENDORS = ("claimed_by", "decided_by")
@@ -133,9 +141,9 @@ async def move(
     note: str | None = None,
     **values: Any,
 ) -> None:
-    """Take a step: the appeal gets its new state and `values`, the history keeps the step. `by` is null where time does it.
+    """Take a step: the appeal gets its new state and `values`, the history keeps the step, who wants to know is told.
 
-    Whatever the step is, nobody holds the appeal after it unless `values` say so.
+    `by` is null where time does it. Whatever the step is, nobody holds the appeal after it unless `values` say so.
     """
     state, revision = _TRANSITION[action].target, current.revision + 1
     values = {"claimed_by": None, "claimed_until": None, "stage": AppealStage(current.stage), **values}
@@ -143,6 +151,8 @@ async def move(
     step = {"action": action, "state": state, "stage": values["stage"], "by": by, "at": now, "note": note}
     key = {"programme": current.programme, "appeal_id": current.id, "vendor": current.vendor, "revision": revision}
     await session.execute(insert(appeal_events).values(**key, **step))
+    if action in _NOTICES:
+        await announce(session, webhooks, current.programme, current.vendor, _NOTICES[action], current.id, at=now)
 
 
 async def acknowledge(session: WriteSession, current: Row[Any], position: int, now: datetime) -> None:

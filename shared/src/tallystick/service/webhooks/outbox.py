@@ -11,9 +11,9 @@ from tallystick.service.webhooks.tables import Webhooks
 
 
 async def announce(
-    session: WriteSession, webhooks: Webhooks, programme: str, vendor: str, event: str, subject_id: UUID, *, at: datetime
+    session: WriteSession, webhooks: Webhooks, programme: str, vendor: str, event: str, *subjects: UUID, at: datetime
 ) -> None:
-    """Let the endpoints that want to know hear of an event: those of the vendor and the client's.
+    """Let the endpoints that want to know hear of an event, for each thing it happens to: those of the vendor and the client's.
 
     Whose they are is looked up when it is handed out, so that whoever announces need not be allowed to see them.
 
@@ -21,20 +21,13 @@ async def announce(
         session: the transaction in which it happens.
         webhooks: of the service.
         programme: in which it happens.
-        vendor: whose thing it happens to.
+        vendor: whose things it happens to.
         event: its type, one of `webhooks.events`.
-        subject_id: the id of the thing.
+        subjects: the ids of the things.
         at: when it happens.
     """
     if event not in webhooks.events:
         raise ValueError(f"{event} is no event of this service")
-    await session.execute(
-        insert(webhooks.announcements).values(
-            programme=programme,
-            id=new_id(),
-            vendor=vendor,
-            type=event,
-            subject_id=subject_id,
-            announced_at=at,
-        )
-    )
+    announced = {"programme": programme, "vendor": vendor, "type": event, "announced_at": at}
+    rows = [{**announced, "id": new_id(), "subject_id": subject} for subject in subjects]
+    await session.execute(insert(webhooks.announcements), rows)
