@@ -10,13 +10,15 @@ from fastapi import FastAPI
 
 from appeals import Clock, People, claim, configure, decide, new_appeal, recorded, submitted
 from audit_api.appeals.sweeping import sweep, sweeping
-from batches import ids, pushed
+from batches import ids, problem, pushed
 from conftest import Caller
 from factories import missed
 from tallystick.schemas.principal import Role
+from tallystick.schemas.programme import Weekday
 from tallystick.service.database import Database
 
 ADJUDICATORS, APPEALS = 64, 1000
+EVERY_DAY = [day.value for day in Weekday]
 
 
 async def test_64_adjudicators_claim_1000_appeals(audit_app: FastAPI, caller: Caller, people: People, programme: str) -> None:
@@ -73,7 +75,7 @@ async def test_time_acts_once_with_several_sweepers(
     audit_app: FastAPI, people: People, programme: str, clock: Clock, store: asyncpg.Connection
 ) -> None:
     """Two replicas sweep at once: what lapses or expires does so once, with one step and one notice; what has time left stays."""
-    await configure(people, programme, appeals={"claim_minutes": 60, "expiry_days": 3})
+    await configure(people, programme, appeals={"claim_minutes": 60, "expiry_days": 3}, calendar={"working_days": EVERY_DAY})
     early = await recorded(people.recorder, programme, *(f"A-{number}" for number in range(30)))
     for audit_id in early:
         await submitted(people.poc, programme, audit_id)
@@ -93,26 +95,27 @@ async def test_time_acts_once_with_several_sweepers(
         return int(await store.fetchval(counted, programme))
 
     lapsed = await both()
-    clock.move(days=3)
+    clock.move(days=2)
     [late] = await recorded(people.recorder, programme, "late")
-    standing = await submitted(people.poc, programme, late)
-    again = await claim(people.adjudicator, programme)
-    assert again is not None
-    clock.move(days=4)
-    too_late = await decide(people.adjudicator, programme, again, "upheld")
-    decided = await both()
+    await submitted(people.poc, programme, late)
+    held = await claim(people.adjudicator, programme)
+    assert held is not None
+    clock.move(days=2)
+    too_late = await decide(people.adjudicator, programme, held, "upheld")
+    expired = await both()
     nothing = await both()
     for database in replicas:
         await database.close()
-    states = dict(await store.fetch("select state, count(*) from appeals where programme = $1 group by 1", programme))
+    states = await store.fetch("select state, count(*) from appeals where programme = $1 group by 1 order by 1", programme)
     notices = await store.fetchval(
         "select count(*) from webhook_announcements where programme = $1 and type = 'appeal.expired'", programme
     )
 
-    assert (lapsed, nothing) == (10, 0)
-    assert again["id"] != standing["id"] or too_late.status_code == 200
-    assert states["expired"] == decided == notices >= 30
-    assert set(states) <= {"expired", "submitted", "upheld"}
+    assert (lapsed, expired, nothing) == (10, 30, 0)
+    assert held["audit_id"] in early
+    assert (problem(too_late), too_late.json()["possible"]) == ("appeal-state", [])
+    assert [tuple(row) for row in states] == [("expired", 30), ("submitted", 1)]
+    assert notices == 30
 
 
 async def test_the_service_sweeps_by_itself(audit_app: FastAPI, people: People, programme: str, clock: Clock) -> None:

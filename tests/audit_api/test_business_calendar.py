@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from audit_api.appeals.calendar import add_working_days
 from tallystick.schemas.programme import Calendar, Weekday
 
 BERLIN = "Europe/Berlin"
+_HOLIDAYS = holidays.country_holidays("DE", subdiv="BY")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,3 @@ def test_between_start_and_end_lie_that_many_whole_working_days(
     worked = [day for day in span if list(Weekday)[day.weekday()] in working and day not in _HOLIDAYS]
 
     assert (len(worked), worked[-1]) == (days, last)
-
-
-_HOLIDAYS = __import__("holidays").country_holidays("DE", subdiv="BY")

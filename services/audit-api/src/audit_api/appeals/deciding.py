@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, or_, select, true
 
 from audit_api.appeals.calendar import add_working_days
 from audit_api.appeals.problems import AppealClaimed, AppealOpen, AppealParty, AppealRefused, AppealState
@@ -113,15 +113,19 @@ async def create_claim(
 
 
 def _claimable(session: ReadSession, programme: str, moment: datetime) -> Any:
-    """The statement of the appeal that is due first of those that wait for an adjudicator and that the principal may decide."""
+    """The statement of the appeal that is due first of those that wait for an adjudicator and that the principal may decide.
+
+    It walks the index of what waits in the order in which it is due, and looks whose audit each is, until one will do.
+    """
     c, a, r, subject = appeals.c, audits.c, audit_revisions.c, session.principal.subject
-    revised = select(r.revision).where(r.programme == c.programme, r.audit_id == c.audit_id, r.recorded_by == subject).exists()
-    own = or_(a.auditor == subject, a.recorded_by == subject, revised)
-    joined = appeals.join(audits, and_(a.programme == c.programme, a.id == c.audit_id))
-    statement = scoped(select(appeals).select_from(joined), appeals, programme, session.principal).where(
+    audited = select(a.id).where(
+        a.programme == c.programme, a.id == c.audit_id, or_(a.auditor == subject, a.recorded_by == subject)
+    )
+    revised = select(r.revision).where(r.programme == c.programme, r.audit_id == c.audit_id, r.recorded_by == subject)
+    statement = scoped(select(appeals), appeals, programme, session.principal).where(
         IS_SUBMITTED,
         or_(c.expires_at.is_(None), c.expires_at > moment),
-        own.is_not(True),
+        or_(audited.exists(), revised.exists()).is_not(true()),
         c.decided_by.is_distinct_from(subject),
     )
     if not session.principal.holds(*ARBITRATORS):
