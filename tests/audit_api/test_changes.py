@@ -28,6 +28,7 @@ from tallystick.schemas.base import new_id
 from tallystick.schemas.change import ChangePage
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
+from tallystick.service.clock import utc_now
 from tallystick.service.database import Database, ReadSession
 from tallystick.service.feed import Feed, Noun, take_positions
 from tallystick.service.manage import new_epoch
@@ -117,7 +118,7 @@ async def test_a_reader_passes_a_transaction_that_has_taken_no_position_yet(
         await held.execute(streams.select().limit(1))
         await pushed(audit, programme, [audit_row("A-2"), audit_row("A-3")])
         meanwhile, cursor = await _all(audit, programme, cursor)
-        await take_one(held, programme, _new("A-4"))
+        await take_one(held, programme, _new("A-4"), utc_now())
     afterwards, _ = await _all(audit, programme, cursor)
 
     assert [change["data"]["external_id"] for change in meanwhile] == ["A-2", "A-3"]
@@ -129,7 +130,7 @@ async def test_a_reader_waits_for_nobody_and_misses_nobody(audit: httpx.AsyncCli
     await pushed(audit, programme, [audit_row("A-1")])
     _, cursor = await _all(audit, programme)
     async with writers.writing(WRITER) as held:
-        await take_one(held, programme, _new("A-2"))
+        await take_one(held, programme, _new("A-2"), utc_now())
         behind = [asyncio.create_task(pushed(audit, programme, [audit_row(f"B-{number}")])) for number in range(3)]
         polled: list[Change] = []
         for _ in range(5):
@@ -151,7 +152,7 @@ async def test_a_programme_does_not_wait_for_another(audit: httpx.AsyncClient, p
     other = f"{programme}-2"
     await audit.put(f"/v1/programmes/{other}", json=programme_document(other))
     async with writers.writing(WRITER) as held:
-        await take_one(held, programme, _new("A-1"))
+        await take_one(held, programme, _new("A-1"), utc_now())
         async with asyncio.timeout(5):
             await pushed(audit, other, [audit_row("A-1")])
             changes, _ = await _all(audit, other)
@@ -163,7 +164,7 @@ async def test_what_is_rolled_back_is_never_shown(audit: httpx.AsyncClient, prog
     """Positions of a transaction that failed go to the next."""
     _, cursor = await _all(audit, programme)
     async with writers.writing(WRITER) as doomed:
-        await take_one(doomed, programme, _new("A-1"))
+        await take_one(doomed, programme, _new("A-1"), utc_now())
         await doomed.roll_back()
     await pushed(audit, programme, [audit_row("A-2")])
     changes, _ = await _all(audit, programme, cursor)
@@ -221,10 +222,10 @@ async def test_32_writers_and_several_readers_agree(
                         judgement = Judgement.model_validate(
                             {"benchmark_action": "keep", "benchmark_policy": "no_violation", "verdict": "correct"}
                         )
-                        await revise(session, current, judgement, f"Step {step}", position)
+                        await revise(session, current, judgement, f"Step {step}", position, utc_now())
                     else:
                         vendor = {"vendor": "borealis", "site": "krakow"} if number % 2 else {}
-                        result = await take_one(session, programme, _new(f"W-{number}-{step}", **vendor))
+                        result = await take_one(session, programme, _new(f"W-{number}-{step}", **vendor), utc_now())
                         audit_id, revision = str(result.audit_id), 1
                     await asyncio.sleep(pauses[1])
                     step // (not fails)  # the transaction fails

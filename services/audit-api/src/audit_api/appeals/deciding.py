@@ -190,7 +190,7 @@ async def create_decision(
         rules = Rules(document, None)
         _require_sound(rules, current, audit, decision, judgement)
         reason = f"Appeal {appeal_id} {decision.outcome}: {decision.reason}"
-        await revise(session, audit, judgement, reason, position, appeal_id=appeal_id)
+        await revise(session, audit, judgement, reason, position, moment, appeal_id=appeal_id)
         if (grown := rules.grown()) is not None:
             await put_programme(session, configured, grown)
         position = await take_positions(session, streams, programme, 1)

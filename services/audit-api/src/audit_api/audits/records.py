@@ -1,7 +1,7 @@
 """Reading audits, revising them, erasing what names a person."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -179,6 +179,7 @@ async def revise(
     judgement: Judgement,
     reason: str,
     position: int,
+    now: datetime,
     *,
     content_hash: bytes | None = None,
     appeal_id: UUID | None = None,
@@ -190,14 +191,14 @@ async def revise(
     new = judgement.model_dump(mode="json", include=set(Judgement.model_fields)) | {
         "quality_score": quality_score(judgement.scorecard)
     }
-    await _append_version(session, current, new, reason, content_hash=content_hash, appeal_id=appeal_id)
+    await _append_version(session, current, new, reason, now, content_hash=content_hash, appeal_id=appeal_id)
     first_scored = current.first_scored or {name: current._mapping[name] for name in (*JUDGEMENT, "quality_score")}
     await _change(session, current, position, **new, first_scored=first_scored, content_hash=content_hash or current.content_hash)
 
 
-async def erase(session: WriteSession, current: Row[Any], reason: str, position: int) -> None:
+async def erase(session: WriteSession, current: Row[Any], reason: str, position: int, now: datetime) -> None:
     """Erase what can name a person or the content from an audit and its history; what was judged, and how, stays."""
-    await _append_version(session, current, _judged(current._mapping) | {"comment": None}, reason)
+    await _append_version(session, current, _judged(current._mapping) | {"comment": None}, reason, now)
     c = audit_revisions.c
     earlier = (c.programme == current.programme, c.audit_id == current.id, c.revision <= current.revision)
     await session.execute(update(audit_revisions).where(*earlier).values(comment=None, reason=None, recorded_by=_NOBODY))
@@ -207,11 +208,11 @@ async def erase(session: WriteSession, current: Row[Any], reason: str, position:
 
 
 async def _append_version(
-    session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str, **origin: bytes | UUID | None
+    session: WriteSession, current: Row[Any], judged: Mapping[str, Any], reason: str, now: datetime, **origin: bytes | UUID | None
 ) -> None:
     """Append to the history; the first time, after the version that stood alone until now."""
     key = {"programme": current.programme, "audit_id": current.id, "vendor": current.vendor}
-    trail = {"reason": reason, "recorded_by": session.principal.subject, "recorded_at": datetime.now(UTC)}
+    trail = {"reason": reason, "recorded_by": session.principal.subject, "recorded_at": now}
     origin = {"content_hash": None, "appeal_id": None, **origin}
     versions = [{**key, **judged, **trail, **origin, "revision": current.revision + 1}]
     if current.revision == 1:

@@ -118,6 +118,7 @@ class AuditErased(Problem):
     summary="Record an audit",
 )
 async def create_audit(
+    request: Request,
     new: NewAudit,
     principal: AuditsWrite,
     session: Writing,
@@ -129,7 +130,7 @@ async def create_audit(
     once = Once(idempotency_keys, session, programme, "create_audit", idempotency_key, new.model_dump_json().encode())
     if (earlier := await once.earlier()) is not None:
         return await _replayed(session, programme, earlier)
-    result = await take_one(session, programme, new)
+    result = await take_one(session, programme, new, now(request))
     if result.verdict is RowVerdict.REJECTED:
         raise AuditRefused("The programme does not take this audit.", errors=_problem_errors(result.errors))
     if result.audit_id is None or result.verdict is RowVerdict.CONFLICT:
@@ -221,6 +222,7 @@ async def read_revisions(audit_id: AuditId, programme: ProgrammeQuery, principal
     summary="Revise an audit",
 )
 async def create_revision(
+    request: Request,
     audit_id: AuditId,
     new: NewRevision,
     programme: ProgrammeQuery,
@@ -249,7 +251,7 @@ async def create_revision(
     if errors:
         within = [error.model_copy(update={"pointer": f"/judgement{error.pointer}"}) for error in errors]
         raise AuditRefused("The programme does not take this judgement.", errors=_problem_errors(tuple(within)))
-    await revise(session, current, new.judgement, new.reason, position)
+    await revise(session, current, new.judgement, new.reason, position, now(request))
     if (grown := rules.grown()) is not None:
         await put_programme(session, configured, grown)
     await once.keep(Outcome(audit_id, position))
@@ -283,7 +285,7 @@ async def create_erasure(
     require_match(if_match, revision_etag(current.revision))
     if current.erased:
         raise AuditErased("Nothing is left to erase.")
-    await erase(session, current, erasure.reason, position)
+    await erase(session, current, erasure.reason, position, now(request))
     await erase_appeals(session, programme, audit_id, now(request))
     await golden.forget_audit(session, programme, audit_id)
     await items.forget_audit(session, programme, audit_id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from itertools import islice
 from operator import attrgetter
@@ -98,14 +98,14 @@ class Merge:
     """One batch on its way into the audits. The session holds the lock of the programme's stream."""
 
     def __init__(
-        self, session: WriteSession, programme: str, batch_id: UUID | None, rules: Rules, on_conflict: OnConflict
+        self, session: WriteSession, programme: str, batch_id: UUID | None, rules: Rules, on_conflict: OnConflict, now: datetime
     ) -> None:
         self._session = session
         self._programme = programme
         self._batch_id = batch_id
         self._rules = rules
         self._on_conflict = on_conflict
-        self._now = datetime.now(UTC)
+        self._now = now
         self._repeating = False
         self._golden = False
 
@@ -228,7 +228,7 @@ class Merge:
             return Result(number, RowVerdict.CONFLICT, audit.external_id, audit_id, tuple(errors))
         position = await take_positions(self._session, streams, self._programme, 1)
         reason = "Sent again with another judgement" + (f" in batch {self._batch_id}" if self._batch_id else "")
-        await revise(self._session, current, audit, reason, position, content_hash=digest)
+        await revise(self._session, current, audit, reason, position, self._now, content_hash=digest)
         return Result(number, RowVerdict.REVISED, audit.external_id, audit_id)
 
 

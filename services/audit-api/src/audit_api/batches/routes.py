@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -25,6 +25,7 @@ from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.clock import Clock
 from tallystick.service.database import Database, Reading, WriteSession
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -161,7 +162,7 @@ async def push_batch(
                 **options,
                 "recorded_by": principal.subject,
             }
-            return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once)
+            return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once, clock=request.app.state.clock)
 
 
 async def whole_body(request: Request) -> bytes:
@@ -177,17 +178,18 @@ async def whole_body(request: Request) -> bytes:
 
 
 async def _take_in(
-    session: WriteSession, batch: dict[str, Any], body: bytes, media_type: str, *, dry_run: bool, once: Once
+    session: WriteSession, batch: dict[str, Any], body: bytes, media_type: str, *, dry_run: bool, once: Once, clock: Clock
 ) -> Response:
     programme: str = batch["programme"]
     await take_positions(session, streams, programme, 0)  # the lock of the stream: from here on nobody else writes here
-    batch["recorded_at"] = datetime.now(UTC)
+    batch["recorded_at"] = moment = clock()
     current = await get_programme(session, programme)
     document = Programme.model_validate(current.document)
     rules = Rules(document, session.principal.vendor)
     mapper = _mapper(document, batch["profile"])
     rows = bounded(read_rows(body, media_type, mapper, NewAudit), MAX_ROWS)
-    results = await Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"]).run(rows)
+    merge = Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"], moment)
+    results = await merge.run(rows)
     batch |= count(results)
     if batch["atomicity"] == "all" and batch["rejected"] + batch["conflict"]:
         raise _refused(batch, results)
@@ -283,13 +285,13 @@ async def read_batch_rows(
     return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))
 
 
-async def take_one(session: WriteSession, programme: str, audit: NewAudit) -> Result:
+async def take_one(session: WriteSession, programme: str, audit: NewAudit, moment: datetime) -> Result:
     """Take in a single audit, by the rules and the way of a batch of one."""
     await take_positions(session, streams, programme, 0)
     current = await get_programme(session, programme)
     rules = Rules(Programme.model_validate(current.document), session.principal.vendor)
     rows = iter([Row(1, audit.external_id, audit, ())])
-    [result] = await Merge(session, programme, None, rules, "reject").run(rows)
+    [result] = await Merge(session, programme, None, rules, "reject", moment).run(rows)
     if (grown := rules.grown()) is not None:
         await put_programme(session, current, grown)
     return result
