@@ -13,8 +13,9 @@ from factories import audit_row, programme_document
 from system.conftest import System
 from tallystick.cli import main
 from tallystick.cli.demo import tell
+from tallystick.cli.demo_calibration import DIVIDED_RATER
 from tallystick.client import Tallystick
-from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE
+from tallystick.sample import DISPUTED_CODE, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE
 from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.principal import Role
 
@@ -31,15 +32,15 @@ def run(
     monkeypatch.setenv("TALLYSTICK_TOKEN", system.token(Role.ADMIN))
     monkeypatch.setenv("TALLYSTICK_PROGRAMME", programme)
 
-    async def command(*arguments: str) -> Any:
+    async def command(*arguments: str, code: int = 0, raw: bool = False) -> Any:
         def act() -> None:
             with pytest.raises(SystemExit) as exit_:
                 main(arguments)
-            assert not exit_.value.code
+            assert (exit_.value.code or 0) == code
 
         await asyncio.to_thread(act)
         written = capsys.readouterr().out
-        return json.loads(written) if "--json" in arguments else written
+        return json.loads(written) if "--json" in arguments and not raw else written
 
     return command
 
@@ -98,13 +99,106 @@ async def test_reports_are_tables_and_json(run: Run, system: System, programme: 
     assert (await run("report", "top-error-trends", "--json"))["pareto"] == []
 
 
+async def test_appeals_are_raised_from_a_file_and_decided(run: Run, system: System, tmp_path: Path) -> None:
+    """By the vendor, an adjudicator and a quality manager, each with the command."""
+    poc = system.token(Role.VENDOR_POC, subject="vic", vendor="acme")
+    lead = system.token(Role.AUDITOR, subject="lea")
+    manager = system.token(Role.QUALITY_MANAGER, subject="max")
+    wrong = {"verdict": "incorrect", "error_class": "false_positive", "error_code": "FP-HARASS", "severity": "major"}
+    (tmp_path / "audits.json").write_text(json.dumps([audit_row(f"A-{number}", **wrong) for number in range(3)]))
+    (tmp_path / "appeals.csv").write_text(
+        "external_id,ground,comment,proposed.verdict,proposed.severity\n"
+        "A-0,context_missed,Seen in its thread.,correct,\n"
+        "A-1,wrong_severity,Nobody saw it.,,minor\n"
+        "A-9,context_missed,There is none.,correct,\n"
+    )
+    await run("push", "audits.json")
+
+    submitted = await run("appeals", "submit", "appeals.csv", "--json", "--token", poc, code=3)
+    first, second, none = (row["appeal_id"] for row in submitted["results"])
+    claimed = await run("appeals", "claim", "--token", lead)
+    decided = await run("appeals", "decide", first, "--outcome", "upheld", "--reason", "It stands.", "--token", lead)
+    await run("appeals", "claim", "--token", lead)
+    released = await run("appeals", "release", second, "--reason", "A friend.", "--token", lead)
+    await run("appeals", "claim", "--token", manager)
+    amend = ("--outcome", "amended", "--severity", "critical", "--reason", "Worse than that.")
+    amended = await run("appeals", "decide", second, *amend, "--token", manager)
+    await run("appeals", "acknowledge", second, "--token", poc)
+    await run("appeals", "escalate", first, "--reason", "Look again.", "--token", poc)
+    await run("appeals", "withdraw", first, "--reason", "Seen now.", "--token", poc)
+
+    assert (submitted["counts"]["created"], submitted["counts"]["rejected"], none) == (2, 1, None)
+    assert first in claimed
+    assert "in_review" in claimed
+    assert "upheld" in decided
+    assert "submitted" in released
+    assert "amended" in amended
+    shown = await run("appeals", "show", first)
+    assert [step in shown for step in ("Seen in its thread.", "It stands.", "Look again.", "Seen now.")] == [True] * 4
+    [listed] = [
+        json.loads(line) for line in (await run("appeals", "list", "--state", "amended", "--json", raw=True)).splitlines()
+    ]
+    assert (listed["id"], listed["acknowledged_by"]) == (second, "vic")
+    assert first in await run("appeals", "list", "--state", "withdrawn", "--not-overdue")
+
+
+async def test_a_calibration_runs_from_draft_to_conclusion(run: Run, system: System, tmp_path: Path) -> None:
+    """From files, by who facilitates and by a rater of the vendor."""
+    rater = system.token(Role.VENDOR_POC, subject="vic", vendor="acme")
+    session = {
+        "title": "Banter",
+        "question": "Which action?",
+        "scale": {"categories": ["keep", "remove"]},
+        "raters": [{"subject": "someone"}, {"subject": "vic", "vendor": "acme"}],
+        "deadline": "2099-01-01T12:00:00Z",
+        "items": [{"content_ref": "item:1", "policy": "harassment"}, {"content_ref": "item:2"}],
+    }
+    (tmp_path / "session.yaml").write_text(yaml.safe_dump(session))
+    (tmp_path / "mine.csv").write_text("number,value,comment\n1,keep,\n2,remove,A threat.\n")
+    (tmp_path / "theirs.ndjson").write_text('{"number": 1, "value": "remove"}\n\n{"number": 2, "value": "restrict"}\n')
+    (tmp_path / "right.csv").write_text("number,value,by,discussion\n1,keep,consensus,Both smile.\n")
+
+    drafted = (await run("calibration", "draft", "session.yaml")).strip()
+    await run("calibration", "open", drafted)
+    mine = await run("calibration", "rate", drafted, "mine.csv")
+    theirs = await run("calibration", "rate", drafted, "theirs.ndjson", "--token", rater, code=3)
+    progress = await run("calibration", "progress", drafted)
+    blind = await run("calibration", "items", drafted, "--token", rater)
+    await run("calibration", "review", drafted)
+    set_ = await run("calibration", "benchmark", drafted, "right.csv")
+    concluded = await run("calibration", "conclude", drafted, "--conclusion", "Smiles make banter.")
+    seen = await run("calibration", "items", drafted, "--token", rater)
+
+    assert mine.startswith("2 rows, 2 counted")
+    assert "1 rejected" in theirs
+    counts = {line.split("│")[1].strip(): line.split("│")[3].strip() for line in progress.splitlines() if line.startswith("│")}
+    assert counts == {"someone": "2", "vic": "1"}
+    assert "keep 1" not in blind
+    assert set_.startswith("1 benchmarks set; 1 items are not")
+    assert "concluded" in concluded
+    assert "Both smile." in seen
+    assert "keep 1" in seen
+    assert drafted in await run("calibration", "list", "--state", "concluded")
+
+
 async def test_the_demonstration_finds_what_was_planted(system: System, capsys: pytest.CaptureFixture[str]) -> None:
-    """It pushes its sample through the gateway, and the reports name the segment and the week."""
-    await tell(system.url, lambda *roles, **_: system.token(*roles))
+    """It pushes its sample through the gateway, lets its people appeal and calibrate, and the reports name what is planted."""
+    await tell(system.url, lambda *roles, subject, vendor, **_: system.token(*roles, subject=subject, vendor=vendor))
 
     told = capsys.readouterr().out
-    [signal] = [line for line in told.splitlines() if line.startswith(f"│ {PLANTED_CODE}") and "pp" in line and "site" in line]
-    assert f"site {PLANTED_SITE}, queue {PLANTED_QUEUE}" in signal
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines() if line.startswith("│")]
+    [signal] = [row for row in rows if row[0] == PLANTED_CODE and any("pp" in cell for cell in row) and "site" in row[1]]
+    [pattern] = [row for row in rows if row[1:3] == ["harassment", DISPUTED_CODE]]
+    outcomes = {row[1]: row[5:] for row in rows if len(row) == 11 and row[1] in {"northwind", "eastgale"}}
+    standing = {
+        row[1]: row[-1].split()[-1] for row in rows if len(row) == 6 and row[2] in {"the client", "northwind", "eastgale"}
+    }
+    assert signal[1] == f"site {PLANTED_SITE}, queue {PLANTED_QUEUE}"
+    assert pattern[-1].startswith("+")
+    assert outcomes["eastgale"] == ["4", "0", "0", "0", "0", "0"]
+    assert outcomes["northwind"][-3:] == ["1", "1", "0"]
+    assert [rater for rater, target in standing.items() if target == "missed"] == [DIVIDED_RATER]
+    assert len(standing) == 5
     assert f"{system.url}/sign-in#token=" in told
 
 

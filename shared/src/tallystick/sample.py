@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tallystick.schemas.audit import Attribution, AuditParty, Criterion, NewAudit, RenderHint, Verdict
 from tallystick.schemas.programme import (
+    Calendar,
     ErrorClass,
     ErrorCode,
     ErrorTaxonomy,
@@ -27,6 +28,8 @@ AUDITS = 12_000
 WEEKS = 12
 PLANTED_FROM_WEEK = 10
 PLANTED_SITE, PLANTED_QUEUE, PLANTED_CODE = "harbour", "live", "FN-HARASSMENT"
+DISPUTED_CODE = "FP-HARASSMENT"
+"""The error that auditors and vendors see differently, in the story that the demonstration tells of appeals and calibration."""
 _PLANTED_RATE = 0.8
 """Share of the harassment in that segment that is missed from that week on. Elsewhere, and before, it is a few percent."""
 
@@ -127,7 +130,16 @@ def _programme(slug: str) -> Programme:
                 for code, name, error_class, severity in _CODES
             ),
         ),
-        targets=Targets(accuracy=0.93, critical_accuracy=0.985, quality_score=0.95, appeal_window_days=7, root_cause_days=10),
+        targets=Targets(
+            accuracy=0.93,
+            critical_accuracy=0.985,
+            quality_score=0.95,
+            agreement=0.85,
+            appeal_window_days=7,
+            appeal_turnaround_days=3,
+            root_cause_days=10,
+        ),
+        calendar=Calendar(country="DE", subdivision="BE"),
     )
 
 

@@ -1,6 +1,6 @@
 """The report on appeals as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -9,7 +9,7 @@ from rich.text import Text
 from tallystick.cli import figures
 from tallystick.cli.numbers import rank
 from tallystick.schemas.appeal_report import AppealGroup, AppealOutcomes, AppealPatterns, AppealReport, DecisionTimes, OpenAppeals
-from tallystick.schemas.metric import Measure
+from tallystick.schemas.metric import Measure, Metrics, Row, View
 
 _RATES = (Measure.APPEAL_RATE, Measure.OVERTURN_RATE)
 _MOST_ROWS = 10
@@ -25,9 +25,9 @@ def appeal_tables(report: AppealReport) -> RenderableType:
         ("By auditor", report.auditors or ()),
         ("By ground", report.grounds),
     )
-    groups: list[RenderableType] = [_groups("Appeals", (report.overall,))]
-    groups += [_groups(title, found) for title, found in tables if found]
-    groups += [_times(report.times, report.turnaround_days), _open(report.open), *_patterns(report.patterns)]
+    groups: list[RenderableType] = [outcomes_table("Appeals", (report.overall,))]
+    groups += [outcomes_table(title, found) for title, found in tables if found]
+    groups += [_times(report.times, report.turnaround_days), _open(report.open), *pattern_tables(report.patterns)]
     escalated = report.escalations
     groups.append(Text.assemble("Escalated, of first decisions: ", figures.number(escalated.rate)))
     groups.append(Text.assemble("Overturned in arbitration: ", figures.number(escalated.overturn_rate)))
@@ -35,7 +35,23 @@ def appeal_tables(report: AppealReport) -> RenderableType:
     return Group(*groups)
 
 
-def _groups(title: str, groups: Sequence[AppealGroup]) -> Table:
+def views_table(views: Mapping[View, Metrics]) -> Table:
+    """Accuracy by group in both views: as auditors scored, and as appeals and revisions left it."""
+    table = Table(title="Accuracy as first scored and as adjudicated", title_justify="left")
+    by = views[View.ADJUDICATED].by
+    for name in (*by, *views):
+        table.add_column(_words(name), justify="left" if name in by else "right")
+    rows = {view: {tuple(row.dimensions.values()): row for row in answer.rows} for view, answer in views.items()}
+    for group in rows[View.ADJUDICATED]:
+        table.add_row(*(name or "none" for name in group), *(_accuracy(found[group]) for found in rows.values()))
+    table.add_section()
+    totals = [answer.totals for answer in views.values() if answer.totals]
+    table.add_row("all", *[""] * (len(by) - 1), *map(_accuracy, totals))
+    return table
+
+
+def outcomes_table(title: str, groups: Sequence[AppealGroup]) -> Table:
+    """Appeals by group: how many, how many were found right, and where all of them stand."""
     table = Table(title=title, title_justify="left")
     table.add_column("rank", justify="right")
     names = tuple(groups[0].dimensions)
@@ -82,7 +98,8 @@ def _open(found: OpenAppeals) -> Table:
     return table
 
 
-def _patterns(patterns: AppealPatterns) -> list[RenderableType]:
+def pattern_tables(patterns: AppealPatterns) -> list[RenderableType]:
+    """Where verdicts are changed again and again, or that they are not."""
     looked_at = (
         f"{patterns.examined.value} pairs of policy and error code with enough decisions, {patterns.too_few.value} with too few"
     )
@@ -101,6 +118,10 @@ def _patterns(patterns: AppealPatterns) -> list[RenderableType]:
             figures.difference(each.difference),
         )
     return [table]
+
+
+def _accuracy(row: Row) -> Text:
+    return figures.number(row.numbers[Measure.ACCURACY], Measure.ACCURACY)
 
 
 def _words(name: str) -> str:

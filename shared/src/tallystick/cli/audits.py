@@ -137,25 +137,29 @@ def revise_audit(
         "benchmark_policy": benchmark_policy,
         "comment": comment,
     }
-    named = {name: value for name, value in changes.items() if value is not None}
+    named = {name: str(value) for name, value in changes.items() if value is not None}
     if not named:
         raise typer.BadParameter("name what changes, such as --verdict correct.")
 
     async def act(tallystick: Tallystick) -> Audit:
         current = await tallystick.audits.read(programme, audit)
-        kept = current.model_dump(include=set(Judgement.model_fields))
-        if verdict is Verdict.CORRECT:
-            kept |= dict.fromkeys(("error_class", "error_code", "severity", "attributable_to"))
-        try:
-            judgement = Judgement.model_validate(kept | named)
-        except ValidationError as error:
-            fault = error.errors(include_url=False)[0]
-            hint = f"--{str(fault['loc'][0]).replace('_', '-')}"
-            raise typer.BadParameter(fault["msg"], param_hint=hint) from None
-        return await tallystick.audits.revise(programme, audit, judgement, reason, revision=current.revision)
+        return await tallystick.audits.revise(programme, audit, changed(current, named), reason, revision=current.revision)
 
     revised = Connection.of(url, token, token_file).run(act)
     _print_audit(revised)
+
+
+def changed(audit: Audit, named: dict[str, str]) -> Judgement:
+    """The judgement of an audit with some fields changed; a verdict of `correct` takes the error away that is not named."""
+    kept = audit.model_dump(include=set(Judgement.model_fields))
+    if named.get("verdict") == Verdict.CORRECT:
+        kept |= dict.fromkeys(("error_class", "error_code", "severity", "attributable_to"))
+    try:
+        return Judgement.model_validate(kept | named)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        hint = f"--{str(fault['loc'][0]).replace('_', '-')}"
+        raise typer.BadParameter(fault["msg"], param_hint=hint) from None
 
 
 def _print_audit(audit: Audit) -> None:

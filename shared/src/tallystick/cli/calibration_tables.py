@@ -42,8 +42,8 @@ def session_tables(report: CalibrationReport) -> RenderableType:
     ]
     if report.reason:
         return Group(*groups, Text(report.reason, "yellow"))
-    groups += [_agreement(report.agreement), Text(report.preferred_because)]
-    groups += [_alignment(report.alignment, session.target), _parties(report.parties), _confusion(report.confusion)]
+    groups += [agreement_table(report.agreement), Text(report.preferred_because)]
+    groups += [alignment_table(report.alignment, session.target), _parties(report.parties), _confusion(report.confusion)]
     groups += _items(report.items, report.items_reason) + _policies(report.policies, report.policies_reason)
     groups.append(Text.assemble("Same choice when an item was shown again: ", figures.number(report.repeatability_overall)))
     return Group(*groups, *_golden(report.golden), *_next(report.next))
@@ -70,10 +70,11 @@ def session_trend_tables(trend: CalibrationTrend) -> RenderableType:
     if trend.reason:
         return Group(Text(trend.reason, "yellow"), *opened)
     target = trend.sessions[-1].session.target
-    return Group(table, *opened, _alignment(trend.alignment, target), *_golden(trend.golden), *_next(trend.next))
+    return Group(table, *opened, alignment_table(trend.alignment, target), *_golden(trend.golden), *_next(trend.next))
 
 
-def _agreement(agreement: Sequence[Agreement]) -> Table:
+def agreement_table(agreement: Sequence[Agreement]) -> Table:
+    """How far raters agree, with the reading of each coefficient in words."""
     table = Table(title="Agreement among raters", title_justify="left")
     table.add_column("coefficient")
     table.add_column("value (95 % interval)", justify="right")
@@ -84,7 +85,8 @@ def _agreement(agreement: Sequence[Agreement]) -> Table:
     return table
 
 
-def _alignment(alignment: Sequence[RaterAlignment], target: float | None) -> Table:
+def alignment_table(alignment: Sequence[RaterAlignment], target: float | None) -> Table:
+    """How often each rater chose the benchmark, against the target."""
     table = Table(title="Alignment with the benchmark", title_justify="left")
     table.add_column("rank", justify="right")
     table.add_column("rater", overflow="fold")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli import audits, numbers, programmes, pushing, reports, tokens
+from tallystick.cli import appeals, audits, calibration, numbers, programmes, pushing, reports, tokens
 from tallystick.cli.console import FAILED, UNREACHABLE, complain
 from tallystick.client import TallystickError, UnreachableError
 
@@ -37,6 +37,8 @@ def create_app() -> typer.Typer:
     app.add_typer(programmes.app)
     app.command("push")(pushing.push)
     app.add_typer(audits.app)
+    app.add_typer(appeals.app)
+    app.add_typer(calibration.app)
     app.command("metrics")(numbers.metrics)
     app.add_typer(reports.app)
     for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):

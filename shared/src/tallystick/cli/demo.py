@@ -1,4 +1,4 @@
-"""What `tallystick demo` shows on a fresh stack: a programme, its audits, the numbers, and the way to the dashboard."""
+"""What `tallystick demo` shows on a fresh stack: audits, appeals, a calibration, their numbers, and the way to the dashboard."""
 
 import asyncio
 import time
@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from tallystick.cli.console import err, out, report_outage
+from tallystick.cli.appeal_tables import outcomes_table, pattern_tables, views_table
+from tallystick.cli.calibration_tables import agreement_table, alignment_table
+from tallystick.cli.console import err, out
+from tallystick.cli.demo_appeals import tell_appeals
+from tallystick.cli.demo_calibration import tell_calibration
+from tallystick.cli.demo_cast import MANAGER, Cast
 from tallystick.cli.reports import summary_tables, trend_tables
 from tallystick.client import Tallystick, TallystickError
 from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample
 from tallystick.schemas.audit import NewAudit
+from tallystick.schemas.calibration import CalibrationSession
+from tallystick.schemas.metric import Measure, View
 from tallystick.schemas.principal import Role
 
 _ROWS_PER_REQUEST = 2000
@@ -26,11 +34,11 @@ class NumbersLateError(TallystickError):
 
 
 async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None) -> None:
-    """Push a generated sample through the gateway at `url`, show what the reports make of it, and say where to look on.
+    """Push a generated sample through the gateway at `url`, let its people appeal and calibrate, and show what came of it.
 
     Args:
         url: the gateway's address.
-        sign: makes a token: `sign(*roles, subject=…, programmes=…, ttl=…)`.
+        sign: makes a token: `sign(*roles, subject=…, programmes=…, vendor=…, ttl=…)`.
         audits: how many audits, if not as many as the sample has by itself.
 
     Raises:
@@ -38,39 +46,73 @@ async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None)
     """
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     story = sample(end=yesterday) if audits is None else sample(end=yesterday, count=audits)
-    slug = story.programme.slug
-    token = sign(Role.ADMIN, subject="demo", programmes=(slug,), ttl=timedelta(hours=1))
-    async with Tallystick(url, token, patience_s=60, on_outage=report_outage) as tallystick:
+    cast = Cast(url, story.programme.slug, sign)
+    async with cast.client(Role.ADMIN, "demo") as tallystick:
         await tallystick.programmes.apply(story.programme)
-        pushed_to = await _push(tallystick, story)
-        await _catch_up(tallystick, slug, pushed_to)
-        summary = await tallystick.quality_summary(slug)
-        trends = await tallystick.top_error_trends(slug)
+        await _push(tallystick, story)
+        with err.status("audits are appealed, and raters calibrated"):
+            await tell_appeals(cast)
+            session = await tell_calibration(cast)
+        await _catch_up(tallystick, cast.programme, session.position)
+        await _show_quality(tallystick, story)
+        await _show_appeals(tallystick, cast.programme)
+        await _show_calibration(tallystick, session)
+    _show_where(cast)
+
+
+async def _show_quality(tallystick: Tallystick, story: Sample) -> None:
     out.print()
-    out.print(summary_tables(summary))
+    out.print(summary_tables(await tallystick.quality_summary(story.programme.slug)))
     out.print()
-    out.print(trend_tables(trends))
+    out.print(trend_tables(await tallystick.top_error_trends(story.programme.slug)))
     out.print()
     out.print(
         f"Planted in this sample: from the week of {story.planted_from} on, {PLANTED_CODE} in queue {PLANTED_QUEUE} "
         f"at {PLANTED_SITE}. All of it is invented."
     )
-    reader = sign(Role.QUALITY_MANAGER, subject="demo-manager", programmes=(slug,), ttl=timedelta(hours=12))
-    out.print(Text("\nThe dashboard: ").append(f"{url}/sign-in#token={reader}", "bold"), soft_wrap=True)
 
 
-async def _push(tallystick: Tallystick, story: Sample) -> int:
-    """Push every audit; the position of the last one in the programme's stream."""
-    last = None
+async def _show_appeals(tallystick: Tallystick, programme: str) -> None:
+    report = await tallystick.appeal_report(programme)
+    views = {
+        view: await tallystick.metrics(programme, {"measure": Measure.ACCURACY, "by": "vendor", "view": view, "totals": True})
+        for view in View
+    }
+    out.print()
+    out.print(views_table(views))
+    out.print()
+    out.print(Group(outcomes_table("Appeals", report.vendors), *pattern_tables(report.patterns)))
+
+
+async def _show_calibration(tallystick: Tallystick, session: CalibrationSession) -> None:
+    report = await tallystick.calibration_report(session.programme, session.id)
+    out.print()
+    out.print(
+        Group(
+            f"Calibration: {session.title}",
+            agreement_table([each for each in report.agreement if each.value is not None]),
+            report.preferred_because,
+        )
+    )
+    out.print(alignment_table(report.alignment, report.session.target))
+
+
+def _show_where(cast: Cast) -> None:
+    """Where to look on, and as whom."""
+    manager = cast.token(Role.QUALITY_MANAGER, MANAGER, hours=12)
+    poc = cast.token(Role.VENDOR_POC, "eastgale-poc", "eastgale", hours=12)
+    out.print(Text("\nThe dashboard: ").append(f"{cast.url}/sign-in#token={manager}", "bold"), soft_wrap=True)
+    out.print(Text("The same as the vendor eastgale sees it: ").append(f"{cast.url}/sign-in#token={poc}"), soft_wrap=True)
+    page = f"{cast.url}/programmes/{cast.programme}"
+    out.print(f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration", soft_wrap=True)
+
+
+async def _push(tallystick: Tallystick, story: Sample) -> None:
     with Progress(TextColumn("pushing the sample"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err) as bar:
         task = bar.add_task("push", total=story.count)
         for rows in _portions(story.audits()):
             result = await tallystick.audits.push(story.programme.slug, rows)
-            last = next((row.audit_id for row in reversed(result.results) if row.audit_id), last)
             bar.advance(task, result.counts.created + result.counts.duplicate)
-    if last is None:
-        return 0
-    return (await tallystick.audits.read(story.programme.slug, last)).position
 
 
 def _portions(audits: Iterator[NewAudit]) -> Iterator[Sequence[NewAudit]]:
@@ -79,7 +121,7 @@ def _portions(audits: Iterator[NewAudit]) -> Iterator[Sequence[NewAudit]]:
 
 
 async def _catch_up(tallystick: Tallystick, programme: str, position: int) -> None:
-    """Wait until the numbers stand on all audits up to a position."""
+    """Wait until the numbers stand on everything up to a position."""
     deadline = time.monotonic() + _CATCH_UP_S
     with err.status("waiting for the numbers"):
         while True:

@@ -1,17 +1,15 @@
 """`tallystick programme`: a programme's document, in and out."""
 
 import difflib
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
-from pydantic import ValidationError
 from rich.text import Text
 
-from tallystick import documents
-from tallystick.cli.console import FAILED, complain, err, out
+from tallystick.cli.console import err, out
+from tallystick.cli.documents import read_document
 from tallystick.cli.options import DEFAULT_URL, Connection, TokenFile, TokenText, Url
 from tallystick.client import Tallystick
 from tallystick.schemas.programme import Programme, ProgrammeRead
@@ -31,16 +29,7 @@ def apply_document(
 ) -> None:
     """Create a programme, or bring it to what its document says, and show what changed."""
     connection = Connection.of(url, token, token_file)
-    text = sys.stdin.read() if str(file) == "-" else file.read_text()
-    try:
-        document = Programme.model_validate(documents.load(text))
-    except yaml.YAMLError as error:
-        complain(f"{file} is not YAML: {error}")
-        raise typer.Exit(FAILED) from None
-    except ValidationError as error:
-        faults = [f"  /{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)]
-        complain("\n".join([f"{file} is no programme document.", *faults]))
-        raise typer.Exit(FAILED) from None
+    document = read_document(file, Programme, "programme")
 
     async def act(tallystick: Tallystick) -> tuple[ProgrammeRead | None, ProgrammeRead | None]:
         if dry_run:

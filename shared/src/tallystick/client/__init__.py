@@ -8,6 +8,7 @@
 It needs httpx and the wire vocabulary, and no server.
 """
 
+from tallystick.client.appeals import Appeals
 from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
@@ -26,6 +27,7 @@ from tallystick.client.transport import Outage, Token, Transport, renewed
 from tallystick.client.webhooks import Webhooks
 
 __all__ = [
+    "Appeals",
     "Audits",
     "Batches",
     "Calibration",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Literal, Self
 
+from tallystick.client.appeals import Appeals
 from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
@@ -45,6 +46,7 @@ class Tallystick(Numbers):
         self.programmes = Programmes(self.transport, self._audit)
         self.audits = Audits(self.transport, self._audit)
         self.batches = Batches(self.transport, self._audit)
+        self.appeals = Appeals(self.transport, self._audit)
         self.calibration = Calibration(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
