@@ -248,6 +248,25 @@ async def test_review_waits_for_a_rating_that_is_under_way(audit_app: FastAPI, c
     assert dict(_ratings(play.revealed[0])) == {("bob", 1): "remove", ("vic", 1): "keep"}
 
 
+async def test_a_rating_that_comes_while_review_is_under_way_is_refused(
+    audit_app: FastAPI, caller: Caller, store: asyncpg.Connection
+) -> None:
+    """It waits until the ratings are laid open, is told that it came too late, and has left nothing behind."""
+    play = await _play(audit_app, caller)
+    await play.take(Rate("vic", 1, "keep"))
+    async with store.transaction():
+        await store.execute("select from calibration_items where session_id = $1 for no key update", play.session)
+        reviewing = asyncio.create_task(play.review())
+        await _waiting(store, 1)
+        late = [asyncio.create_task(play.rate(rate)) for rate in (Rate("vic", 1, "remove"), Rate("bob", 1, None))]
+        await _waiting(store, 3)
+    await reviewing
+    answers = [await each for each in late]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    await play.settle()
+
+
 async def _waiting(store: asyncpg.Connection, count: int) -> None:
     """Until so many others wait for a lock."""
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
