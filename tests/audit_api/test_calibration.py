@@ -1,5 +1,6 @@
 """Calibration sessions: from the draft to precedent and golden items."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -139,8 +140,12 @@ async def test_ratings_in_bulk_follow_the_rules_of_single_ones(by: By, facilitat
     assert [(line["rater"], line["rated"]) for line in progress.json()["raters"]] == [("vic", 3)]
     assert (await vic.rate_all(b"")).json()["counts"]["rows"] == 0
     assert (await vic.rate_all(b'{"number": 1, "value": "keep"}\n' * 10_001)).status_code == 413
-    as_json = await vic.client.post(f"{vic.address}/rating-batches", params=vic.where, json=rows)
-    assert as_json.status_code == 415
+    as_json, no_array, as_text = [
+        await vic.client.post(f"{vic.address}/rating-batches", params=vic.where, content=body, headers={"Content-Type": kind})
+        for body, kind in ((json.dumps(rows), "application/json"), ("{}", "application/json"), ("", "text/plain"))
+    ]
+    assert as_json.json()["counts"]["unchanged"] == 3
+    assert [answer.status_code for answer in (no_array, as_text)] == [400, 415]
     await facilitator.moved(session, "review")
     assert (await vic.rate_all(rows)).status_code == 200
     assert (await vic.rate_all([{"number": 4, "value": "keep"}])).status_code == 409

@@ -41,6 +41,14 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404",
 include-name = "POST /v1/audit-batches"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "415", "422"]
 
+# Nor that the raters and the categories of a session differ, and that an item is of an audit or by reference.
+[[operations]]
+include-name = [
+  "POST /v1/calibration-sessions", "PUT /v1/calibration-sessions/{{session_id}}",
+  "POST /v1/calibration-sessions/{{session_id}}/items",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409", "412", "422", "428"]
+
 [[operations]]
 include-name = [
   "POST /v1/webhook-endpoints", "PUT /v1/webhook-endpoints/{{endpoint_id}}", "POST /v1/webhook-endpoints/{{endpoint_id}}/test",

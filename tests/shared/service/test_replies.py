@@ -85,7 +85,7 @@ async def test_a_link_holds_behind_a_gateway(numbers: httpx.AsyncClient) -> None
     )
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "", ".", "WzFd.AAAA", "\u00e9", "x" * 2000])
+@pytest.mark.parametrize("cursor", ["nonsense", "", ".", "WzFd.AAAA", "\u00e9", "x" * 500])
 async def test_a_cursor_cannot_be_made_up(numbers: httpx.AsyncClient, cursor: str) -> None:
     """What the service has not signed is a problem, whatever it is."""
     answer = await numbers.get("/v1/numbers", params={"cursor": cursor})

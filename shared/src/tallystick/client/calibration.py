@@ -91,7 +91,7 @@ class Calibration:
         await self._delete(f"{session}/items/{number}/rating", programme)
 
     async def rate_all(self, programme: str, session: UUID, ratings: Iterable[NumberedRating]) -> RatingBatchResult:
-        """Give up to 10,000 ratings at once, each with its own verdict. The same again change nothing."""
+        """Give up to 10,000 ratings at once, each with its own verdict. Sent again, they change nothing."""
         response = await self._transport.request(
             "POST",
             f"{self._sessions}/{session}/rating-batches",

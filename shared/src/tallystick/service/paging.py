@@ -38,7 +38,7 @@ class Paging:
 async def _paging(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")] = 100,
-    cursor: Annotated[str | None, Query(max_length=2000, description="From the `Link` header of the page before.")] = None,
+    cursor: Annotated[str | None, Query(max_length=500, description="From the `Link` header of the page before.")] = None,
 ) -> Paging:
     return Paging(request, await authenticate(request), limit, cursor)
 

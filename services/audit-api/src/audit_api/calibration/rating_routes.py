@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
@@ -46,7 +47,8 @@ MAX_RATINGS = 10_000
 router = APIRouter(tags=["calibration"], responses=responses(*COMMON))
 
 BATCHES_PATH = SESSIONS_PATH + "/{session_id}/rating-batches"
-_NDJSON = "application/x-ndjson"
+_NDJSON, _JSON = "application/x-ndjson", "application/json"
+_ANY_ROW = {"anyOf": [NumberedRating.model_json_schema(), {}]}  # what is no rating is rejected by its verdict
 
 MayRate = Annotated[Principal, allowed(*may(SessionAction.RATE))]
 MayWithdraw = Annotated[Principal, allowed(*may(SessionAction.WITHDRAW))]
@@ -127,19 +129,25 @@ async def read_past_ratings(
     responses=responses(
         NoRater, CalibrationState, RatingClosed, MalformedRequest, BodyTooLarge, UnsupportedMediaType,
     ),
-    openapi_extra={"requestBody": {"required": True, "content": {_NDJSON: {"schema": {"type": "string"}}}}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                _NDJSON: {"schema": {"type": "string"}},
+                _JSON: {"schema": {"type": "array", "items": _ANY_ROW}},
+            },
+        }
+    },
     summary="Rate many items",
 )  # fmt: skip
 async def create_rating_batch(request: Request, session_id: SessionId, programme: ProgrammeQuery, principal: MayRate) -> Response:
-    """Up to 10,000 of the caller's own ratings as NDJSON, one `{"number": …, "value": …}` a line, by the rules of single ones.
+    """Up to 10,000 of the caller's own ratings as NDJSON or a JSON array of `{"number": …, "value": …}`, by the usual rules.
 
     Every row gets one verdict. An item that an earlier row of the batch names already is rejected. The same rows again change
     nothing.
     """
     enter(principal, programme)
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _NDJSON:
-        raise UnsupportedMediaType(f"Ratings are sent as {_NDJSON}.")
-    lines = [line for line in (await request.body()).splitlines() if line.strip()]
+    lines = _lines(await request.body(), request.headers.get("content-type", ""))
     if len(lines) > MAX_RATINGS:
         raise BodyTooLarge(f"At most {MAX_RATINGS} ratings are taken at once.")
     database: Database = request.app.state.database
@@ -154,6 +162,22 @@ async def create_rating_batch(request: Request, session_id: SessionId, programme
     counted = Counter(result.verdict.value for result in results)
     counts = RatingCounts(rows=len(results), **{verdict.value: counted[verdict] for verdict in RatingVerdict})
     return reply(RatingBatchResult(counts=counts, results=tuple(results)))
+
+
+def _lines(body: bytes, media_type: str) -> list[bytes]:
+    """The rows of a body, each as JSON. Raises a problem where the body as a whole cannot be read."""
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == _NDJSON:
+        return [line for line in body.splitlines() if line.strip()]
+    if kind != _JSON:
+        raise UnsupportedMediaType(f"Ratings are sent as {_NDJSON} or {_JSON}.")
+    try:
+        rows = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        rows = None
+    if not isinstance(rows, list):
+        raise MalformedRequest("The body is not a JSON array.")
+    return [orjson.dumps(row) for row in rows]
 
 
 def _rows(sheet: Sheet, lines: list[bytes]) -> Iterator[NumberedRating | RatingResult]:
