@@ -4,6 +4,7 @@ The proof compares: everything that a caller can read or be told is the same, by
 It holds with the filters of the application alone, with row-level security alone, and fails with neither.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,16 @@ from audit_api.calibration import items, precedents, ratings, sessions
 from batches import pushed
 from calibration import SESSIONS, Facilitator, Hand, session_document
 from factories import missed, programme_document
-from security.doors import ITEM, OPEN, SESSION, routes
-from security.world import Actor, World
+from reporting_api.projection.worker import rebuild
+from reporting_api.settings import ReportingSettings
+from security.doors import DOORS, ITEM, OPEN, SESSION, routes
+from security.world import STATES, Actor, Target, World, appeal_of, plain
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 
 SECRET = {"value": "restrict", "policy": "a-secret-clause", "comment": "a secret comment"}
 NOTHING: dict[str, Any] = {}
+_TIME_OF_DAY = re.compile(r"\d\d:\d\d:\d\d")
 SEARCHES = ({"q": "secret"}, {"q": "threats"}, {"policy": "a-secret-clause"}, {"error_code": "FN-HARASS"})
 
 LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -40,6 +44,12 @@ LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
     f"{SESSION}/progress": (NOTHING,),
     "/v1/precedents": (NOTHING, {"limit": 1}, *SEARCHES),
     "/v1/golden-results": (NOTHING, {"limit": 1}),
+    "/v1/appeals": (NOTHING, {"limit": 1}),
+    "/v1/appeals/{appeal_id}": (NOTHING,),
+    "/v1/appeals/{appeal_id}/history": (NOTHING,),
+    "/v1/webhook-endpoints": (NOTHING,),
+    "/v1/webhook-endpoints/{endpoint_id}": (NOTHING,),
+    "/v1/webhook-endpoints/{endpoint_id}/deliveries": (NOTHING, {"limit": 1}),
     "/v1/changes": (NOTHING, {"limit": 1}),
 }
 """What is asked of every route that reads, page by page. A route that is not here fails the test."""
@@ -53,21 +63,21 @@ class Attempt:
     body: Any = None
 
 
-STALE, ANY, NO_BODY = {"If-Match": '"0"'}, {"If-Match": "*"}, {}
+STALE, ANY = {"If-Match": '"0"'}, {"If-Match": "*"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
-    ("POST", SESSIONS): Attempt(NO_BODY, session_document(("x", "northwind"))),
+    ("POST", SESSIONS): Attempt({}, session_document(("x", "northwind"))),
     ("PUT", SESSION): Attempt(ANY, session_document(("x", None))),
-    ("POST", f"{SESSION}/items"): Attempt(NO_BODY, {"items": [{"content_ref": "x"}]}),
+    ("POST", f"{SESSION}/items"): Attempt({}, {"items": [{"content_ref": "x"}]}),
     ("POST", f"{SESSION}/opening"): Attempt(ANY),
-    ("PUT", f"{ITEM}/rating"): Attempt(NO_BODY, {"value": "off-scale"}),
-    ("DELETE", f"{ITEM}/rating"): Attempt(NO_BODY, {"number": 9}),
+    ("PUT", f"{ITEM}/rating"): Attempt({}, {"value": "off-scale"}),
+    ("DELETE", f"{ITEM}/rating"): Attempt({}, {"number": 9}),
     ("POST", f"{SESSION}/rating-batches"): Attempt(NDJSON, b'{"number": 1, "value": "x"}\n{"number": 9, "value": "keep"}'),
     ("POST", f"{SESSION}/review"): Attempt(STALE),
     ("PUT", f"{ITEM}/benchmark"): Attempt(ANY, {"value": "keep", "by": "consensus"}),
     ("POST", f"{SESSION}/conclusion"): Attempt(ANY, {"conclusion": "x"}),
-    ("PUT", f"{ITEM}/golden"): Attempt(NO_BODY),
-    ("DELETE", f"{ITEM}/golden"): Attempt(NO_BODY),
+    ("PUT", f"{ITEM}/golden"): Attempt({}),
+    ("DELETE", f"{ITEM}/golden"): Attempt({}),
 }
 """How every route of calibration that changes something is called so that it refuses."""
 
@@ -89,6 +99,8 @@ class Room:
     programme: str
     batch: str
     audit: str
+    appeal: str
+    endpoint: str
     session: str = ""
 
     def actor(self, subject: str, vendor: str | None = None, role: Role | None = None) -> Actor:
@@ -155,10 +167,27 @@ class Room:
 
     async def _ask(self, actor: Actor, method: str, path: str, number: int, **how: Any) -> httpx.Response:
         place = path.format(
-            programme=self.programme, batch_id=self.batch, audit_id=self.audit, session_id=self.session, number=number
+            programme=self.programme,
+            batch_id=self.batch,
+            audit_id=self.audit,
+            appeal_id=self.appeal,
+            endpoint_id=self.endpoint,
+            session_id=self.session,
+            number=number,
         )
         how = {"params": {"programme": self.programme}, **how}
         return await self.world.client("audit", actor).request(method, place, **how)
+
+    async def all_that_is_reported(self, settings: ReportingSettings) -> dict[str, str]:
+        """Whatever reporting shows to raters who read numbers, but for the time of day, of a projection that is made anew."""
+        await rebuild(settings, self.programme)
+        target = Target(self.programme, None, sessions=dict.fromkeys(STATES, self.session))
+        doors = [door for door in DOORS if door.app == "reporting" and door.method == "GET"]
+        return {
+            f"{number} {door} {actor}": _TIME_OF_DAY.sub("", str(plain(await door.call(self.world, actor, target), target)))
+            for number, door in enumerate(doors)
+            for actor in self.onlookers()[1:3]
+        }
 
 
 def _plain(answer: httpx.Response) -> str:
@@ -174,9 +203,15 @@ async def room(world: World) -> Room:
     admin = world.client("audit", Actor(Role.ADMIN, ("*",)))
     (await admin.put(f"/v1/programmes/{programme}", json=programme_document(programme))).raise_for_status()
     batch = await pushed(admin, programme, [missed("A-1"), missed("A-2")])
-    there = Room(world, programme, batch["id"], batch["results"][0]["audit_id"])
+    audit_id = batch["results"][0]["audit_id"]
+    vic = world.client("audit", Actor(Role.VENDOR_POC, (programme,), "acme", "vic"))
+    of = {"programme": programme}
+    appeal = await vic.post("/v1/appeals", params=of, json=appeal_of(audit_id))
+    hook = {"name": "Calibration", "url": "https://hooks.example/acme", "events": ["appeal.decided"]}
+    endpoint = await vic.post("/v1/webhook-endpoints", params=of, json=hook)
+    there = Room(world, programme, batch["id"], audit_id, appeal.json()["id"], endpoint.json()["endpoint"]["id"])
     raters = [("ann", None), ("fred", None), ("max", None), ("vic", "acme"), ("mia", "acme"), ("bo", "borealis")]
-    shown = [{"audit_id": there.audit}, {"content_ref": "x"}, {"repeat_of": 2}]
+    shown: list[dict[str, Any]] = [{"audit_id": there.audit}, {"content_ref": "x"}, {"repeat_of": 2}]
     there.session = await there.facilitator.draft(shown, **session_document(*raters, title="Threats"))
     await there.facilitator.moved(there.session, "opening")
     for hand in (there.hand("ann"), there.hand("vic", "acme"), there.hand("fred", role=Role.QUALITY_MANAGER)):
@@ -216,6 +251,19 @@ async def test_before_review_nothing_tells_of_others_ratings(world: World) -> No
     assert shown["ann"] == shown["fred"] == shown["zoe"] == shown["reporting"] == {"max", "mia", "bo"}
     assert shown["vic"] == {"max", "mia"}
     assert shown["sys"] == set()
+
+
+async def test_before_review_no_report_and_no_page_tells_of_ratings(world: World, reporting_settings: ReportingSettings) -> None:
+    """Reporting lives on the feed: made anew, it shows the same once others have rated, and something else in review."""
+    there = await room(world)
+    before = await there.all_that_is_reported(reporting_settings)
+    await there.others_rate()
+    after = await there.all_that_is_reported(reporting_settings)
+    await there.facilitator.moved(there.session, "review", "conclusion")
+    in_the_end = await there.all_that_is_reported(reporting_settings)
+
+    assert {asked for asked, answer in after.items() if answer != before[asked]} == set()
+    assert any("calibration" in asked for asked, answer in in_the_end.items() if answer != before[asked])
 
 
 async def test_without_row_level_security_the_filters_keep_raters_blind(open_world: World) -> None:
