@@ -11,10 +11,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, true
 
 import audit_api.programmes.records
 import reporting_api.projection.cursors
+from audit_api.calibration import visibility
 from security.doors import DOORS, Door
 from security.test_matrix import NOWHERE, assert_alike, assert_no_secrets
 from security.world import Actor, Target, World, tables
@@ -45,6 +46,8 @@ def replace_everywhere(monkeypatch: pytest.MonkeyPatch, name: str, old: Any, new
 def without_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every statement forgets to name the programme and the vendor."""
     assert replace_everywhere(monkeypatch, "scoped", database.scoped, lambda statement, *_: statement) > 5
+    assert replace_everywhere(monkeypatch, "visible", visibility.visible, lambda statement, *_: statement) > 3
+    assert replace_everywhere(monkeypatch, "of_own_side", visibility.of_own_side, lambda *_: true()) > 2
 
 
 @pytest.fixture
