@@ -30,6 +30,7 @@ STATES = {"draft": (), "scoring": ("opening",), "review": ("opening", "review"),
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM_TOKEN = re.compile(r'name="form_token" value="[^"]+"')
 _DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
+_LAG = re.compile(r'"lag_s": [\d.]+|[\d,]+ seconds behind')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 
 
@@ -307,7 +308,9 @@ def plain(response: httpx.Response, target: Target) -> Answer:
     """An answer without what differs from request to request."""
 
     def cleaned(text: str) -> str:
-        text = _TIME.sub("TIME", _DIGEST.sub("DIGEST", _UUID.sub("ID", text))).replace(target.programme, "PROGRAMME")
+        for pattern, word in ((_UUID, "ID"), (_DIGEST, "DIGEST"), (_TIME, "TIME"), (_LAG, "LAG")):
+            text = pattern.sub(word, text)
+        text = text.replace(target.programme, "PROGRAMME")
         return text if target.vendor is None else text.replace(target.vendor, "VENDOR")
 
     try:
