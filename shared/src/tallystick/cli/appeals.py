@@ -1,21 +1,24 @@
 """`tallystick appeals`: raise, list, claim and decide appeals."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import orjson
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli.audits import changed
 from tallystick.cli.console import FAILED, ROWS_NOT_TAKEN, complain, err, out
-from tallystick.cli.filters import PANEL, filtered
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.filters import PANEL, From, To, filtered
+from tallystick.cli.options import DEFAULT_URL, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters, Tallystick
-from tallystick.client.audits import MediaType
+from tallystick.client.files import RowFile, file_format
+from tallystick.client.rejected import Rejected
 from tallystick.schemas.appeal import Appeal, AppealEvent, AppealRowVerdict, AppealStage, AppealState, Decision
 from tallystick.schemas.audit import Attribution, Verdict
 from tallystick.schemas.programme import ErrorClass, Severity
@@ -26,12 +29,7 @@ AppealId = Annotated[UUID, typer.Argument(metavar="ID", help="The appeal's id.")
 Why = Annotated[str, typer.Option(help="Why; the other party reads it.")]
 
 _AMENDED = "What the audit says then; with --outcome amended"
-_FORMATS: dict[str, MediaType] = {
-    ".csv": "text/csv",
-    ".ndjson": "application/x-ndjson",
-    ".jsonl": "application/x-ndjson",
-    ".json": "application/json",
-}
+_ROWS_PER_REQUEST = 10_000
 
 
 class Outcome(StrEnum):
@@ -44,33 +42,61 @@ class Outcome(StrEnum):
 
 @app.command("submit")
 def submit_appeals(
-    file: Annotated[Path, typer.Argument(help=".csv, .ndjson, .jsonl or .json; up to 10,000 appeals.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help=".csv, .ndjson, .jsonl or .json, also with .gz or .zst.")
+    ],
     programme: ProgrammeName,
-    as_json: AsJson = False,
+    directory: Annotated[
+        Path | None, typer.Option("--out", help="Where rejected rows are left. [default: beside the file]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, one line a file.")] = False,
     url: Url = DEFAULT_URL,
     token: TokenText = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Appeal the audits that a file names, and show what became of every row. Exit code 3 says that some were rejected."""
-    if file.suffix not in _FORMATS:
-        complain(f"{file} is none of {', '.join(_FORMATS)}.")
-        raise typer.Exit(FAILED)
-    rows = file.read_bytes()
-    result = Connection.of(url, token, token_file).run(
-        lambda tallystick: tallystick.appeals.submit_all(programme, rows, media_type=_FORMATS[file.suffix])
-    )
+    """Appeal the audits that files name, and show what became of every row.
+
+    Rows that were not taken are left in `FILE.rejected.csv` (or `.ndjson`), each as it was, with the reasons in front.
+    Exit code 3 says that there are such rows. The same rows again raise nothing.
+    """
+    for file in files:
+        file_format(file)
+        if not file.is_file():
+            complain(f"There is no file {file}.")
+            raise typer.Exit(FAILED)
+
+    async def act(tallystick: Tallystick) -> list[tuple[Path, Counter[AppealRowVerdict]]]:
+        return [(file, await _submit(tallystick, programme, file, directory or file.parent)) for file in files]
+
+    submitted = Connection.of(url, token, token_file).run(act)
     if as_json:
-        typer.echo(result.model_dump_json())
+        for file, counts in submitted:
+            verdicts = {verdict.value: counts[verdict] for verdict in AppealRowVerdict}
+            typer.echo(orjson.dumps({"file": str(file), "rows": counts.total(), **verdicts}))
     else:
-        counts = result.counts
-        out.print(
-            f"{counts.rows:,} rows: {counts.created:,} created, {counts.duplicate:,} duplicate, {counts.rejected:,} rejected"
-        )
-        for row in result.results:
-            for error in row.errors:
-                err.print(Text(f"row {row.row}: {error.pointer} {error.detail}"))
-    if any(row.verdict is AppealRowVerdict.REJECTED for row in result.results):
+        table = Table(title="What became of the rows")
+        for name in ("file", "rows", *AppealRowVerdict):
+            table.add_column(name, justify="left" if name == "file" else "right")
+        for file, counts in submitted:
+            table.add_row(file.name, f"{counts.total():,}", *(f"{counts[verdict]:,}" for verdict in AppealRowVerdict))
+        out.print(table)
+    if any(counts[AppealRowVerdict.REJECTED] for _, counts in submitted):
         raise typer.Exit(ROWS_NOT_TAKEN)
+
+
+async def _submit(tallystick: Tallystick, programme: str, path: Path, directory: Path) -> Counter[AppealRowVerdict]:
+    """Raise the appeals of one file, request by request, and leave the rows that were not taken."""
+    counts: Counter[AppealRowVerdict] = Counter()
+    with RowFile(path) as file:
+        rejected = Rejected(directory / f"{path.name}.rejected.{'csv' if file.format == 'csv' else 'ndjson'}")
+        rejected.begin()
+        for chunk in file.chunks(_ROWS_PER_REQUEST):
+            result = await tallystick.appeals.submit_all(programme, chunk.body, media_type=file.media_type)
+            counts += Counter(row.verdict for row in result.results)
+            rejected.write(chunk, [row for row in result.results if row.verdict is AppealRowVerdict.REJECTED])
+    if rejected.size:
+        err.print(f"{path.name}: {counts[AppealRowVerdict.REJECTED]:,} rows were not taken. See {rejected.path}.")
+    return counts
 
 
 @app.command("list")
@@ -82,6 +108,8 @@ def list_appeals(
     stage: Annotated[list[AppealStage] | None, typer.Option(rich_help_panel=PANEL)] = None,
     ground: Annotated[list[str] | None, typer.Option(rich_help_panel=PANEL)] = None,
     overdue: Annotated[bool | None, typer.Option("--overdue/--not-overdue", rich_help_panel=PANEL)] = None,
+    begin: From = None,
+    end: To = None,
     limit: Annotated[int, typer.Option(min=1, help="How many appeals at most.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, one appeal a line, instead of a table.")] = False,
     url: Url = DEFAULT_URL,
@@ -89,7 +117,8 @@ def list_appeals(
     token_file: TokenFile = None,
 ) -> None:
     """List appeals, newest first."""
-    narrowed: Filters = {**filters, "state": state, "stage": stage, "ground": ground, "overdue": overdue}
+    own: Filters = {"state": state, "stage": stage, "ground": ground, "overdue": overdue, "from": begin, "to": end}
+    narrowed: Filters = {**filters, **own}
 
     async def act(tallystick: Tallystick) -> list[Appeal]:
         found: list[Appeal] = []

@@ -4,14 +4,17 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tallystick.client.files import REASON_MEMBER, REASONS, Chunk
+from tallystick.schemas.appeal import AppealRowResult
 from tallystick.schemas.audit import RowResult
+
+Verdict = RowResult | AppealRowResult
 
 
 class Rejected:
@@ -32,7 +35,7 @@ class Rejected:
         self.size = size
         return size == 0 or (self.path.exists() and self.path.stat().st_size >= size)
 
-    def write(self, chunk: Chunk, results: list[RowResult]) -> None:
+    def write(self, chunk: Chunk, results: Sequence[Verdict]) -> None:
         """Add rows of a chunk."""
         if not results:
             return
@@ -48,7 +51,7 @@ class Rejected:
             self.size = file.tell()
 
 
-def _rejected_csv(chunk: Chunk, results: list[RowResult]) -> Iterator[bytes]:
+def _rejected_csv(chunk: Chunk, results: Sequence[Verdict]) -> Iterator[bytes]:
     for result in results:
         reasons = io.StringIO()
         csv.writer(reasons, lineterminator=",").writerow(
@@ -63,7 +66,7 @@ def _rejected_csv(chunk: Chunk, results: list[RowResult]) -> Iterator[bytes]:
         yield reasons.getvalue().encode() + chunk.rows[result.row - 1].rstrip(b"\r\n") + b"\n"
 
 
-def _rejected_ndjson(chunk: Chunk, results: list[RowResult]) -> Iterator[bytes]:
+def _rejected_ndjson(chunk: Chunk, results: Sequence[Verdict]) -> Iterator[bytes]:
     for result in results:
         reason: dict[str, Any] = {
             "row": chunk.first_row + result.row - 1,
