@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from audit_api.appeals.columns import AppealColumns
 from audit_api.audits.judging import Rules
 from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import CSV, read_rows
+from tallystick import documents
+from tallystick.cli.calibration import NumberedBenchmark, SessionFile
+from tallystick.cli.documents import read_rows as read_rows_of
+from tallystick.schemas.appeal import NewAppeal
 from tallystick.schemas.audit import NewAudit, RowError
+from tallystick.schemas.calibration import NumberedRating
 from tallystick.schemas.programme import Programme
 
 
@@ -37,9 +43,39 @@ def test_the_example_holds_two_spoiled_rows(root: Path, programme: Programme) ->
     }
 
 
+def test_the_appeals_of_the_example_are_of_audits_with_these_errors(root: Path, programme: Programme) -> None:
+    """Each names a row that was found wrong, on a ground of the programme, and proposes something else."""
+    [profile] = programme.import_profiles
+    export = (root / "docs/examples/acme-export.csv").read_bytes()
+    wrong = {
+        row.content.external_id
+        for row in read_rows(export, CSV, ProfileMapper(profile), NewAudit)
+        if row.content and row.content.verdict == "incorrect"
+    }
+    appeals = list(read_rows((root / "docs/examples/acme-appeals.csv").read_bytes(), CSV, AppealColumns(), NewAppeal))
+
+    assert [row.errors for row in appeals] == [()] * 4
+    contents = [row.content for row in appeals if row.content]
+    assert {appeal.external_id for appeal in contents} <= wrong
+    assert {appeal.ground for appeal in contents} <= {ground.code for ground in programme.appeals.grounds}
+
+
+def test_the_ratings_of_the_example_are_of_its_session(root: Path) -> None:
+    """Raters and benchmarks choose from the scale, and only of items that there are."""
+    examples = root / "docs/examples"
+    session = SessionFile.model_validate(documents.load((examples / "calibration.yaml").read_text()))
+    names = [rater.subject for rater in session.raters]
+    ratings = [row for name in names for row in read_rows_of(examples / f"calibration-{name}.csv", NumberedRating)]
+    benchmarks = read_rows_of(examples / "calibration-benchmarks.csv", NumberedBenchmark)
+
+    assert [row.number for row in benchmarks] == list(range(1, len(session.items) + 1))
+    assert {row.number for row in ratings} <= {row.number for row in benchmarks}
+    assert {row.value for row in ratings} | {row.value for row in benchmarks} <= set(session.scale.categories)
+
+
 def test_the_readme_names_examples_that_are_there(root: Path) -> None:
     """Every file under docs/examples that a command of the README names exists."""
     named = set(re.findall(r"docs/examples/[\w-]+\.(?:yaml|csv)(?!\.)", (root / "README.md").read_text()))
 
-    assert len(named) == 2
+    assert len(named) == 6
     assert [name for name in named if not (root / name).is_file()] == []
