@@ -31,6 +31,23 @@ def test_a_number_is_written_with_its_unit_and_interval(number: Number, measure:
     assert figures.number(number, measure).plain == written
 
 
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (216_000, "2.5 days (1.2 to 3.8)"),
+        (9000, "2.5 hours (1.2 to 3.8)"),
+        (120, "2 minutes (1 to 3)"),
+        (0.4, "0 seconds (0 to 1)"),
+    ],
+)
+def test_a_time_is_written_in_the_unit_that_fits_it(seconds: float, written: str) -> None:
+    """Its interval stands in the same."""
+    between = interval(seconds / 2, seconds * 1.5)
+    time = Number(value=seconds, numerator=None, denominator=3, interval=between, sufficient=True)
+
+    assert figures.duration(time).plain == written
+
+
 def test_a_number_from_a_small_sample_is_dim() -> None:
     """It should not catch the eye."""
     assert "dim" in str(figures.number(TIME, Measure.HANDLING_TIME).style)

@@ -26,7 +26,7 @@ def appeal_tables(report: AppealReport) -> RenderableType:
         ("By ground", report.grounds),
     )
     groups: list[RenderableType] = [outcomes_table("Appeals", (report.overall,))]
-    groups += [outcomes_table(title, found) for title, found in tables if found]
+    groups += [outcomes_table(title, found) for title, found in tables if any(map(_has_appeals, found))]
     groups += [_times(report.times, report.turnaround_days), _open(report.open), *pattern_tables(report.patterns)]
     escalated = report.escalations
     groups.append(Text.assemble("Escalated, of first decisions: ", figures.number(escalated.rate)))
@@ -51,7 +51,8 @@ def views_table(views: Mapping[View, Metrics]) -> Table:
 
 
 def outcomes_table(title: str, groups: Sequence[AppealGroup]) -> Table:
-    """Appeals by group: how many, how many were found right, and where all of them stand."""
+    """Appeals by group: how many, how many were found right, and where all of them stand; only groups that have any."""
+    shown = [group for group in groups if not group.dimensions or _has_appeals(group)]
     table = Table(title=title, title_justify="left")
     table.add_column("rank", justify="right")
     names = tuple(groups[0].dimensions)
@@ -59,7 +60,7 @@ def outcomes_table(title: str, groups: Sequence[AppealGroup]) -> Table:
         table.add_column(_words(name), overflow="fold")
     for column in (Measure.APPEALS, *_RATES, *AppealOutcomes.model_fields):
         table.add_column(_words(column), justify="right")
-    for group in groups[:_MOST_ROWS]:
+    for group in shown[:_MOST_ROWS]:
         table.add_row(
             rank(group) if names else "",
             *(group.dimensions[name] or Text("none", "dim italic") for name in names),
@@ -67,8 +68,8 @@ def outcomes_table(title: str, groups: Sequence[AppealGroup]) -> Table:
             *(figures.number(group.numbers[measure]) if measure in group.numbers else "" for measure in _RATES),
             *(figures.number(getattr(group.outcomes, outcome)) for outcome in AppealOutcomes.model_fields),
         )
-    if len(groups) > _MOST_ROWS:
-        table.caption = f"{len(groups) - _MOST_ROWS} more with --json"
+    if len(shown) > _MOST_ROWS:
+        table.caption = f"{len(shown) - _MOST_ROWS} more with --json"
     return table
 
 
@@ -118,6 +119,10 @@ def pattern_tables(patterns: AppealPatterns) -> list[RenderableType]:
             figures.difference(each.difference),
         )
     return [table]
+
+
+def _has_appeals(group: AppealGroup) -> bool:
+    return bool(group.numbers[Measure.APPEALS].value)
 
 
 def _accuracy(row: Row) -> Text:

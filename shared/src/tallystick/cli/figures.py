@@ -6,7 +6,8 @@ from tallystick.schemas.metric import Difference, Interval, Measure, Number
 
 _NOTHING = "-"
 _COUNTS = {Measure.AUDITS, Measure.ERRORS, Measure.APPEALS, Measure.DECIDED_APPEALS}
-_DAY_S = 86_400
+_UNITS = (("days", 86_400, 1), ("hours", 3_600, 1), ("minutes", 60, 0), ("seconds", 1, 0))
+"""The unit of times from so many seconds on, and its digits behind the point."""
 
 
 def number(value: Number, measure: Measure | None = None) -> Text:
@@ -23,11 +24,15 @@ def share(value: float | None) -> str:
 
 
 def duration(value: Number) -> Text:
-    """Seconds in days, with their interval: `2.3 days (1.9 to 2.8)`."""
+    """A time with its interval, in the unit that fits it: `2.3 days (1.9 to 2.8)`, `40 minutes (12 to 65)`."""
     if value.value is None:
         return Text(f"{_NOTHING} {value.reason or ''}".rstrip(), "dim")
-    between = f" ({value.interval.low / _DAY_S:.1f} to {value.interval.high / _DAY_S:.1f})" if value.interval else ""
-    return Text(f"{value.value / _DAY_S:.1f} days{between}", "" if value.sufficient else "dim italic")
+    unit, seconds, digits = next((each for each in _UNITS if value.value >= each[1]), _UNITS[-1])
+    shown = f"{value.value / seconds:.{digits}f} {unit}"
+    between = (
+        f" ({value.interval.low / seconds:.{digits}f} to {value.interval.high / seconds:.{digits}f})" if value.interval else ""
+    )
+    return Text(f"{shown}{between}", "" if value.sufficient else "dim italic")
 
 
 def difference(value: Difference, measure: Measure | None = None) -> Text:
