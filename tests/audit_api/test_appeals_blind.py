@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from appeals import Appeal, People, claim, decide, new_appeal, recorded, step, submit, submitted
-from batches import pushed
+from batches import ids, pushed
 from conftest import Caller
 from factories import missed
 from security.doors import DOORS
@@ -102,6 +102,33 @@ async def test_no_filter_and_no_push_tells_it_either(people: People, programme: 
     assert guesses[0] == guesses[1]
     assert guesses[2] == guesses[3]
     assert (guesses[0]["verdict"], [error["pointer"] for error in guesses[2]["errors"]]) == ("duplicate", ["/severity"])
+
+
+async def test_no_push_tells_it_of_an_audit_that_was_revised(people: People, programme: str, pusher: httpx.AsyncClient) -> None:
+    """Sent again as it was first, or as it was revised in bulk, with the right name or a wrong one: it is no news either way."""
+    first, second = missed("A-1", auditor=NAME), missed("A-1", auditor=NAME, severity="minor")
+    [audit_id] = ids(await pushed(pusher, programme, [first]))
+    await pushed(pusher, programme, [second], on_conflict="revise")
+    await pusher.post(
+        f"/v1/audits/{audit_id}/revisions",
+        params={"programme": programme},
+        json={
+            "judgement": {"benchmark_action": "keep", "benchmark_policy": "hate", "verdict": "correct"},
+            "reason": "Seen again.",
+        },
+        headers={"If-Match": "*"},
+    )
+    await submitted(people.poc, programme, str(audit_id))
+    verdicts = {
+        (guess, row["severity"], mode, len(rows)): {result["verdict"] for result in batch["results"]}
+        for guess in (NAME, "somebody else")
+        for row in (first | {"auditor": guess}, second | {"auditor": guess})
+        for rows in ([row], [row, row])
+        for mode in ("reject", "revise")
+        for batch in [await pushed(people.adjudicator, programme, rows, dry_run=True, on_conflict=mode)]
+    }
+
+    assert verdicts == {key: {"duplicate"} for key in verdicts}
 
 
 async def test_the_blind_form_of_an_audit_is_a_version_of_its_own(

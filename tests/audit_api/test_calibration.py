@@ -393,6 +393,24 @@ async def test_golden_items_are_held_against_the_audits_that_come_in(by: By, fac
     assert {item["golden"] for item in await Hand(ann, programme, session).items()} == {False}
 
 
+async def test_an_erasure_does_not_tell_golden_items_from_others(facilitator: Facilitator, programme: str) -> None:
+    """It takes as many positions for an audit that met one as for any other."""
+    session = await facilitator.draft([{"content_ref": "item:A-1"}], **session_document(("ann", None)))
+    await facilitator.moved(session, "opening", "review")
+    await facilitator.benchmark(session, 1, "remove")
+    await facilitator.moved(session, "conclusion")
+    await facilitator.golden(session, 1)
+    batch = await pushed(facilitator.client, programme, [audit_row("A-1"), audit_row("A-2")])
+    heads = []
+    for result in [None, *batch["results"]]:
+        if result is not None:
+            how: dict[str, Any] = {"params": facilitator.where, "json": {"reason": "Asked for"}, "headers": {"If-Match": "*"}}
+            assert (await facilitator.client.post(f"/v1/audits/{result['audit_id']}/erasure", **how)).status_code == 200
+        heads.append((await facilitator.client.get("/v1/changes", params=facilitator.where)).json()["position"])
+
+    assert heads[2] - heads[1] == heads[1] - heads[0]
+
+
 async def test_an_erased_audit_is_erased_here_too(facilitator: Facilitator, programme: str) -> None:
     """Content reference and auditor go, the ratings and the result stay, and the feed says so."""
     batch = await pushed(facilitator.client, programme, [audit_row("A-1")])

@@ -214,12 +214,12 @@ class Merge:
     async def _contradiction(self, number: int, audit: NewAudit, current: AuditRow[Any]) -> Result:
         """What becomes of a row whose external id stands for an audit that was last sent with other content."""
         audit_id = str(current.id)
+        if await hidden_auditors(self._session, self._programme, [current.id]):
+            audit = audit.model_copy(update={"auditor": current.auditor})  # who must not know the name must not guess it either
         differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
         digest = content_hash(content(audit))
-        hidden = bool(await hidden_auditors(self._session, self._programme, [current.id]))
-        if hidden and "auditor" in differing:  # whoever must not know the name must not be able to guess it either
-            differing.remove("auditor")
-        if not differing or (current.revision > 1 and not hidden and await was_sent(self._session, current, digest)):
+        sent = digest == current.content_hash or (current.revision > 1 and await was_sent(self._session, current, digest))
+        if sent or not differing:
             return Result(number, RowVerdict.DUPLICATE, audit.external_id, audit_id)
         if self._on_conflict == "reject" or current.erased or not _REVISABLE.issuperset(differing):
             errors = [

@@ -59,16 +59,17 @@ async def unhide(session: WriteSession, current: Row[Any], item: Row[Any]) -> No
 
 
 async def forget_audit(session: WriteSession, programme: str, audit_id: UUID) -> None:
-    """Erase the auditor of an erased audit from its result, and hide the items that were taken from it no longer."""
+    """Erase the auditor of an erased audit from its result, and hide the items that were taken from it no longer.
+
+    That takes a position whether there is a result or not: a gap in the stream would say that there was one.
+    """
     of_audit = select(calibration_items.c.id).where(
         calibration_items.c.programme == programme, calibration_items.c.audit_id == audit_id
     )
     await session.execute(delete(golden_items).where(_g.programme == programme, _g.item_id.in_(of_audit)))
-    result = scoped(select(_o.id), golden_results, programme, session.principal).where(_o.audit_id == audit_id)
-    if (result_id := (await session.execute(result)).scalar_one_or_none()) is not None:
-        position = await take_positions(session, streams, programme, 1)
-        statement = scoped(update(golden_results), golden_results, programme, session.principal)
-        await session.execute(statement.where(_o.id == result_id).values(auditor=None, position=position))
+    position = await take_positions(session, streams, programme, 1)
+    result = scoped(update(golden_results), golden_results, programme, session.principal)
+    await session.execute(result.where(_o.audit_id == audit_id).values(auditor=None, position=position))
 
 
 async def list_results(
