@@ -29,6 +29,14 @@ def test_a_difference_carries_its_sign(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 minutes"), (5400, "90 minutes"), (113_400, "31.5 hours"), (207_360, "2.4 days"), (None, "-")]
+)
+def test_a_time_is_in_the_unit_that_reads_best(seconds: float | None, shown: str) -> None:
+    """Minutes up to two hours, hours up to two days, then days."""
+    assert words.duration(seconds) == shown.replace("-", "\N{EN DASH}")
+
+
+@pytest.mark.parametrize(
     ("start", "end", "shown"),
     [
         (date(2026, 6, 29), date(2026, 9, 28), "29 Jun 2026 to 27 Sep 2026 (13 weeks)"),

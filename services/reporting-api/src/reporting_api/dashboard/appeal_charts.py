@@ -69,11 +69,12 @@ def appeals_over_time(by_week: Sequence[AppealWeek]) -> Spec:
         {"field": "appeals", "type": "quantitative", "title": "Appeals", "format": ","},
     ]
     height = {"field": "from", "type": "quantitative", "title": None, "axis": {"tickCount": 5, "tickMinStep": 1, "format": ",d"}}
+    week = {**WEEK, "scale": {"domain": [each.week.isoformat() for each in by_week], "padding": 0.15}}
     layers: list[Spec] = [
         {
             "transform": [{"filter": f"datum.part === '{style}' && datum.appeals > 0"}],
             "mark": {"type": "bar", "style": style},
-            "encoding": {"x": {**WEEK, "scale": {"padding": 0.15}}, "y": height, "y2": {"field": "to"}, "tooltip": tooltip},
+            "encoding": {"x": week, "y": height, "y2": {"field": "to"}, "tooltip": tooltip},
         }
         for style, _, _ in appeal_view.PARTS
     ]

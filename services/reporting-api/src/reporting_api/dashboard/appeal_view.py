@@ -66,12 +66,13 @@ def _tiles(report: AppealReport, minimum_sample: int) -> Iterator[Tile]:
         notes=(f"Nine of ten within {words.duration(times.p90.value)}",) if times.p90.denominator else (),
     )
     overdue = int(waiting.overdue.value or 0)
+    dated = waiting.open.value != waiting.undated.value
     verdict = Verdict("bad", f"{words.count(overdue)} overdue") if overdue else Verdict("good", "None overdue")
     yield _tile(
         "Open now",
         words.count(waiting.open.value),
         "whatever the day of the audit",
-        verdicts=(verdict,) if waiting.open.value else (),
+        verdicts=(verdict,) if dated else (),
         notes=(f"{words.count(waiting.in_review.value)} in review, {words.count(waiting.in_arbitration.value)} in arbitration",)
         if waiting.open.value
         else (),

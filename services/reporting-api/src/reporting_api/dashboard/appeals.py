@@ -1,5 +1,6 @@
 """The page of a programme's appeals."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -15,6 +16,7 @@ from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.reports.appeals import appeal_report
 from reporting_api.reports.periods import settled
+from tallystick.schemas.appeal_report import AppealGroup
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Measure
 from tallystick.service.clock import now
@@ -47,9 +49,9 @@ async def show_appeals(
     tables = (
         ("By vendor", "Vendor", () if principal.vendor else report.vendors),
         ("By site", "Site", report.sites),
-        ("By policy", "Policy", report.policies),
-        ("By error that was appealed", "Error", report.error_codes),
-        ("By auditor", "Auditor", report.auditors or ()),
+        ("By policy", "Policy", _with_appeals(report.policies)),
+        ("By error that was appealed", "Error", _with_appeals(report.error_codes)),
+        ("By auditor", "Auditor", _with_appeals(report.auditors or ())),
         ("By ground", "Ground", report.grounds),
     )
     rates = [group.numbers[Measure.OVERTURN_RATE] for _, _, groups in tables for group in groups]
@@ -69,3 +71,7 @@ async def show_appeals(
         say=appeal_view,
         charts=charts(request, question, "appeals-over-time", "overturn-rate-over-time"),
     )
+
+
+def _with_appeals(groups: Iterable[AppealGroup]) -> list[AppealGroup]:
+    return [group for group in groups if group.numbers[Measure.APPEALS].value]

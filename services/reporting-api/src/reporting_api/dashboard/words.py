@@ -31,9 +31,11 @@ def bounds(interval: Interval | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time in hours, from two days on in days: `31.5 hours`, `2.4 days`."""
+    """A time in minutes, from two hours on in hours, from two days on in days: `25 minutes`, `31.5 hours`, `2.4 days`."""
     if seconds is None:
         return _DASH
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds / 60:.0f} minutes"
     return f"{seconds / _HOUR_S:.1f} hours" if seconds < _TWO_DAYS_S else f"{seconds / _TWO_DAYS_S * 2:.1f} days"
 
 
