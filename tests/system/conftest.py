@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -48,8 +49,8 @@ async def gateway(system: System) -> AsyncIterator[Callable[..., httpx.AsyncClie
     """Make clients of the gateway: `gateway(Role.ADMIN)`, `gateway(Role.VENDOR_POC, vendor="acme")`, `gateway()` for nobody."""
     clients: list[httpx.AsyncClient] = []
 
-    def make(*roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",)) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {system.token(*roles, vendor=vendor, programmes=programmes)}"} if roles else {}
+    def make(*roles: Role, **claims: Any) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {system.token(*roles, **claims)}"} if roles else {}
         client = httpx.AsyncClient(base_url=system.url, headers=headers, timeout=30, trust_env=False)
         clients.append(client)
         return client

@@ -30,9 +30,10 @@ pytestmark = pytest.mark.xdist_group("system")
 OUTPUT = Path(__file__).parents[1] / "output"
 IN_PAGE = (Path(__file__).parent / "in_page.js").read_text()
 AUDITS = 6000
+DECIDED = 36
 NARROW = 360
-PAGES = ("", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
-"""All kinds of page; the empty one is the dashboard."""
+PAGES = ("", "appeals", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
+"""All kinds of page; those without a slash belong to the programme, and the empty one is its dashboard."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -60,7 +61,8 @@ class Visit:
 
     async def go(self, path: str) -> None:
         """Open a page."""
-        await self.page.goto(f"{self.url}{path or self.home}")
+        below = path if path.startswith("/") else f"{self.home}/{path}".rstrip("/")
+        await self.page.goto(f"{self.url}{below}")
 
     async def drawn(self, scheme: Literal["light", "dark"] = "light") -> None:
         """Wait until both charts are there."""
@@ -99,7 +101,11 @@ async def home(system: Any) -> str:
         await client.programmes.put(data.programme)
         await client.audits.push(programme, data.audits())
         async with asyncio.timeout(60):
-            while await _counted(client, programme) < AUDITS:
+            while await _counted(client, programme, "audits") < AUDITS:
+                await asyncio.sleep(0.2)
+        await _appealed(system, programme, data.programme.vendors[0].slug)
+        async with asyncio.timeout(60):
+            while await _counted(client, programme, "decided_appeals") < DECIDED:
                 await asyncio.sleep(0.2)
     return f"/programmes/{programme}"
 
@@ -146,9 +152,29 @@ async def calibration(system: Any, home: str) -> str:
     return f"{home}/calibration"
 
 
-async def _counted(client: Tallystick, programme: str) -> float:
+async def _appealed(system: Any, programme: str, vendor: str) -> None:
+    """Raise some appeals, and decide most of them."""
+
+    def client(role: Role, **claims: Any) -> httpx.AsyncClient:
+        token = system.token(role, subject=str(role), **claims)
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, params={"programme": programme})
+
+    challenge = {"ground": "context_missed", "comment": "It was satire.", "proposed": {"verdict": "correct"}}
+    async with client(Role.VENDOR_POC, vendor=vendor) as poc, client(Role.AUDITOR) as judge:
+        wrong = (await poc.get("/audits", params={"verdict": "incorrect", "limit": DECIDED + 5})).json()["items"]
+        raised = await poc.post("/appeal-batches", json=[{"audit_id": audit["id"], **challenge} for audit in wrong])
+        assert raised.json()["counts"]["created"] == DECIDED + 5
+        for number in range(DECIDED):
+            appeal = (await judge.post("/appeal-claims")).json()
+            decision = {"outcome": "upheld" if number % 3 else "overturned", "reason": "Seen again."}
+            if_match = {"If-Match": f'"{appeal["revision"]}"'}
+            (await judge.post(f"/appeals/{appeal['id']}/decision", json=decision, headers=if_match)).raise_for_status()
+
+
+async def _counted(client: Tallystick, programme: str, measure: str) -> float:
     try:
-        return (await client.metrics(programme, {"measure": "audits"})).rows[0].numbers["audits"].value or 0
+        return (await client.metrics(programme, {"measure": measure})).rows[0].numbers[measure].value or 0
     except ProblemError:  # reporting has not heard of the programme yet
         return 0
 
@@ -242,11 +268,13 @@ async def test_a_screen_of_360_pixels_needs_no_sideways_scrolling(chromium: Brow
             for summary in await visit.page.locator("summary").all():
                 await summary.click()
             widths.append(await visit.overflow())
-        await visit.go("")
-        await visit.drawn()
-        await visit.page.screenshot(path=OUTPUT / "dashboard-360.png", full_page=True)
+        for path, name in (("", "dashboard-360.png"), ("appeals", "appeals-360.png")):
+            await visit.go(path)
+            await visit.drawn()
+            widths.append(await visit.overflow())
+            await visit.page.screenshot(path=OUTPUT / name, full_page=True)
 
-        assert max(*widths, await visit.overflow()) <= 0
+        assert max(widths) <= 0
 
 
 async def test_colours_follow_the_screen_while_the_page_is_open(visit: Visit) -> None:
@@ -272,11 +300,15 @@ async def test_all_text_stands_out_from_its_background(
     """By a contrast of at least 4.5, in the charts too."""
     async with visiting(chromium, system, home, color_scheme=scheme) as visit:
         await visit.sign_in()
-        await visit.drawn(scheme)
-        found = await visit.ask("contrast")
-        for path in PAGES[1:]:
+        found = []
+        for path in PAGES:
             await visit.go(path)
+            if path in {"", "appeals"}:
+                await visit.drawn(scheme)
             found += await visit.ask("contrast")
+            await visit.page.screenshot(
+                path=OUTPUT / f"{path.strip('/').replace('/', '-') or 'dashboard'}-{scheme}.png", full_page=True
+            )
 
         assert found == []
 

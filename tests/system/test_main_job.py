@@ -78,6 +78,37 @@ async def test_a_revision_moves_the_adjudicated_number_and_not_the_first_scored(
     assert first["rows"][0]["numbers"]["accuracy"]["numerator"] == 9
 
 
+async def test_an_appeal_that_is_won_changes_the_numbers(gateway: Gateway, programme: str) -> None:
+    """The vendor raises it, somebody else decides it: the error leaves the adjudicated numbers and counts against the auditor."""
+    where = {"programme": programme}
+    manager, poc = gateway(Role.QUALITY_MANAGER), gateway(Role.VENDOR_POC, vendor="acme", subject="poc")
+    batch = await push(manager, programme, [missed("A-1"), missed("A-2", auditor="qa-2"), audit_row("A-3")])
+    challenge = {"ground": "context_missed", "comment": "It was satire.", "proposed": {"verdict": "correct"}}
+    raised = await poc.post("/audit/v1/appeals", params=where, json={"audit_id": batch["results"][0]["audit_id"], **challenge})
+    judge = gateway(Role.AUDITOR, subject="judge")
+    claimed = await judge.post("/audit/v1/appeal-claims", params=where)
+    decided = await judge.post(
+        f"/audit/v1/appeals/{raised.json()['id']}/decision",
+        params=where,
+        json={"outcome": "overturned", "reason": "It was."},
+        headers={"If-Match": f'"{claimed.json()["revision"]}"'},
+    )
+    asked = {"measure": ["accuracy", "overturn_rate"], "by": "auditor"}
+    async with asyncio.timeout(20):
+        while (await metrics(manager, programme, 3, **asked))["scope"]["position"] < decided.json()["position"]:
+            await asyncio.sleep(0.1)
+    rows = {row["dimensions"]["auditor"]: row["numbers"] for row in (await metrics(manager, programme, 3, **asked))["rows"]}
+    first = (await metrics(manager, programme, 3, view="first_scored"))["rows"][0]["numbers"]["accuracy"]
+    report = (await poc.get("/reporting/v1/reports/appeals", params=where)).json()
+
+    assert (raised.status_code, decided.status_code) == (201, 200)
+    assert (rows["qa-1"]["overturn_rate"]["numerator"], rows["qa-1"]["overturn_rate"]["denominator"]) == (1, 1)
+    assert (rows["qa-1"]["accuracy"]["numerator"], rows["qa-2"]["overturn_rate"]["value"]) == (2, None)
+    assert first["numerator"] == 1
+    assert {name: each["value"] for name, each in report["overall"]["outcomes"].items() if each["value"]} == {"overturned": 1}
+    assert report["auditors"] is None
+
+
 async def test_a_vendor_sees_its_own_numbers_alone(gateway: Gateway, programme: str) -> None:
     """Metrics, audits and changes of a vendor's principal hold nothing of another vendor."""
     manager = gateway(Role.QUALITY_MANAGER)
