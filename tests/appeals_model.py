@@ -59,6 +59,7 @@ class Audit:
     id: str
     external_id: str
     vendor: str
+    auditor: str
     parties: set[str]
     judged_at: datetime
     judgements: list[dict[str, Any]]
@@ -81,6 +82,7 @@ class Appeal:
     id: str
     audit: Audit
     content: tuple[Any, ...]
+    appealed: dict[str, Any]
     proposed: dict[str, Any]
     submitted_at: datetime
     due_at: datetime
@@ -117,9 +119,11 @@ class Model:
         self.audits: dict[str, Audit] = {}
         self.appeals: dict[str, Appeal] = {}
 
-    def record(self, audit_id: str, external_id: str, vendor: str, parties: set[str], judgement: dict[str, Any]) -> None:
+    def record(
+        self, audit_id: str, external_id: str, vendor: str, auditor: str, recorder: str, judgement: dict[str, Any]
+    ) -> None:
         """An audit was recorded."""
-        self.audits[audit_id] = Audit(audit_id, external_id, vendor, parties, self.now, [judgement])
+        self.audits[audit_id] = Audit(audit_id, external_id, vendor, auditor, {auditor, recorder}, self.now, [judgement])
 
     def revise(self, audit: Audit, by: str, judgement: dict[str, Any]) -> None:
         """An audit was revised, by a person or by the decision of an appeal."""
@@ -154,7 +158,7 @@ class Model:
     def submit(self, appeal_id: str, audit: Audit, content: tuple[Any, ...], proposed: dict[str, Any]) -> None:
         """An appeal was raised."""
         self.appeals[appeal_id] = Appeal(
-            appeal_id, audit, content, self.proposal(audit, proposed), self.now, *self._promised(self.now)
+            appeal_id, audit, content, audit.current, self.proposal(audit, proposed), self.now, *self._promised(self.now)
         )
 
     def _promised(self, now: datetime) -> tuple[datetime, datetime]:

@@ -9,7 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from reporting_api.app import create_app
+from reporting_api.projection import worker
 from reporting_api.settings import ReportingSettings
+from tallystick.client import Tallystick
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
 from tallystick.service.migrate import migrate
@@ -39,3 +41,27 @@ def reporting(
     """A client of reporting-api for the principal of the test's mark; an admin without one."""
     mark = request.node.get_closest_marker("principal")
     return caller(reporting_app, *mark.args, **mark.kwargs) if mark else caller(reporting_app, Role.ADMIN)
+
+
+@pytest.fixture
+def reporting_settings(settings: Callable[..., dict[str, Any]]) -> ReportingSettings:
+    """Of a projection that reads small pages."""
+    return ReportingSettings(**settings("reporting"), projection_page=3, audit_url="http://audit")
+
+
+@pytest.fixture
+async def feed(
+    audit_app: FastAPI, reporting_settings: ReportingSettings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Tallystick]:
+    """The projection's client of audit-api, on the running application instead of a socket."""
+    original = worker.feeds
+
+    def feeds(settings: ReportingSettings) -> Tallystick:
+        client = original(settings)
+        client.transport._http = httpx.AsyncClient(transport=httpx.ASGITransport(audit_app))
+        return client
+
+    monkeypatch.setattr(worker, "feeds", feeds)
+    monkeypatch.setattr(worker, "_LOOK_AROUND_S", 0.05)
+    async with feeds(reporting_settings) as client:
+        yield client

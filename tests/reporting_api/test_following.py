@@ -1,7 +1,7 @@
 """Following audit-api's feed, as it really is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -26,29 +26,6 @@ from tallystick.schemas.programme import Programme
 from tallystick.service.database import Database
 
 Settings = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def reporting_settings(settings: Settings) -> ReportingSettings:
-    return ReportingSettings(**settings("reporting"), projection_page=3, audit_url="http://audit")
-
-
-@pytest.fixture
-async def feed(
-    audit_app: FastAPI, reporting_settings: ReportingSettings, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Tallystick]:
-    """The projection's client of audit-api, on the running application instead of a socket."""
-    original = worker.feeds
-
-    def feeds(settings: ReportingSettings) -> Tallystick:
-        client = original(settings)
-        client.transport._http = httpx.AsyncClient(transport=httpx.ASGITransport(audit_app))
-        return client
-
-    monkeypatch.setattr(worker, "feeds", feeds)
-    monkeypatch.setattr(worker, "_LOOK_AROUND_S", 0.05)
-    async with feeds(reporting_settings) as client:
-        yield client
 
 
 async def _push(audit: httpx.AsyncClient, programme: str, *rows: dict[str, Any]) -> list[str]:
