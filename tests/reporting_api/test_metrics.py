@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from conftest import Caller
 from reporting_api.metrics.answer import _over_all
 from reporting_api.metrics.definitions import DEFINITIONS, FORMULAS
 from reporting_api.metrics.sums import MAX_GROUPS, NOTHING, Cut, Key, Sums
@@ -453,6 +454,24 @@ async def test_auditors_are_not_shown_to_vendors(reporting: httpx.AsyncClient, s
     answer = await reporting.get("/v1/metrics", params={"programme": stream.programme, **query})
 
     assert answer.status_code == 403
+
+
+async def test_whoever_decides_appeals_blind_cannot_ask_the_numbers_instead(
+    reporting_app: FastAPI, caller: Caller, stream: Stream
+) -> None:
+    """An auditor who may read numbers too is told none by auditor; analysts are, and auditors who manage the others."""
+    readers = [
+        caller(reporting_app, *roles)
+        for roles in ((Role.AUDITOR, Role.ANALYST), (Role.ANALYST,), (Role.AUDITOR, Role.QUALITY_MANAGER))
+    ]
+    of = {"programme": stream.programme}
+    by = [(await each.get("/v1/metrics", params={**of, "by": "auditor"})).status_code for each in readers]
+    narrowed = [(await each.get("/v1/reports/quality-summary", params={**of, "auditor": "qa-1"})).status_code for each in readers]
+    reports = [(await each.get("/v1/reports/appeals", params=of)) for each in readers]
+
+    assert by == narrowed == [403, 200, 200]
+    assert [answer.json()["auditors"] is None for answer in reports] == [True, False, False]
+    assert reports[0].headers["etag"] != reports[1].headers["etag"]
 
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="stranger")

@@ -72,7 +72,7 @@ READ = [door for door in DOORS if door.method == "GET" and not door.page and doo
 
 @pytest.mark.parametrize("door", READ, ids=str)
 async def test_what_a_reader_has_is_not_sent_again(world: World, door: Door) -> None:
-    """Every JSON answer has a strong ETag."""
+    """Every JSON answer has a strong ETag, and no cache may take one caller's answer for that of another."""
     [role] = sorted(door.opens_for & {Role.ADMIN, Role.VENDOR_POC})[:1]
     target = world.things[world.own, "acme"]
     first = await door.call(world, Actor(role, (world.own,)), target)
@@ -80,6 +80,7 @@ async def test_what_a_reader_has_is_not_sent_again(world: World, door: Door) -> 
     again = await door.call(world, Actor(role, (world.own,)), target, **tag)
 
     assert first.headers["etag"].startswith('"')
+    assert first.headers["vary"] == again.headers["vary"] == "Authorization, Cookie"
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
 
 

@@ -143,7 +143,7 @@ class AppealReport(Wire):
     error_codes: tuple[AppealGroup, ...]
     """By the error that was appealed."""
     auditors: tuple[AppealGroup, ...] | None
-    """Whose verdicts were appealed; `null` for vendors, who do not learn it."""
+    """Whose verdicts were appealed; `null` for vendors and auditors, who do not learn it."""
     grounds: tuple[AppealGroup, ...]
     weeks: tuple[AppealWeek, ...]
     """By the week of the audit."""

@@ -2,6 +2,8 @@
 
 That of a list is a digest of what this reader is shown. So it changes when that does, for whatever reason (a position taken, a
 rating given, a due date gone by), and never for what happens elsewhere in the programme, of which it says nothing.
+
+The same revision looks different to different readers. Caches are told so: no answer is taken for that to another sign-in.
 """
 
 import hashlib
@@ -37,6 +39,8 @@ class ContentTags:
 
         async def answer(message: Message) -> None:
             nonlocal held
+            if message["type"] == "http.response.start" and "principal" in scope:
+                MutableHeaders(raw=message["headers"]).add_vary_header("Authorization, Cookie")
             if _lacks_tag(message):
                 held = message  # until its content is there
                 return

@@ -12,6 +12,7 @@ from reporting_api.metrics.question import Question
 from reporting_api.metrics.standing import Standing
 from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, bounded, sums
 from tallystick.schemas.metric import Difference, Dimension, Measure, Metrics, Number, Period, Row, Scope
+from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
 from tallystick.service.problems import Forbidden
@@ -21,13 +22,21 @@ def permitted(question: Question, principal: Principal) -> Question:
     """The question as the principal may ask it.
 
     Raises:
-        Forbidden: a vendor asks who audited; appeals are decided blind to the auditor's name, and numbers would give it away.
+        Forbidden: it is about who audited, and not for the principal to know.
     """
-    if principal.vendor is None:
-        return question
-    if Dimension.AUDITOR in question.by or "auditor" in question.filters:
-        raise Forbidden("Auditors' names are not shown to vendors.")
+    if (Dimension.AUDITOR in question.by or "auditor" in question.filters) and not may_name_auditors(principal):
+        raise Forbidden("Auditors' names are shown neither to vendors nor to auditors.")
     return question
+
+
+def may_name_auditors(principal: Principal) -> bool:
+    """Whether numbers by auditor are for the principal. Appeals are decided blind to the auditor's name, and they would tell it.
+
+    So they are neither for vendors nor for those who are auditors besides what lets them read numbers, unless they manage them.
+    """
+    if principal.vendor is not None:
+        return False
+    return principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) or not principal.holds(Role.AUDITOR)
 
 
 def settled(standing: Standing, question: Question) -> Question:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from reporting_api.metrics.answer import answer, permitted, settled
+from reporting_api.metrics.answer import answer, may_name_auditors, permitted, settled
 from reporting_api.metrics.definitions import DEFINITIONS
 from reporting_api.metrics.memory import memory_of
 from reporting_api.metrics.question import Asked
@@ -59,7 +59,8 @@ async def read_definitions(_principal: NumbersRead) -> Response:
 
 
 def numbers_etag(standing: Standing, principal: Principal, question: dict[str, Any]) -> str:
-    """A strong ETag: the same stream up to the same position in the same projection, the same question, vendor and version."""
-    binding = orjson.dumps([standing.begun_at, question, principal.vendor, _VERSION], option=orjson.OPT_SORT_KEYS)
+    """A strong ETag: the same stream up to the same position in the same projection, the same question, reader and version."""
+    reader = [principal.vendor, may_name_auditors(principal)]
+    binding = orjson.dumps([standing.begun_at, question, reader, _VERSION], option=orjson.OPT_SORT_KEYS)
     digest = hashlib.blake2b(binding, digest_size=8).hexdigest()
     return f'"{standing.epoch}-{standing.position}-{digest}"'

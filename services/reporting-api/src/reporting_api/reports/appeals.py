@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from reporting_api.metrics.answer import Pair, earlier, groups, period, scope
+from reporting_api.metrics.answer import Pair, earlier, groups, may_name_auditors, period, scope
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.numbers import counted, difference, number, proportion, ranks
 from reporting_api.metrics.question import Question
@@ -79,7 +79,7 @@ class _Report:
             sites=await self._table(self.question, Dimension.VENDOR, Dimension.SITE),
             policies=await self._table(self.question, Dimension.POLICY),
             error_codes=await self._table(self.question, Dimension.ERROR_CODE),
-            auditors=None if self.session.principal.vendor else await self._table(self.question, Dimension.AUDITOR),
+            auditors=await self._table(self.question, Dimension.AUDITOR) if may_name_auditors(self.session.principal) else None,
             grounds=await self._grounds(),
             weeks=await appeals_by_week(self.session, standing, self.question),
             times=await decision_times(self.session, self._cut(), as_of, minimum),
