@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from rich.console import Console
 from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa, fleiss_kappa, to_table
 
 from calibration_feed import Session
+from conftest import Caller
 from reporting_api.reports.calibration import agreement, sheets
 from reporting_api.reports.calibration.report import BEFORE_REVIEW
 from reporting_feed import Stream
@@ -289,6 +291,17 @@ async def test_a_vendors_report_is_computed_over_its_own_raters_and_the_clients(
     over = await read(reporting, stream)
     assert "kim" not in over.text
     assert len(over.json()["sessions"]) == 2
+
+
+async def test_who_audits_is_told_nothing_of_golden_items(reporting_app: FastAPI, caller: Caller, stream: Stream) -> None:
+    """Not by an analyst's role besides either, nor from the memory of what others asked."""
+    told = [
+        CalibrationTrend.model_validate_json((await read(caller(reporting_app, *roles), stream)).content).golden
+        for roles in ((Role.ANALYST,), (Role.ANALYST, Role.AUDITOR), (Role.ADMIN, Role.AUDITOR))
+    ]
+
+    assert [golden.overall.denominator for golden in told] == [4, 0, 4]
+    assert told[1].auditors == ()
 
 
 @poc

@@ -8,6 +8,7 @@ from typing import Literal, cast
 import numpy as np
 from sqlalchemy import func, select
 
+from reporting_api.metrics.answer import may_name_auditors
 from reporting_api.metrics.numbers import ranks
 from reporting_api.reports.calibration.agreement import NO_BENCHMARK
 from reporting_api.reports.calibration.shares import against, share
@@ -35,7 +36,7 @@ MISTAKES = 5
 """Kinds of mistakes that are named of a clause."""
 
 NO_GOLDEN = "No golden item has been met in everyday work."
-_GOLDEN_IS_HIDDEN = "Golden items are hidden in everyday work and not shown to vendors."
+_GOLDEN_IS_HIDDEN = "Golden items are hidden in everyday work and shown neither to vendors nor to auditors."
 _NO_TARGET = "No target of agreement is set: neither by the session nor by the programme."
 _ALL_REACH = "Everybody reaches the target."
 _NOBODY = "Nobody has rated an item with a benchmark."
@@ -193,7 +194,7 @@ async def golden(
     session: ReadSession, question: CalibrationQuestion, sheets: Sequence[Sheet], target: float | None, minimum_sample: int
 ) -> Golden:
     """How often auditors judged golden items of these sessions as the benchmark does, the best first."""
-    if session.principal.vendor is not None:
+    if not may_name_auditors(session.principal):  # whoever audits could watch which audits are counted
         return Golden(overall=share(0, 0, minimum_sample, _GOLDEN_IS_HIDDEN), auditors=(), reason=_GOLDEN_IS_HIDDEN)
     results, items = golden_results.c, calibration_items.c
     same_item = (items.programme == results.programme) & (items.item_id == results.item_id)
