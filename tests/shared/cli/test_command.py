@@ -42,6 +42,14 @@ def test_a_problem_is_told_without_a_traceback(tallystick: Command, stub: Stub) 
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(("possible", "said"), [(["release", "uphold"], "release, uphold"), ([], "nothing")])
+def test_a_refused_step_says_which_are_possible(tallystick: Command, stub: Stub, possible: list[str], said: str) -> None:
+    """As the problem does."""
+    stub.script.append(problem(409, "appeal-state", possible=possible))
+
+    assert f"possible now: {said}\n" in tallystick("audits", "list").err
+
+
 def test_a_service_that_does_not_answer_is_told(tallystick: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some tries that are told too; exit code 4."""
     monkeypatch.setattr("tallystick.cli.options._PATIENCE_S", 0.5)

@@ -77,11 +77,12 @@ class Connection:
         """Whether the gateway is on this machine."""
         return urlsplit(self.url).hostname in {"127.0.0.1", "localhost", "::1"}
 
-    def run(self, act: Callable[[Tallystick], Awaitable[Result]], *, patience_s: float = _PATIENCE_S) -> Result:
+    def run(self, act: Callable[[Tallystick], Awaitable[Result]], *, patience_s: float | None = None) -> Result:
         """Do something with a client and answer its result."""
+        patience = _PATIENCE_S if patience_s is None else patience_s
 
         async def within() -> Result:
-            async with Tallystick(self.url, self.token, patience_s=patience_s, on_outage=report_outage) as tallystick:
+            async with Tallystick(self.url, self.token, patience_s=patience, on_outage=report_outage) as tallystick:
                 return await act(tallystick)
 
         return asyncio.run(within())

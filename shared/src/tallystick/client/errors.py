@@ -25,6 +25,9 @@ class ProblemError(TallystickError):
     def __str__(self) -> str:
         lines = [f"{self.problem.title} ({self.problem.status}): {self.problem.detail}"]
         lines += [f"  {error.pointer or '/'}: {error.detail} [{error.code}]" for error in self.problem.errors]
+        possible = (self.problem.model_extra or {}).get("possible")
+        if isinstance(possible, list):
+            lines.append(f"  possible now: {', '.join(map(str, possible)) or 'nothing'}")
         return "\n".join(lines)
 
 
