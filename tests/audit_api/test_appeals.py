@@ -1,5 +1,6 @@
 """Appeals: raised by a vendor, claimed and decided by somebody who had no part in the audit, escalated once, and never edited."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -130,6 +131,27 @@ async def test_a_decision_can_be_escalated_once_to_somebody_else_and_is_final_th
     assert nobodys == [None, None, None]
     assert (arbitrated["id"], final["state"], final["possible"]) == (appeal["id"], "upheld", [])
     assert (problem(more), more.json()["possible"]) == ("appeal-state", [])
+
+
+async def test_a_decision_is_escalated_in_time_or_not_at_all(people: People, programme: str, clock: Clock) -> None:
+    """Until the end of the last working day; what may be done is told accordingly, under another tag."""
+    await configure(people, programme, appeals={"escalation_days": 2}, calendar={"working_days": list(_WEEK)})
+    [audit_id] = await recorded(people.recorder, programme, "A-1")
+    await submitted(people.poc, programme, audit_id)
+    claimed = await claim(people.adjudicator, programme)
+    assert claimed is not None
+    upheld = await decide(people.adjudicator, programme, claimed, "upheld")
+    until = datetime.fromisoformat(upheld.json()["escalate_until"])
+    clock.now = until - timedelta(seconds=1)
+    before = await people.poc.get(f"/v1/appeals/{claimed['id']}", params={"programme": programme})
+    clock.now = until
+    after = await people.poc.get(
+        f"/v1/appeals/{claimed['id']}", params={"programme": programme}, headers={"If-None-Match": before.headers["etag"]}
+    )
+    late = await step(people.poc, programme, upheld.json(), "escalation", {"note": "No."})
+
+    assert (before.json()["possible"], after.status_code, after.json()["possible"]) == (["escalate"], 200, [])
+    assert (problem(late), late.json()["possible"]) == ("appeal-state", [])
 
 
 STEPS: dict[AppealAction, tuple[str, Any]] = {
