@@ -30,8 +30,8 @@ STATES = {"draft": (), "scoring": ("opening",), "review": ("opening", "review"),
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FORM_TOKEN = re.compile(r'name="form_token" value="[^"]+"')
 _DIGEST = re.compile(r"\b[0-9a-f]{16}\b")
-_LAG = re.compile(r'"lag_s": [\d.]+|[\d,]+ seconds behind')
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+_LAG = re.compile(r'"lag_s": [\d.]+|<strong>[\d,]+ seconds behind</strong>|up to date')
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)|\d\d:\d\d:\d\d UTC")
 
 
 @dataclass(frozen=True)
