@@ -110,3 +110,17 @@ async def test_without_appeals_the_page_says_so(reporting: httpx.AsyncClient, re
     assert "There are no appeals to show of the audits of this period." in said(page)
     assert "Nothing waits." in said(page)
     assert "<table" not in page.text
+
+
+async def test_without_decisions_there_is_no_chart_of_overturn_rates(
+    reporting: httpx.AsyncClient, reporting_database: Database
+) -> None:
+    """A sentence in its place; the appeals are drawn."""
+    stream = Stream()
+    stream.appeal(stream.create(error()))
+    await stream.project(reporting_database)
+    page = await reporting.get(f"/programmes/{stream.programme}/appeals")
+
+    assert "There are no decided appeals of the audits of this period." in said(page)
+    assert "charts/appeals-over-time" in page.text
+    assert "charts/overturn-rate-over-time" not in page.text

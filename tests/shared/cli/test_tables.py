@@ -262,7 +262,7 @@ def test_the_report_on_appeals_is_read_at_a_glance(tallystick: Command, stub: St
     assert rows[15][1:3] == ["hate", "FP"]
     assert "2 more with --json" in ran.out
     assert "Time to decision, 4 working days promised" in ran.out
-    assert "Overturned again and again (4 pairs of policy and error code with enough decisions, 5 with too few)" in ran.out
+    assert "Overturned again and again (pairs of policy and error code with enough decisions: 4, with too few: 5)" in ran.out
     assert "Expired undecided: 5.0 % (4.0 to 6.0)" in ran.out
     assert dict(stub.seen[0].query)["vendor"] == "acme"
 

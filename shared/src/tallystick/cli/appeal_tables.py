@@ -102,10 +102,10 @@ def _open(found: OpenAppeals) -> Table:
 def pattern_tables(patterns: AppealPatterns) -> list[RenderableType]:
     """Where verdicts are changed again and again, or that they are not."""
     looked_at = (
-        f"{patterns.examined.value} pairs of policy and error code with enough decisions, {patterns.too_few.value} with too few"
+        f"pairs of policy and error code with enough decisions: {patterns.examined.value}, with too few: {patterns.too_few.value}"
     )
     if not patterns.found:
-        return [Text(f"No pattern of overturned verdicts in {looked_at}.")]
+        return [Text(f"No pattern of overturned verdicts ({looked_at}).")]
     table = Table(title=f"Overturned again and again ({looked_at})", title_justify="left")
     for column in ("rank", "policy", "error", "overturn rate (95 % interval)", "rest", "difference"):
         table.add_column(column, justify="left" if column in {"policy", "error"} else "right")
