@@ -264,6 +264,7 @@ async def test_what_cannot_be_appealed_says_why(people: People, programme: str, 
     revision = await people.recorder.post(
         f"/v1/audits/{two}/revisions", json={"judgement": judgement, "reason": "Seen."}, **where
     )
+    anew = await submit(people.poc, programme, two)
 
     assert {name: (answer.status_code, problem(answer)) for name, answer in refused.items()} == {
         "foreign": (404, "not-found"),
@@ -281,7 +282,7 @@ async def test_what_cannot_be_appealed_says_why(people: People, programme: str, 
         "/ground", "/proposed/error_code", "/proposed",
     ]  # fmt: skip
     assert (same.status_code, same.json()["id"]) == (200, appeal["id"])
-    assert revision.status_code == 201
+    assert (revision.status_code, anew.status_code) == (201, 201)  # a new judgement opens the window anew
 
 
 async def test_a_revised_audit_can_be_appealed_anew_and_its_old_decision_not_escalated_beside_that(
