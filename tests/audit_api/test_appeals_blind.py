@@ -178,6 +178,27 @@ async def test_nobody_is_shown_the_name_in_an_appeal_that_they_hold(people: Peop
     assert (released.json()["state"], taken) == ("submitted", None)
 
 
+async def test_no_route_tells_a_manager_whose_audit_it_is_whose_appeal_is_in_hand(
+    people: People, programme: str, pusher: httpx.AsyncClient
+) -> None:
+    """Until the claim every route that names people does, and then again once it is decided."""
+    batch = await pushed(pusher, programme, [missed("A-1", auditor=NAME)])
+    appeal = await submitted(people.poc, programme, batch["results"][0]["audit_id"])
+    before = await _everything(people.arbitrator, programme, appeal, batch["id"])
+    claimed = await claim(people.arbitrator, programme)
+    assert claimed is not None
+    held = await _everything(people.arbitrator, programme, appeal, batch["id"])
+    found = await people.arbitrator.get("/v1/audits", params={"programme": programme, "auditor": NAME})
+    await decide(people.arbitrator, programme, claimed, "upheld")
+    after = await _everything(people.arbitrator, programme, appeal, batch["id"])
+    naming = [{path for path, text in seen.items() if NAME in text} for seen in (before, held, after)]
+
+    assert naming[0] >= {"/v1/audits", "/v1/audits/{audit_id}", "/v1/changes"}
+    assert naming[1] == set()
+    assert found.json()["items"] == []
+    assert naming[2] >= naming[0] - {"/v1/appeals/{appeal_id}/history"}
+
+
 async def test_a_vendor_is_told_neither_the_auditor_nor_who_decides(people: People, programme: str) -> None:
     """Its appeal names its own people alone."""
     [audit_id] = await recorded(people.recorder, programme, "A-1", auditor=NAME)

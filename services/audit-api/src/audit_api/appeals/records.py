@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, insert, lit
 from audit_api.appeals.problems import AppealState as WrongState
 from audit_api.appeals.tables import OPEN as OPEN_SQL
 from audit_api.appeals.tables import appeal_events, appeals
-from audit_api.audits.records import is_blind
 from audit_api.audits.tables import audits
 from audit_api.metadata import streams, webhooks
 from tallystick.schemas.appeal import OPEN, TRANSITIONS, Appeal, AppealAction, AppealStage, AppealState
@@ -48,7 +47,7 @@ def auditor_of(principal: Principal) -> ColumnElement[str | None]:
     """
     if principal.vendor is not None:
         return literal(None)
-    if is_blind(principal):
+    if not principal.holds(Role.ADMIN, Role.QUALITY_MANAGER, Role.SERVICE):
         return case((IS_OPEN, None), else_=audits.c.auditor)
     return case((appeals.c.claimed_by == principal.subject, None), else_=audits.c.auditor)
 

@@ -60,28 +60,34 @@ _SUBJECT = select(func.current_setting("app.subject", True)).scalar_subquery()
 _APPEALED = select(appeals.c.id).where(
     appeals.c.programme == audits.c.programme, appeals.c.audit_id == audits.c.id, text(f"appeals.{OPEN}")
 )
-UNDER_APPEAL = and_(audits.c.recorded_by != _SUBJECT, _APPEALED.correlate(audits).exists())
-"""The condition under which an audit keeps from a blind reader whose work it is: it is under appeal, and not the reader's own."""
+_UNDER_APPEAL = and_(audits.c.recorded_by != _SUBJECT, _APPEALED.correlate(audits).exists())
+_IN_HAND = _APPEALED.where(appeals.c.claimed_by == _SUBJECT).correlate(audits).exists()
 _TELLING = {"auditor", "recorded_by", "batch_id"}
 
 
-def _documents(*, blind: bool) -> Select[Any]:
+def hiding(principal: Principal) -> ColumnElement[bool] | None:
+    """The condition under which an audit keeps from the principal whose work it is; None where it never does.
+
+    To auditors it does as long as it is under appeal, which may come to them, and is not their own; to managers, who answer for
+    the auditors, while they hold the appeal.
+    """
+    if principal.vendor is not None or principal.holds(Role.SERVICE):
+        return None
+    return _IN_HAND if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else _UNDER_APPEAL
+
+
+def _documents(hidden_if: ColumnElement[bool] | None) -> Select[Any]:
     shown: dict[str, ColumnElement[Any]] = {
         name: literal_column(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}") for name in _NAMES
     }
-    if not blind:
+    if hidden_if is None:
         return select(*shown.values()).select_from(audits)
-    hidden = {name: case((not_(UNDER_APPEAL), each)) if name in _TELLING else each for name, each in shown.items()}
+    hidden = {name: case((not_(hidden_if), each)) if name in _TELLING else each for name, each in shown.items()}
     return select(*hidden.values()).select_from(audits)
 
 
-_ALL = {blind: _documents(blind=blind) for blind in (False, True)}
-_ONE = {blind: statement.where(audits.c.id == bindparam("audit_id")) for blind, statement in _ALL.items()}
-
-
-def is_blind(principal: Principal) -> bool:
-    """Whether audits under appeal keep from the principal whose work they are: from auditors, who may have to decide."""
-    return principal.vendor is None and not principal.holds(Role.ADMIN, Role.QUALITY_MANAGER, Role.SERVICE)
+_ALL = {hidden_if: _documents(hidden_if) for hidden_if in (None, _UNDER_APPEAL, _IN_HAND)}
+_ONE = {hidden_if: statement.where(audits.c.id == bindparam("audit_id")) for hidden_if, statement in _ALL.items()}
 
 
 def document(row: Sequence[Any]) -> dict[str, Any]:
@@ -95,12 +101,12 @@ def document(row: Sequence[Any]) -> dict[str, Any]:
 
 def documents(session: ReadSession, programme: str) -> Select[Any]:
     """The statement of all audits of a programme that the principal may see."""
-    return scoped(_ALL[is_blind(session.principal)], audits, programme, session.principal)
+    return scoped(_ALL[hiding(session.principal)], audits, programme, session.principal)
 
 
 async def get_audit(session: ReadSession, programme: str, audit_id: UUID) -> dict[str, Any]:
     """One audit; a problem where there is none to see."""
-    statement = scoped(_ONE[is_blind(session.principal)], audits, programme, session.principal)
+    statement = scoped(_ONE[hiding(session.principal)], audits, programme, session.principal)
     found = await session.rows(statement, audit_id=audit_id)
     if not found:
         raise NotFound("There is no such audit.")
@@ -158,9 +164,10 @@ async def find_audits(session: ReadSession, programme: str, ids: Collection[UUID
 
 async def hidden_auditors(session: ReadSession, programme: str, ids: Collection[UUID]) -> frozenset[UUID]:
     """Which of some audits keep from the principal whose work they are."""
-    if not is_blind(session.principal):
+    hidden_if = hiding(session.principal)
+    if hidden_if is None:
         return frozenset()
-    statement = scoped(select(audits.c.id), audits, programme, session.principal).where(audits.c.id.in_(ids), UNDER_APPEAL)
+    statement = scoped(select(audits.c.id), audits, programme, session.principal).where(audits.c.id.in_(ids), hidden_if)
     return frozenset((await session.execute(statement)).scalars())
 
 

@@ -20,7 +20,7 @@ from audit_api.audits.records import (
     get_audit,
     get_first_version,
     get_revisions,
-    is_blind,
+    hiding,
     revise,
 )
 from audit_api.audits.tables import audits
@@ -176,7 +176,7 @@ async def read_audits(
     enter(principal, programme)
     c = audits.c
     time_zone = (await get_programme(session, programme)).document["time_zone"] if filters.names_days else "UTC"
-    found = filters.narrow(documents(session, programme), time_zone, blind=is_blind(principal))
+    found = filters.narrow(documents(session, programme), time_zone, hiding(principal))
     statement = found.order_by(c.audited_at.desc(), c.id.desc())
     if paging.after:
         moment, audit_id = paging.after

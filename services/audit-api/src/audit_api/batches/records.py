@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, insert, literal, not_, select, union_all
+from sqlalchemy import ColumnElement, Row, insert, literal, not_, select, union_all
 
-from audit_api.audits.records import UNDER_APPEAL
 from audit_api.audits.tables import audits
 from audit_api.batches.merging import Result
 from audit_api.batches.reading import Row as SentRow
@@ -94,12 +93,11 @@ async def list_rows(
     verdicts: Sequence[RowVerdict],
     after: int,
     limit: int,
-    *,
-    blind: bool = False,
+    hidden_if: ColumnElement[bool] | None = None,
 ) -> Sequence[Row[Any]]:
     """The verdicts on a batch's rows after a row number, in the order of rows.
 
-    For a blind reader without those of audits that keep from it whose work they are: the batch would tell.
+    Without those of audits that keep from the reader whose work they are: the batch would tell.
     """
     a, r = audits.c, audit_batch_rows.c
     created = select(
@@ -112,9 +110,9 @@ async def list_rows(
     created = scoped(created, audits, programme, session.principal).where(a.batch_id == batch_id, a.batch_row > after)
     others = scoped(select(r.row, r.verdict, r.external_id, r.audit_id, r.errors), audit_batch_rows, programme, session.principal)
     others = others.where(r.batch_id == batch_id, r.row > after)
-    if blind:
-        hidden = select(a.id).where(a.programme == r.programme, a.id == r.audit_id, UNDER_APPEAL)
-        created, others = created.where(not_(UNDER_APPEAL)), others.where(not_(hidden.exists()))
+    if hidden_if is not None:
+        hidden = select(a.id).where(a.programme == r.programme, a.id == r.audit_id, hidden_if)
+        created, others = created.where(not_(hidden_if)), others.where(not_(hidden.exists()))
     if verdicts:
         others = others.where(r.verdict.in_(verdicts))
     parts = [others] if verdicts and RowVerdict.CREATED not in verdicts else [created, others]

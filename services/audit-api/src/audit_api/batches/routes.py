@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
-from audit_api.audits.records import REVISERS, is_blind
+from audit_api.audits.records import REVISERS, hiding
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import Model, Row, read_rows
@@ -279,7 +279,7 @@ async def read_batch_rows(
     enter(principal, programme)
     await get_batch(session, programme, batch_id)
     after = int(paging.after[0]) if paging.after else 0
-    rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1, blind=is_blind(principal))
+    rows = await list_rows(session, programme, batch_id, verdict, after, paging.limit + 1, hiding(principal))
     page = rows[: paging.limit]
     items = [row_document(row) for row in page]
     return reply({"items": items}, headers=paging.headers([page[-1].row] if len(rows) > len(page) else None))
