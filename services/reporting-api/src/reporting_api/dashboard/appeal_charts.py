@@ -70,6 +70,7 @@ def appeals_over_time(by_week: Sequence[AppealWeek]) -> Spec:
     ]
     height = {"field": "from", "type": "quantitative", "title": None, "axis": {"tickCount": 5, "tickMinStep": 1, "format": ",d"}}
     week = {**WEEK, "scale": {"domain": [each.week.isoformat() for each in by_week], "padding": 0.15}}
+    drawn = {value["part"] for value in values if value["appeals"]}
     layers: list[Spec] = [
         {
             "transform": [{"filter": f"datum.part === '{style}' && datum.appeals > 0"}],
@@ -77,6 +78,7 @@ def appeals_over_time(by_week: Sequence[AppealWeek]) -> Spec:
             "encoding": {"x": week, "y": height, "y2": {"field": "to"}, "tooltip": tooltip},
         }
         for style, _, _ in appeal_view.PARTS
+        if style in drawn or not drawn
     ]
     return spec(appeal_view.appeals_caption(by_week), values, layers, height=260)
 
