@@ -1,12 +1,16 @@
 """Query parameters: a service takes those that a route declares, and refuses all others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 
 from tallystick.service.problems import InvalidRequest, problem_errors
+
+_KNOWN: dict[Callable[..., Any], frozenset[str]] = {}
 
 
 async def only_known_parameters(request: Request) -> None:
@@ -16,16 +20,22 @@ async def only_known_parameters(request: Request) -> None:
     """
     if not request.query_params:
         return
-    parts = list(_parts(request.scope["route"].dependant))
-    known = {parameter.alias for part in parts for parameter in part.query_params}
-    unknown = sorted(request.query_params.keys() - known)
+    route: APIRoute = request.scope["route"]
+    unknown = sorted(request.query_params.keys() - _known(route))
     if not unknown:
         return
-    for part in parts:
+    for part in _parts(route.dependant):
         if isinstance(part.call, SecurityBase):
             await part.call(request)
     faults = [{"loc": ("query", name), "type": "unknown_parameter", "msg": "There is no such parameter."} for name in unknown]
     raise InvalidRequest("Some parameters are unknown here.", errors=problem_errors(faults))
+
+
+def _known(route: APIRoute) -> frozenset[str]:
+    """The parameters of a route; they are looked for once, for that takes longer than many a read."""
+    if route.endpoint not in _KNOWN:
+        _KNOWN[route.endpoint] = frozenset(parameter.alias for part in _parts(route.dependant) for parameter in part.query_params)
+    return _KNOWN[route.endpoint]
 
 
 def _parts(dependant: Dependant) -> Iterator[Dependant]:

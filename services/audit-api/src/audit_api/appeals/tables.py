@@ -70,6 +70,7 @@ appeals = Table(
     Index(None, "programme", "audit_id"),
     Index("appeals_one_open_key", "programme", "audit_id", unique=True, postgresql_where=text(OPEN)),
     Index("appeals_to_claim_idx", "programme", "due_at", "submitted_at", "id", postgresql_where=text("state = 'submitted'")),
+    Index("appeals_held_idx", "claimed_by", postgresql_where=text("state = 'in_review'")),
     Index("appeals_to_lapse_idx", "claimed_until", postgresql_where=text("state = 'in_review'")),
     Index("appeals_to_expire_idx", "expires_at", postgresql_where=text(OPEN)),
 )

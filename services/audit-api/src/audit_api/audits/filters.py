@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, not_
+from sqlalchemy import ColumnClause, Select, not_
 
 from audit_api.audits.tables import audits
 from tallystick.schemas.audit import AuditParty, Verdict
@@ -32,7 +32,7 @@ class AuditFilters:
         """Whether a bound is a day, which only a time zone makes a time."""
         return names_days(self._from, self._to)
 
-    def narrow(self, statement: Select[Any], time_zone: str, hidden_if: ColumnElement[bool] | None) -> Select[Any]:
+    def narrow(self, statement: Select[Any], time_zone: str, hidden_if: ColumnClause[bool] | None) -> Select[Any]:
         """The statement with these filters. What is hidden from the reader is not found by it either."""
         if hidden_if is not None and (self._any_of["auditor"] or self._any_of["batch_id"]):
             statement = statement.where(not_(hidden_if))

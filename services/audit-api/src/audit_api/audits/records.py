@@ -8,26 +8,21 @@ from uuid import UUID
 import orjson
 from sqlalchemy import (
     ARRAY,
-    ColumnElement,
+    ColumnClause,
     Row,
     RowMapping,
     Select,
     Uuid,
-    and_,
     any_,
     bindparam,
-    case,
-    func,
     insert,
     literal,
     literal_column,
-    not_,
     select,
     text,
     update,
 )
 
-from audit_api.appeals.tables import OPEN, appeals
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
 from tallystick.schemas.audit import Judgement
@@ -56,16 +51,24 @@ _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
 _NAMES = tuple(str(column.name) for column in _SHOWN)
-_SUBJECT = select(func.current_setting("app.subject", True)).scalar_subquery()
-_APPEALED = select(appeals.c.id).where(
-    appeals.c.programme == audits.c.programme, appeals.c.audit_id == audits.c.id, text(f"appeals.{OPEN}")
-)
-_UNDER_APPEAL = and_(audits.c.recorded_by != _SUBJECT, _APPEALED.correlate(audits).exists())
-_IN_HAND = _APPEALED.where(appeals.c.claimed_by == _SUBJECT).correlate(audits).exists()
+_UNDER_APPEAL: ColumnClause[bool] = literal_column("""(
+    audits.recorded_by <> (select current_setting('app.subject', true))
+    and exists (
+        select from appeals
+        where appeals.programme = audits.programme and appeals.audit_id = audits.id
+            and appeals.state in ('submitted', 'in_review')
+    )
+)""")
+_IN_HAND: ColumnClause[bool] = literal_column("""(
+    audits.id = any (array (
+        select audit_id from appeals
+        where appeals.claimed_by = (select current_setting('app.subject', true)) and appeals.state = 'in_review'
+    ))
+)""")  # looked up once for all rows: who holds any holds few
 _TELLING = {"auditor", "recorded_by", "batch_id"}
 
 
-def hiding(principal: Principal) -> ColumnElement[bool] | None:
+def hiding(principal: Principal) -> ColumnClause[bool] | None:
     """The condition under which an audit keeps from the principal whose work it is; None where it never does.
 
     To auditors it does as long as it is under appeal, which may come to them, and is not their own; to managers, who answer for
@@ -76,14 +79,12 @@ def hiding(principal: Principal) -> ColumnElement[bool] | None:
     return _IN_HAND if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else _UNDER_APPEAL
 
 
-def _documents(hidden_if: ColumnElement[bool] | None) -> Select[Any]:
-    shown: dict[str, ColumnElement[Any]] = {
-        name: literal_column(f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}") for name in _NAMES
-    }
-    if hidden_if is None:
-        return select(*shown.values()).select_from(audits)
-    hidden = {name: case((not_(hidden_if), each)) if name in _TELLING else each for name, each in shown.items()}
-    return select(*hidden.values()).select_from(audits)
+def _documents(hidden_if: ColumnClause[bool] | None) -> Select[Any]:
+    """The statement of all audits as they are shown, as text: SQLAlchemy takes its time for every element of each execution."""
+    shown = {name: f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in _NAMES}
+    if hidden_if is not None:
+        shown |= {name: f"case when not {hidden_if.name} then {shown[name]} end" for name in _TELLING}
+    return select(text(", ".join(shown.values()))).select_from(audits)
 
 
 _ALL = {hidden_if: _documents(hidden_if) for hidden_if in (None, _UNDER_APPEAL, _IN_HAND)}

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Row, insert, literal, not_, select, union_all
+from sqlalchemy import ColumnClause, Row, insert, literal, not_, select, union_all
 
 from audit_api.audits.tables import audits
 from audit_api.batches.merging import Result
@@ -93,7 +93,7 @@ async def list_rows(
     verdicts: Sequence[RowVerdict],
     after: int,
     limit: int,
-    hidden_if: ColumnElement[bool] | None = None,
+    hidden_if: ColumnClause[bool] | None = None,
 ) -> Sequence[Row[Any]]:
     """The verdicts on a batch's rows after a row number, in the order of rows.
 

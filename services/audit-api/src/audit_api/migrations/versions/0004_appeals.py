@@ -78,6 +78,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'submitted'"),
     )
+    op.create_index("appeals_held_idx", "appeals", ["claimed_by"], unique=False, postgresql_where=sa.text("state = 'in_review'"))
     op.create_index(
         "appeals_to_lapse_idx", "appeals", ["claimed_until"], unique=False, postgresql_where=sa.text("state = 'in_review'")
     )
