@@ -1,10 +1,9 @@
 """What time does to appeals: claims lapse, and what nobody decided expires. Any number of replicas do this side by side."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
-import structlog
 from fastapi import FastAPI
 
 from audit_api.appeals.records import due_programmes, find_due, move
@@ -13,6 +12,7 @@ from audit_api.settings import AuditSettings
 from tallystick.schemas.appeal import AppealAction
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import ALL, Principal
+from tallystick.service.background import beside_requests
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
 from tallystick.service.feed import take_positions
@@ -21,8 +21,6 @@ SWEEPER = Principal("audit-api", frozenset({Role.SERVICE}), frozenset({ALL}), No
 """Whom time acts as."""
 
 _AT_ONCE = 200
-
-log = structlog.get_logger()
 
 
 async def sweep(database: Database, clock: Clock) -> int:
@@ -55,23 +53,10 @@ async def _sweep(database: Database, programme: str, clock: Clock) -> int:
 async def _run(app: FastAPI) -> None:
     settings: AuditSettings = app.state.settings
     while True:
-        attempt = asyncio.create_task(sweep(app.state.database, app.state.clock))
-        try:
-            await asyncio.wait({attempt})
-        finally:
-            attempt.cancel()
-            await asyncio.wait({attempt})
-        if (failure := attempt.exception()) is not None:
-            log.error("appeals not swept", again_in_s=settings.sweep_seconds, exc_info=failure)
+        await sweep(app.state.database, app.state.clock)
         await asyncio.sleep(settings.sweep_seconds)
 
 
-@asynccontextmanager
-async def sweeping(app: FastAPI) -> AsyncIterator[None]:
+def sweeping(app: FastAPI) -> AbstractAsyncContextManager[None]:
     """Sweep beside the requests of a service."""
-    task = asyncio.create_task(_run(app))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+    return beside_requests("appeals", partial(_run, app))

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from audit_api.appeals.tables import OPEN
 from audit_api.audits.judging import quality_score
 from audit_api.audits.tables import audit_revisions, audits
 from tallystick.schemas.audit import Judgement
@@ -49,16 +50,14 @@ JUDGEMENT = (
 _IDS = ARRAY(Uuid)
 _HIDDEN = {"content_hash", "batch_row"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
-_SHOWN = tuple(column for column in audits.c if column.name not in _HIDDEN)
-_NAMES = tuple(str(column.name) for column in _SHOWN)
-_UNDER_APPEAL: ColumnClause[bool] = literal_column("""(
+_NAMES = tuple(str(column.name) for column in audits.c if column.name not in _HIDDEN)
+_UNDER_APPEAL: ColumnClause[bool] = literal_column(f"""(
     audits.recorded_by <> (select current_setting('app.subject', true))
     and exists (
         select from appeals
-        where appeals.programme = audits.programme and appeals.audit_id = audits.id
-            and appeals.state in ('submitted', 'in_review')
+        where appeals.programme = audits.programme and appeals.audit_id = audits.id and appeals.{OPEN}
     )
-)""")
+)""")  # noqa: S608 - a constant is put in, that of the index
 _IN_HAND: ColumnClause[bool] = literal_column("""(
     audits.id = any (array (
         select audit_id from appeals

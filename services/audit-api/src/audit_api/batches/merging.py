@@ -132,9 +132,7 @@ class Merge:
         return results
 
     async def _merge(self, chunk: Chunk) -> list[Result]:
-        standing = await self._take_over(chunk.records)
-        known = {number for number, *_ in standing}
-        created = [record for record in chunk.records if record[0] not in known] if known else chunk.records
+        created, standing = await self._take_over(chunk.records)
         results = [Result(record[0], RowVerdict.CREATED, record[_EXTERNAL_ID], record[1]) for record in created]
         results += [Result(number, RowVerdict.DUPLICATE, name, found) for number, name, found, same in standing if same]
         contradicted = {number: UUID(found) for number, _, found, same in standing if not same}
@@ -148,8 +146,8 @@ class Merge:
             results += await self._repeated(chunk, results)
         return results
 
-    async def _take_over(self, records: list[tuple[Any, ...]]) -> list[asyncpg.Record]:
-        """Make audits of the new ones among the records; answers what stands for the others: row, external id, audit, same.
+    async def _take_over(self, records: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[asyncpg.Record]]:
+        """Make audits of the new ones among the records; answers these and, for the others, row, external id, audit, same.
 
         Rows are mostly new, or mostly sent before. So they are taken for new until one is not; then they are looked up first,
         until a whole chunk is new again.
@@ -160,11 +158,10 @@ class Merge:
             try:
                 await self._insert(records)
             except asyncpg.UniqueViolationError:
-                await driver.execute("rollback to savepoint unknown")
+                await driver.execute("rollback to savepoint unknown; release savepoint unknown")
             else:
-                return []
-            finally:
                 await driver.execute("release savepoint unknown")
+                return records, []
         columns = ([record[place] for record in records] for place in _LOOKED_UP)
         standing = await driver.fetch(_SQL["existing.sql"], self._programme, *columns)
         known = {number for number, *_ in standing}
@@ -172,7 +169,7 @@ class Merge:
         if unknown:  # a chunk of repetitions leaves the stream as it is
             await self._insert(unknown)
         self._repeating = bool(standing)
-        return list(standing)
+        return unknown, list(standing)
 
     async def _insert(self, records: list[tuple[Any, ...]]) -> None:
         """Record audits, on the next positions; where there are golden items, with as many more for what may come of them."""
