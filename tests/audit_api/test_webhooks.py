@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from standardwebhooks import WebhookVerificationError
 
+from appeals import claim, decide, recorded, submitted
 from audit_api.app import create_app
 from audit_api.metadata import webhooks
 from audit_api.settings import AuditSettings
@@ -28,6 +29,7 @@ from tallystick.service.webhooks import announce, connections, delivery, routes
 from tallystick.service.webhooks.delivery import DELAYS, KEPT, LOST_AFTER, Courier
 from tallystick_embedded.postgres import Cluster
 
+PAST = "2026-09-01T08:00:00Z"
 EVENTS = ["appeal.decided", "appeal.expired"]
 
 
@@ -197,6 +199,26 @@ async def test_a_notice_reaches_those_whom_it_concerns(
             with pytest.raises(WebhookVerificationError):
                 notice.verified(secrets[other])
     assert await deliver(courier) == 0
+
+
+async def test_a_decision_reaches_the_vendor_signed(
+    app: FastAPI, caller: Caller, acme: Party, slug: str, courier: Courier, receiver: Receiver, address: str
+) -> None:
+    """From the decision of an appeal to a notice that verifies and names it; its address says the reasons."""
+    _, secret = await acme.endpoint(f"{address}/acme")
+    [audit_id] = await recorded(caller(app, Role.ADMIN), slug, "A-1", decided_at=PAST, audited_at=PAST)
+    appeal = await submitted(acme.client, slug, audit_id)
+    claimed = await claim(caller(app, Role.QUALITY_MANAGER, subject="judge"), slug)
+    assert claimed is not None
+    decided = await decide(caller(app, Role.QUALITY_MANAGER, subject="judge"), slug, claimed, "overturned")
+    await deliver(courier)
+    read = await acme.client.get(f"/v1/appeals/{appeal['id']}", params={"programme": slug})
+
+    assert decided.status_code == 200, decided.text
+    [notice] = receiver.notices
+    told = notice.verified(secret)
+    assert (told["type"], told["data"]["id"]) == ("appeal.decided", appeal["id"])
+    assert (read.json()["state"], read.json()["reason"]) == ("overturned", decided.json()["reason"])
 
 
 async def test_what_is_undone_is_not_announced(
