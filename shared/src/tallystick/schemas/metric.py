@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from tallystick.schemas.base import Instant, Wire
+from tallystick.schemas.base import Code, Instant, Slug, Wire
+from tallystick.schemas.programme import ErrorClass
 
 
 class Measure(StrEnum):
@@ -54,6 +55,23 @@ class View(StrEnum):
 
     FIRST_SCORED = "first_scored"
     ADJUDICATED = "adjudicated"
+
+
+class MetricFilter(Wire):
+    """A part of a programme, as a filter on its metrics: any of the values of each dimension; an empty list means everything."""
+
+    vendor: Annotated[tuple[Slug, ...], Field(max_length=50)] = ()
+    site: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    queue: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    market: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    language: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    policy: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+    error_class: Annotated[tuple[ErrorClass, ...], Field(max_length=4)] = ()
+    error_code: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
+
+    def given(self) -> dict[str, tuple[str, ...]]:
+        """The dimensions that it narrows, with their values: the query parameters of metrics."""
+        return {name: values for name in type(self).model_fields if (values := getattr(self, name))}
 
 
 class Interval(Wire):
