@@ -48,7 +48,7 @@ class Effect(Wire):
     control_before: Number
     control_after: Number
     reduction: Difference
-    """By which share the rate fell in the scope beyond the control, 1 - ratio of ratios; its interval allows for overdispersion."""
+    """By which share the rate fell beyond the control: 1 - ratio of ratios. Its interval allows for overdispersion."""
     dispersion: float | None
     """By how much weekly rates vary beyond chance: a variance ratio, at least 1; `null` where too few weeks tell."""
     sample: int
