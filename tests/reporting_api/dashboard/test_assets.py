@@ -45,7 +45,7 @@ def reporting_app_asset(client: httpx.AsyncClient, name: str) -> str:
     return address
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "dashboard.css", "..%2fpage.py", "vega-000000000000.js"])
+@pytest.mark.parametrize("name", ["nothing.js", "pages.css", "..%2fpage.py", "vega-000000000000.js"])
 async def test_nothing_else_is_served(browser: httpx.AsyncClient, name: str) -> None:
     """Names are looked up in a list, never in a folder."""
     assert (await browser.get(f"/static/{name}")).status_code == 404

@@ -10,12 +10,12 @@ from fastapi import FastAPI
 
 from conftest import Caller
 from dashboard_browser import said, sign_in
-from reporting_api.dashboard.page import HEADERS
 from reporting_api.projection.cursors import start_anew
 from reporting_api.projection.worker import SERVICE
 from reporting_feed import Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
+from tallystick.service.pages.page import HEADERS
 
 MONDAY = date(2026, 9, 7)
 

@@ -2,10 +2,8 @@
 
 from fastapi import FastAPI
 
-from reporting_api.dashboard import page
 from reporting_api.dashboard.appeal_charts import router as appeal_charts_router
 from reporting_api.dashboard.appeals import router as appeals_page_router
-from reporting_api.dashboard.assets import router as assets_router
 from reporting_api.dashboard.calibration import router as calibration_page_router
 from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
@@ -19,6 +17,7 @@ from reporting_api.reports.calibration.routes import router as calibration_route
 from reporting_api.reports.routes import router as reports_router
 from reporting_api.settings import ReportingSettings
 from tallystick.service.app import create_service
+from tallystick.service.pages import page
 
 
 def create_app(settings: ReportingSettings) -> FastAPI:
@@ -40,10 +39,9 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             calibration_page_router,
             sign_in_router,
             problem_pages_router,
-            assets_router,
         ],
         background=projecting,
     )
     app.state.memory = Memory()
-    page.install(app)
+    page.install(app, "reporting_api.dashboard")
     return app

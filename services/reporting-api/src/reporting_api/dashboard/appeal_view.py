@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from reporting_api.dashboard import words
 from reporting_api.dashboard.view import Sentiment, Tile, Verdict, trend_caption
 from tallystick.schemas.appeal_report import AppealAge, AppealGroup, AppealPattern, AppealReport, AppealWeek, DecisionTimes
 from tallystick.schemas.metric import Measure, Number
+from tallystick.service.pages import words
 
 PARTS = (
     ("changed", "overturned or amended", ("overturned", "amended")),

@@ -6,9 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from reporting_api.dashboard import appeal_view, view
-from reporting_api.dashboard.address import tidied
 from reporting_api.dashboard.head import charts, head
-from reporting_api.dashboard.page import TAG, page
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.question import Filtered, Question
 from reporting_api.metrics.routes import NumbersRead
@@ -21,6 +19,8 @@ from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Measure
 from tallystick.service.clock import now
 from tallystick.service.database import Reading
+from tallystick.service.pages.address import tidied
+from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import NotFound
 
 router = APIRouter(tags=[TAG], include_in_schema=False)

@@ -5,10 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from reporting_api.dashboard import calibration_view, view
-from reporting_api.dashboard.address import tidied
 from reporting_api.dashboard.fields import others
 from reporting_api.dashboard.head import head
-from reporting_api.dashboard.page import TAG, page
 from reporting_api.metrics.routes import NumbersRead
 from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor
@@ -17,6 +15,8 @@ from reporting_api.reports.calibration.routes import CalibrationNarrowed, OfSess
 from tallystick.schemas.base import Slug
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
 from tallystick.service.database import Reading
+from tallystick.service.pages.address import tidied
+from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import NotFound
 
 router = APIRouter(tags=[TAG], include_in_schema=False)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reporting_api.dashboard import words
 from reporting_api.dashboard.view import Sentiment, Tile, Verdict
 from tallystick.schemas.calibration import SessionState
 from tallystick.schemas.calibration_report import (
@@ -18,6 +17,7 @@ from tallystick.schemas.calibration_report import (
     TrendSession,
 )
 from tallystick.schemas.metric import Number
+from tallystick.service.pages import words
 
 NAMES = {
     Coefficient.PERCENT_AGREEMENT: "Percent agreement",

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from reporting_api.dashboard import view, words
+from reporting_api.dashboard import view
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import read_standing
@@ -20,6 +20,7 @@ from reporting_api.reports.routes import Reported
 from reporting_api.reports.top_error_trends import pareto, ranked_codes
 from tallystick.schemas.report import ParetoBar, TrendPoint
 from tallystick.service.database import Reading
+from tallystick.service.pages import words
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
 

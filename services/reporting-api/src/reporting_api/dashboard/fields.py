@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from reporting_api.dashboard.address import Address
 from reporting_api.metrics.definitions import DEFINITIONS
 from reporting_api.metrics.question import Filters
 from tallystick.schemas.programme import Programme
+from tallystick.service.pages.address import Address
 
 _LABELS = {each.name.value: each.label for each in DEFINITIONS.dimensions}
 

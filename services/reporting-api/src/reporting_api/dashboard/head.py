@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from fastapi import Request
 from sqlalchemy import Row
 
-from reporting_api.dashboard.address import Address
 from reporting_api.dashboard.fields import chips, fields, others
 from reporting_api.metrics.question import Narrowed, Question
 from reporting_api.projection.routes import standing_of
 from tallystick.schemas.metric import View
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
+from tallystick.service.pages.address import Address
 
 PAGES = (("Quality", "", None), ("Appeals", "/appeals", None), ("Calibration", "/calibration", frozenset({"vendor", "policy"})))
 """The pages of a programme, where they are below its path, and which filters they know; all without any."""

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from reporting_api.dashboard.page import TAG, page
+from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import NotFound
 
 router = APIRouter(tags=[TAG], include_in_schema=False)

@@ -6,9 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from reporting_api.dashboard import view
-from reporting_api.dashboard.address import tidied
 from reporting_api.dashboard.head import charts, head, seen
-from reporting_api.dashboard.page import TAG, page
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.definitions import DEFINITIONS
 from reporting_api.metrics.question import Filtered, Question
@@ -21,6 +19,8 @@ from reporting_api.reports.top_error_trends import top_error_trends
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Measure, View
 from tallystick.service.database import Reading
+from tallystick.service.pages.address import tidied
+from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import NotFound
 
 router = APIRouter(tags=[TAG], include_in_schema=False)

@@ -11,9 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from reporting_api.dashboard.page import TAG, page
 from tallystick.service.auth import SESSION_COOKIE, Authenticator, Refused
 from tallystick.service.forms import FromOurPage, over_https
+from tallystick.service.pages.page import TAG, page
 
 router = APIRouter(tags=[TAG], include_in_schema=False)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reporting_api.dashboard import words
 from reporting_api.metrics.definitions import FORMULAS
 from reporting_api.metrics.numbers import Bounded
 from reporting_api.statistics.charts import Rule
@@ -19,6 +18,7 @@ from tallystick.schemas.report import (
     TrendPoint,
     Turn,
 )
+from tallystick.service.pages import words
 
 TILES = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.ERROR_RATE, Measure.AUDITS, Measure.QUALITY_SCORE)
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from reporting_api.dashboard import words
 from tallystick.schemas.metric import Period
+from tallystick.service.pages import words
 
 
 @pytest.mark.parametrize(

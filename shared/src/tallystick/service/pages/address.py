@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
-from reporting_api.dashboard.page import Elsewhere, path_of
+from tallystick.service.pages.page import Elsewhere, path_of
 
 DEFAULTS = frozenset({("view", "adjudicated"), ("sort", "-accuracy"), ("sort", "-overturn_rate")})
 """What an address does not say."""

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
-from reporting_api.dashboard import words
-from reporting_api.dashboard.assets import Assets
 from tallystick.service.auth import Principal
 from tallystick.service.forms import FormToken
+from tallystick.service.pages import words
+from tallystick.service.pages.assets import Assets, router
 
 TAG = "pages"
 """Routes with this tag answer with pages, errors included."""
@@ -41,11 +41,17 @@ class Elsewhere(HTTPException):
         super().__init__(303, headers={"Location": address})
 
 
-def install(app: FastAPI) -> None:
-    """Give the app what pages need, and let errors on the way to a page become pages."""
-    app.state.assets = Assets()
+def install(app: FastAPI, package: str) -> None:
+    """Give the app what pages need, and let errors on the way to a page become pages.
+
+    Args:
+        app: of the service.
+        package: of the service's pages: its `templates`, and `static` if there is one, stand beside those of this kit.
+    """
+    app.include_router(router)
+    app.state.assets = Assets(package)
     templates = Environment(
-        loader=PackageLoader("reporting_api.dashboard"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("tallystick.service.pages")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

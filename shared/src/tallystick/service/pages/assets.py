@@ -1,4 +1,4 @@
-"""What pages load beside themselves: our style sheet, scripts and icon, and Vega, all from this service and for ever cacheable.
+"""What pages load beside themselves: our style sheet, scripts and icon, and Vega, all from our own host and for ever cacheable.
 
 The name of an asset holds a hash of its content, so an address never changes its meaning. Vega, Vega-Lite and Vega-Embed come out
 of the installed `vl-convert-python`, which packs them into one script. That takes seconds and much memory, so it is done once, by
@@ -11,6 +11,7 @@ import mimetypes
 import sys
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import chain
 
 from fastapi import APIRouter, Request, Response
 
@@ -24,12 +25,16 @@ _SCRIPT = "text/javascript; charset=utf-8"
 
 
 class Assets:
-    """The assets by the names under which they are served."""
+    """The assets by the names under which they are served: those of the kit, and those of a service's pages.
 
-    def __init__(self) -> None:
+    Services that share a gateway share the addresses of the kit's assets: what one page loads, any of them serves.
+    """
+
+    def __init__(self, package: str) -> None:
         self._served: dict[str, tuple[bytes, str]] = {}
         self._names: dict[str, str] = {}
-        for file in (files(__package__) / "static").iterdir():
+        static = [files(each) / "static" for each in (__package__, package)]
+        for file in chain.from_iterable(directory.iterdir() for directory in static if directory.is_dir()):
             content = file.read_bytes()
             stem, _, suffix = file.name.rpartition(".")
             served = f"{stem}-{_digest(content)}.{suffix}"
@@ -41,7 +46,7 @@ class Assets:
         self._packing: asyncio.Task[bytes] | None = None
 
     def address(self, name: str) -> str:
-        """Where the asset is served that its source calls `name`, such as `dashboard.css`."""
+        """Where the asset is served that its source calls `name`, such as `pages.css`."""
         return f"/static/{self._names[name]}"
 
     async def read(self, served: str) -> tuple[bytes, str] | None:

@@ -1,0 +1,1 @@
+"""Pages for people: what all services' pages have in common. Their templates extend `base.html` and use its parts."""
