@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from tallystick.schemas.base import Code, Instant, Name, Plain, Slug, Wire
+from tallystick.schemas.base import Code, Instant, Name, Plain, Reference, Slug, Wire
 
 
 class ErrorClass(StrEnum):
@@ -164,6 +164,24 @@ class AppealRules(Wire):
     """After how many days an undecided appeal expires, from its submission or escalation; never without it."""
 
 
+class FollowUp(Wire):
+    """How open actions are followed up, along the chain owner, vendor's team lead, quality manager, global project manager.
+
+    Days are working days. A station that nobody is named for is told all the same, as a notice to everybody who may read it.
+    """
+
+    reminder_days: Annotated[int, Field(ge=1, le=30)] = 2
+    """How long before it is due an action is called to its owner's mind."""
+    team_lead_days: Annotated[int, Field(ge=1, le=60)] = 1
+    """How long after it was due the vendor's team lead is told; the client's own actions pass over this station."""
+    quality_manager_days: Annotated[int, Field(ge=1, le=60)] = 3
+    gpm_days: Annotated[int, Field(ge=1, le=60)] = 5
+    team_leads: dict[Slug, Reference] = Field(default_factory=dict)
+    """By vendor."""
+    quality_manager: Reference | None = None
+    gpm: Reference | None = None
+
+
 class DateFormat(Wire):
     """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
 
@@ -214,6 +232,7 @@ class Programme(Wire):
     targets: Targets = Targets()
     calendar: Calendar = Calendar()
     appeals: AppealRules = AppealRules()
+    follow_up: FollowUp = FollowUp()
     register_unknown: tuple[Vocabulary, ...] = ()
     """Vocabularies to which a batch may add words that it meets. In all others an unknown word rejects its row."""
     import_profiles: tuple[ImportProfile, ...] = ()
@@ -247,7 +266,9 @@ class Programme(Wire):
             return self
         own = tuple(entry for entry in self.vendors if entry.slug == vendor)
         profiles = tuple(profile.as_seen_by(vendor) for profile in self.import_profiles if profile.serves(vendor))
-        return self.model_copy(update={"vendors": own, "import_profiles": profiles})
+        leads = {name: lead for name, lead in self.follow_up.team_leads.items() if name == vendor}
+        follow_up = FollowUp(**{**self.follow_up.model_dump(), "team_leads": leads, "quality_manager": None, "gpm": None})
+        return self.model_copy(update={"vendors": own, "import_profiles": profiles, "follow_up": follow_up})
 
 
 class ProgrammeRead(Wire):
