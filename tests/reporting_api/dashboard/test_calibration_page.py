@@ -56,6 +56,8 @@ async def test_the_trend_leads_to_sessions_and_back(
     assert f'href="{home}?policy=hate&amp;session={concluded.id}"' in trend.text
     assert f'href="{home}?policy=hate&amp;session={scoring.id}"' in trend.text
     assert "kim judged 7 of 21 items as the benchmark does" in text_of(trend)
+    for said in ("By every coefficient", "Client and vendors", "borealis 33.3", "Policy clauses that divide raters"):
+        assert said in text_of(trend), said
     assert "No golden item" not in text_of(trend)
     assert f'href="{home}?policy=hate"' in one.text
     assert f'href="/programmes/{stream.programme}/appeals?policy=hate"' in one.text

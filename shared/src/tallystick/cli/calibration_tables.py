@@ -162,10 +162,17 @@ def _golden(golden: Golden) -> list[RenderableType]:
     if golden.reason:
         return [Text(f"Golden items: {golden.reason}", "dim")]
     table = Table(title="Golden items in everyday work", title_justify="left")
-    for column in ("rank", "auditor", "alignment", "target"):
+    for column in ("rank", "auditor", "golden items", "in sessions", "together", "target"):
         table.add_column(column, overflow="fold")
     for each in golden.auditors:
-        table.add_row(_places(each.rank), each.auditor or "none", figures.number(each.alignment), _STANDINGS[each.standing][0])
+        table.add_row(
+            _places(each.rank),
+            each.auditor or "none",
+            figures.number(each.alignment),
+            "" if each.rated.value is None else figures.number(each.rated),
+            figures.number(each.together),
+            _STANDINGS[each.standing][0],
+        )
     return [table]
 
 

@@ -189,11 +189,16 @@ class Repeatability(Wire):
 
 
 class GoldenAlignment(Wire):
-    """How often an auditor judged a golden item, hidden in everyday work, as its benchmark does."""
+    """How often an auditor judged as the benchmark does: golden items, hidden in everyday work, and items of the sessions."""
 
     auditor: str | None
     """`null` once erased."""
     alignment: Number
+    """On golden items."""
+    rated: Number
+    """In the sessions, as the rater of that name; `null` where none rates, or more than one."""
+    together: Number
+    """On both: what `standing` and `rank` go by."""
     standing: Standing
     rank: Rank | None
 
@@ -230,7 +235,10 @@ class NextCalibration(Wire):
 
 
 class WhoNext(Wire):
-    """The raters below the target, and those of whom that is not decided yet."""
+    """The raters below the target, and those of whom that is not decided yet.
+
+    To those who may know of golden items, what raters said of these counts too.
+    """
 
     raters: tuple[NextCalibration, ...]
     reason: str | None
@@ -274,8 +282,16 @@ class TrendSession(Wire):
     """By the coefficient to go by: AC1, or AC2 where the categories have an order."""
     change: Difference | None
     """Of that coefficient, from the session before; `null` for the first."""
+    coefficients: tuple[Agreement, ...]
+    """Each of them, as in the session's own report."""
     alignment: Number
     standing: Standing
+    parties: tuple[PartyAlignment, ...]
+    policies: tuple[DivisivePolicy, ...]
+    """The most divisive first."""
+    confusion: Confusion
+    repeatability: Number
+    """Of all raters together."""
 
 
 class CalibrationTrend(Wire):

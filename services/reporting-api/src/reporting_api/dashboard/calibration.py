@@ -53,5 +53,5 @@ def _scales(report: CalibrationReport | CalibrationTrend) -> dict[str, Any]:
     else:
         target = report.sessions[-1].session.target if report.sessions else None
         coefficients = [each.agreement for each in report.sessions]
-    shares = [*(each.alignment for each in report.alignment), *(each.alignment for each in report.golden.auditors)]
+    shares = [*(each.alignment for each in report.alignment), *(each.together for each in report.golden.auditors)]
     return {"target": target, "shares": view.scale(shares, target), "coefficients": view.scale(coefficients, None)}

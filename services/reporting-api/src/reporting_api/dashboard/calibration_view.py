@@ -127,6 +127,18 @@ def change(each: TrendSession) -> Verdict | None:
     return Verdict(sentiment, text if each.change.clear else f"{text}, within chance")
 
 
+def clauses(sessions: Sequence[TrendSession]) -> list[tuple[str, list[Agreement | None]]]:
+    """Percent agreement by clause and session, the newest session first; the clause with the least of it comes first."""
+    newest_first = [{clause.policy: clause.percent_agreement for clause in each.policies} for each in reversed(sessions)]
+    found = {policy: [each.get(policy) for each in newest_first] for policy in {name for each in newest_first for name in each}}
+
+    def least(clause: tuple[str, list[Agreement | None]]) -> tuple[float, str]:
+        values = [each.value for each in clause[1] if each is not None and each.value is not None]
+        return min(values, default=1.0), clause[0]
+
+    return sorted(found.items(), key=least)
+
+
 def standing(each: RaterAlignment | NextCalibration) -> Sentiment:
     """Whether it is good news how somebody stands."""
     found = STANDINGS[each.standing]

@@ -1,4 +1,4 @@
-"""Each rater beside the benchmark: alignment, repeatability, golden items, and who needs which calibration next."""
+"""Each rater beside the benchmark: alignment, repeatability, and who needs which calibration next."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,20 +6,15 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import numpy as np
-from sqlalchemy import func, select
 
-from reporting_api.metrics.answer import may_name_auditors
 from reporting_api.metrics.numbers import ranks
 from reporting_api.reports.calibration.agreement import NO_BENCHMARK
 from reporting_api.reports.calibration.shares import against, share
-from reporting_api.reports.calibration.sheets import CalibrationQuestion, Rater, Sheet
+from reporting_api.reports.calibration.sheets import Rater, Sheet
 from reporting_api.statistics import raters
 from reporting_api.statistics.estimates import Reason
 from reporting_api.statistics.ratings import MISSING, Ratings
-from reporting_api.tables import calibration_items, golden_results
 from tallystick.schemas.calibration_report import (
-    Golden,
-    GoldenAlignment,
     Mistake,
     NextCalibration,
     RaterAlignment,
@@ -28,15 +23,12 @@ from tallystick.schemas.calibration_report import (
     WhoNext,
 )
 from tallystick.schemas.metric import Number
-from tallystick.service.database import ReadSession
 
 TOPICS = 3
 """Clauses that are named to a rater."""
 MISTAKES = 5
 """Kinds of mistakes that are named of a clause."""
 
-NO_GOLDEN = "No golden item has been met in everyday work."
-_GOLDEN_IS_HIDDEN = "Golden items are hidden in everyday work and shown neither to vendors nor to auditors."
 _NO_TARGET = "No target of agreement is set: neither by the session nor by the programme."
 _ALL_REACH = "Everybody reaches the target."
 _NOBODY = "Nobody has rated an item with a benchmark."
@@ -53,6 +45,8 @@ class Record:
     """Ratings that are the benchmark's, by clause."""
     mistakes: dict[str | None, Counter[tuple[str, str]]] = field(default_factory=dict)
     """Benchmark and what was chosen in its place, by clause."""
+    golden: int = 0
+    """How many of these were golden items, hidden in everyday work."""
 
     def wrong(self, policy: str | None) -> int:
         """Ratings on the items of a clause that are not the benchmark's."""
@@ -130,7 +124,7 @@ def who_next(people: Sequence[Record], target: float | None, minimum_sample: int
             standing=cast("Literal['missed', 'undecided']", against(target, number)),
             rank=place,
             topics=(topics := _topics(each, minimum_sample)),
-            reason=_reason(each.rater.subject, number, target, topics),
+            reason=_reason(each, number, target, topics),
         )
         for (each, number), place in zip(needy, places, strict=True)
     ]
@@ -155,11 +149,12 @@ def mistakes(counted: Mapping[tuple[str, str], int]) -> tuple[Mistake, ...]:
     return tuple(Mistake(benchmark=truth, chosen=choice, count=count) for (truth, choice), count in ordered[:MISTAKES])
 
 
-def _reason(subject: str, number: Number, target: float, topics: Sequence[Topic]) -> str:
+def _reason(record: Record, number: Number, target: float, topics: Sequence[Topic]) -> str:
     low, high = (number.interval.low, number.interval.high) if number.interval else (0.0, 1.0)
     missed = high < target
+    hidden = f", {record.golden} of them hidden in everyday work," if record.golden else ""
     text = (
-        f"{subject} judged {number.numerator} of {number.denominator} items as the benchmark does"
+        f"{record.rater.subject} judged {number.numerator} of {number.denominator} items{hidden} as the benchmark does"
         f" ({number.value:.0%}, {low:.0%} to {high:.0%}): "
         + ("below the" if missed else "that does not decide whether it reaches the")
         + f" target of {target:.0%}."
@@ -188,33 +183,3 @@ def repeatability(sheet: Sheet, minimum_sample: int) -> tuple[tuple[Repeatabilit
     )
     nobody = "Nobody has rated an item twice." if repeats else reason
     return found, share(sum(each.agreed for each in shares), sum(each.rated for each in shares), minimum_sample, nobody)
-
-
-async def golden(
-    session: ReadSession, question: CalibrationQuestion, sheets: Sequence[Sheet], target: float | None, minimum_sample: int
-) -> Golden:
-    """How often auditors judged golden items of these sessions as the benchmark does, the best first."""
-    if not may_name_auditors(session.principal):  # whoever audits could watch which audits are counted
-        return Golden(overall=share(0, 0, minimum_sample, _GOLDEN_IS_HIDDEN), auditors=(), reason=_GOLDEN_IS_HIDDEN)
-    results, items = golden_results.c, calibration_items.c
-    same_item = (items.programme == results.programme) & (items.item_id == results.item_id)
-    counted = (
-        select(results.auditor, func.count().filter(results.value == results.benchmark), func.count())
-        .join_from(golden_results, calibration_items, same_item)
-        .where(results.programme == question.programme, items.session_id.in_([sheet.session.session_id for sheet in sheets]))
-        .group_by(results.auditor)
-    )
-    if question.policies:
-        counted = counted.where(items.policy.in_(question.policies))
-    rows = await session.rows(counted)
-    found = [(auditor, right, size, share(right, size, minimum_sample, NO_GOLDEN)) for auditor, right, size in rows]
-    found.sort(key=lambda each: (-(each[3].value or 0.0), each[0] or ""))
-    places = ranks([number for *_, number in found], greatest_first=True)
-    return Golden.model_construct(
-        overall=share(sum(each[1] for each in found), sum(each[2] for each in found), minimum_sample, NO_GOLDEN),
-        auditors=tuple(
-            GoldenAlignment.model_construct(auditor=auditor, alignment=number, standing=against(target, number), rank=place)
-            for (auditor, _, _, number), place in zip(found, places, strict=True)
-        ),
-        reason=None if found else NO_GOLDEN,
-    )

@@ -15,6 +15,7 @@ from reporting_api.metrics.answer import period
 from reporting_api.metrics.numbers import interval
 from reporting_api.metrics.standing import Standing
 from reporting_api.reports.calibration import agreement, divides, people
+from reporting_api.reports.calibration.golden import Met, golden, read_golden, with_golden
 from reporting_api.reports.calibration.shares import against
 from reporting_api.reports.calibration.sheets import (
     CalibrationQuestion,
@@ -69,7 +70,8 @@ async def session_report(
     """The report on a session that was found for a question that is permitted."""
     minimum = standing.targets.minimum_sample
     [sheet] = await read_sheets(session, standing, question, [found])
-    computed = await asyncio.to_thread(_computed, sheet, minimum, session.principal)
+    met = await read_golden(session, question, [sheet])
+    computed = await asyncio.to_thread(_computed, sheet, met, minimum, session.principal)
     divisive, items_reason = await divides.items(session, question, sheet, minimum)
     return CalibrationReport.model_construct(
         scope=scope(standing, question, session.principal),
@@ -77,12 +79,11 @@ async def session_report(
         reason=None if found.state in REVEALED else BEFORE_REVIEW,
         items=divisive,
         items_reason=items_reason,
-        golden=await people.golden(session, question, [sheet], sheet.target, minimum),
         **computed,
     )
 
 
-def _computed(sheet: Sheet, minimum: int, principal: Principal) -> dict[str, Any]:
+def _computed(sheet: Sheet, met: Sequence[Met] | None, minimum: int, principal: Principal) -> dict[str, Any]:
     """What is computed of a sheet, on a thread: it takes a while where there are many ratings."""
     records = people.records([sheet])
     pairs, pairs_reason = agreement.pairs(sheet)
@@ -101,7 +102,8 @@ def _computed(sheet: Sheet, minimum: int, principal: Principal) -> dict[str, Any
         "policies_reason": policies_reason,
         "repeatability": repeatability,
         "repeatability_overall": repeatability_overall,
-        "next": people.who_next(records, sheet.target, minimum, principal.vendor),
+        "golden": golden(met, records, sheet.target, minimum),
+        "next": people.who_next(with_golden(records, met), sheet.target, minimum, principal.vendor),
     }
 
 
@@ -111,6 +113,7 @@ async def calibration_trend(session: ReadSession, standing: Standing, asked: Cal
     minimum = standing.targets.minimum_sample
     concluded = await concluded_sessions(session, standing, question)
     sheets = await read_sheets(session, standing, question or asked, concluded)
+    met = await read_golden(session, question or asked, sheets)
     opened = await open_sessions(session, question)
     raters = await count_raters(session, question, opened)
     target = sheets[-1].target if sheets else standing.targets.agreement
@@ -120,8 +123,8 @@ async def calibration_trend(session: ReadSession, standing: Standing, asked: Cal
         sessions=points,
         open=tuple(_head(row, _target(standing, row), raters.get(row.session_id, 0)) for row in opened),
         alignment=people.alignments(records, target, minimum),
-        golden=await people.golden(session, question or asked, sheets, target, minimum),
-        next=people.who_next(records, target, minimum, session.principal.vendor),
+        golden=golden(met, records, target, minimum),
+        next=people.who_next(with_golden(records, met), target, minimum, session.principal.vendor),
         reason=None if sheets else NONE_CONCLUDED,
     )
 
@@ -137,16 +140,23 @@ def _settled(standing: Standing, question: CalibrationQuestion, concluded: Seque
 def _points(sheets: Sequence[Sheet], minimum: int) -> tuple[tuple[TrendSession, ...], list[people.Record]]:
     points: list[TrendSession] = []
     for sheet in sheets:
-        coefficient = agreement.measured(agreement.preferred(sheet), sheet.ratings.tally)
+        coefficients = agreement.overall(sheet)
+        by_name = {each.coefficient: each for each in coefficients}
+        coefficient = by_name[agreement.preferred(sheet)]
         alignment = agreement.aligned(sheet, range(len(sheet.raters))).number(minimum, agreement.NO_BENCHMARK)
         points.append(
             TrendSession.model_construct(
                 session=_head(sheet.session, sheet.target, len(sheet.raters)),
-                percent_agreement=agreement.measured(Coefficient.PERCENT_AGREEMENT, sheet.ratings.tally),
+                percent_agreement=by_name[Coefficient.PERCENT_AGREEMENT],
                 agreement=coefficient,
                 change=_change(coefficient, points[-1].agreement) if points else None,
+                coefficients=coefficients,
                 alignment=alignment,
                 standing=against(sheet.target, alignment),
+                parties=agreement.parties(sheet, minimum),
+                policies=divides.policies(sheet, people.records([sheet]))[0],
+                confusion=divides.confused(sheet),
+                repeatability=people.repeatability(sheet, minimum)[1],
             )
         )
     return tuple(points), people.records(sheets)
