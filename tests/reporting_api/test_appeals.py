@@ -140,6 +140,7 @@ async def test_what_is_overturned_again_and_again_is_a_pattern(
     assert few["patterns"] | {"found": len(few["patterns"]["found"])} == {
         "examined": few["patterns"]["examined"] | {"value": 0},
         "too_few": few["patterns"]["too_few"] | {"value": 3},
+        "clauses": few["patterns"]["clauses"] | {"value": 1},
         "found": 0,
     }
     two = Stream(targets={"minimum_sample": 5})
@@ -151,6 +152,31 @@ async def test_what_is_overturned_again_and_again_is_a_pattern(
     assert [(each["error_code"], each["rank"]) for each in found] == [
         (code, {"highest": 1, "lowest": 2, "tied": True}) for code in ("A", "B")
     ]
+
+
+async def test_a_clause_overturned_again_and_again_is_a_pattern_whatever_the_errors(
+    reporting: httpx.AsyncClient, reporting_database: Database
+) -> None:
+    """Where none of its pairs has enough decisions to be one; a clause of which a pair is one is not said again."""
+    stream = Stream(targets={"minimum_sample": 12})
+    for policy, codes, each in (("hate", "ABCD", 4), ("harassment", "AB", 20)):
+        for code in codes:
+            for place in range(each):
+                changed = policy == "hate" or place == 0
+                stream.decide(stream.appeal(stream.create(error(code), policy=policy)), "overturned" if changed else "upheld")
+    await stream.project(reporting_database)
+    patterns = (await _report(reporting, stream))["patterns"]
+    (pattern,) = patterns["found"]
+
+    assert [patterns[name]["value"] for name in ("examined", "too_few", "clauses")] == [2, 4, 2]
+    assert (pattern["policy"], pattern["whole_policy"], pattern["error_code"], pattern["error_name"]) == (
+        "hate",
+        True,
+        None,
+        None,
+    )
+    assert (pattern["overturn_rate"]["numerator"], pattern["overturn_rate"]["denominator"]) == (16, 16)
+    assert (pattern["rest"]["numerator"], pattern["rest"]["denominator"]) == (2, 40)
 
 
 async def test_times_are_of_decisions_and_promises_of_all_that_fell_due(reporting: httpx.AsyncClient, stream: Stream) -> None:

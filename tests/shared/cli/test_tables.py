@@ -215,7 +215,7 @@ def test_the_report_on_appeals_is_read_at_a_glance(tallystick: Command, stub: St
     days: dict[str, Any] = {"value": 216_000, "numerator": None, "denominator": 6, "sufficient": True}
     days["interval"] = {"low": 86_400, "high": 259_200, "level": 0.95, "method": "order-statistics"}
     none = {"value": None, "numerator": None, "denominator": 0, "interval": None, "sufficient": False, "reason": "None decided."}
-    pair = {"policy": "hate", "policy_name": None, "error_code": "FP", "error_name": None, "rank": place}
+    pair = {"policy": "hate", "policy_name": None, "whole_policy": False, "error_code": "FP", "error_name": None, "rank": place}
     stub.script.append(
         json_answer(
             {
@@ -241,6 +241,7 @@ def test_the_report_on_appeals_is_read_at_a_glance(tallystick: Command, stub: St
                 "patterns": {
                     "examined": count(4),
                     "too_few": count(5),
+                    "clauses": count(0),
                     "found": [{**pair, "overturn_rate": share(0.9), "rest": share(0.2), "difference": change(0.7)}],
                 },
                 "escalations": {"rate": share(0.2), "overturn_rate": share(None), "outcomes": outcomes},

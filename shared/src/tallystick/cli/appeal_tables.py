@@ -113,7 +113,7 @@ def pattern_tables(patterns: AppealPatterns) -> list[RenderableType]:
         table.add_row(
             rank(each),
             each.policy or "none",
-            Text(each.error_code or "none", "bold red"),
+            Text("all" if each.whole_policy else each.error_code or "none", "bold red"),
             figures.number(each.overturn_rate),
             figures.number(each.rest),
             figures.difference(each.difference),

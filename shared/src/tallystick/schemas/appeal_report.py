@@ -88,10 +88,12 @@ class OpenAppeals(Wire):
 
 
 class AppealPattern(Wire):
-    """A policy and an error code whose appeals change the verdict more often than the rest."""
+    """A policy with one error code, or with all it has, whose appeals change the verdict more often than the rest."""
 
     policy: str | None
     policy_name: str | None
+    whole_policy: bool
+    """Whether it is of all error codes of the policy; `error_code` is `null` then."""
     error_code: str | None
     error_name: str | None
     overturn_rate: Number
@@ -106,12 +108,15 @@ class AppealPatterns(Wire):
     """Where verdicts are changed again and again.
 
     A pattern has at least the programme's minimum sample of decided appeals, and an interval that lies above the rest's.
+    A policy is looked at as a whole where it has several error codes and none of its pairs is a pattern already.
     """
 
     examined: Number
     """Pairs of policy and error code with as many decided appeals."""
     too_few: Number
-    """Pairs with fewer: nothing is said of them."""
+    """Pairs with fewer: nothing is said of them by themselves."""
+    clauses: Number
+    """Policies that were looked at as a whole."""
     found: tuple[AppealPattern, ...]
 
 

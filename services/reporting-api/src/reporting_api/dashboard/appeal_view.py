@@ -146,12 +146,14 @@ def label(group: AppealGroup) -> str:
 
 def pattern(found: AppealPattern) -> dict[str, str | None]:
     """The filter that shows a pattern alone."""
-    return {"policy": found.policy, "error_code": found.error_code}
+    return {"policy": found.policy} | ({} if found.whole_policy else {"error_code": found.error_code})
 
 
 def pattern_text(found: AppealPattern) -> str:
     """A pattern in a sentence."""
     policy, error = found.policy_name or found.policy or "no policy", found.error_name or found.error_code or "no code"
+    if found.whole_policy:
+        error = "all errors"
     rank = f" It ties with others: place {found.rank.highest} to {found.rank.lowest}." if found.rank and found.rank.tied else ""
     return (
         f"{error} under {policy}: {words.share(found.overturn_rate.value)} of {words.count(found.overturn_rate.denominator)}"

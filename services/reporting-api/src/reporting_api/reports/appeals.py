@@ -1,6 +1,6 @@
 """The report on appeals. What is a measure comes from the metrics; what is counted besides, from the sums that they stand on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -129,28 +129,46 @@ class _Report:
     async def _patterns(self) -> AppealPatterns:
         found = await appeal_sums(self.session, self._cut(Dimension.POLICY, Dimension.ERROR_CODE))
         decided = {key: each for key, each in found.items() if each["decided"]}
-        enough = {key for key, each in decided.items() if each["decided"] >= self.standing.targets.minimum_sample}
-        patterns = [each for key in sorted(enough) if (each := self._pattern(key, decided)) is not None]
+        enough = sorted(key for key, each in decided.items() if each["decided"] >= self.standing.targets.minimum_sample)
+        patterns = [each for key in enough if (each := self._pattern([key], decided)) is not None]
+        clauses = self._clauses(decided, {each.policy for each in patterns})
+        patterns += [each for keys in clauses if (each := self._pattern(keys, decided)) is not None]
         patterns.sort(key=lambda each: -(each.overturn_rate.value or 0))
         places = ranks([each.overturn_rate for each in patterns], greatest_first=True)
         return AppealPatterns(
             examined=counted(len(enough)),
             too_few=counted(len(decided) - len(enough)),
+            clauses=counted(len(clauses)),
             found=tuple(each.model_copy(update={"rank": place}) for each, place in zip(patterns, places, strict=True)),
         )
 
-    def _pattern(self, key: Key, decided: Mapping[Key, Sums]) -> AppealPattern | None:
-        """The pattern that a pair makes; None where its interval does not lie above that of all others."""
-        others = {name: sum(each[name] for other, each in decided.items() if other != key) for name in ("decided", "changed")}
-        own, rest = (self._number(Measure.OVERTURN_RATE, (each, each)) for each in (decided[key], {**NOTHING, **others}))
+    def _clauses(self, decided: Mapping[Key, Sums], told: Collection[str | None]) -> list[list[Key]]:
+        """The pairs of each policy clause that has several, none of them a pattern, and enough decided appeals over all."""
+        by_policy = [
+            [key for key in sorted(decided) if key[0] == policy] for policy in sorted({key[0] for key in decided} - {""})
+        ]
+        return [
+            keys
+            for keys in by_policy
+            if len(keys) > 1
+            and keys[0][0] not in told
+            and sum(decided[key]["decided"] for key in keys) >= self.standing.targets.minimum_sample
+        ]
+
+    def _pattern(self, keys: Sequence[Key], decided: Mapping[Key, Sums]) -> AppealPattern | None:
+        """The pattern that a pair or a whole clause makes; None where its interval does not lie above that of the rest."""
+        sides = [each for key, each in decided.items() if key in keys], [each for key, each in decided.items() if key not in keys]
+        sums = [{**NOTHING, **{name: sum(each[name] for each in side) for name in ("decided", "changed")}} for side in sides]
+        own, rest = (self._number(Measure.OVERTURN_RATE, (each, each)) for each in sums)
         if own.interval is None or rest.interval is None or own.interval.low <= rest.interval.high:
             return None
-        policy, error_code = key
+        whole, (policy, error_code) = len(keys) > 1, keys[0]
         return AppealPattern(
             policy=policy or None,
             policy_name=self._name("policy", policy),
-            error_code=error_code or None,
-            error_name=self._name("error_code", error_code),
+            whole_policy=whole,
+            error_code=None if whole else error_code or None,
+            error_name=None if whole else self._name("error_code", error_code),
             overturn_rate=own,
             rest=rest,
             difference=difference(Measure.OVERTURN_RATE, own, rest),
