@@ -11,6 +11,7 @@ OPENAPI := tests/system/test_openapi.py
 ARGS ?=
 
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # or every worker and every service that it starts would compile the sources anew
 .PHONY: help demo up test openapi check lint types contracts docs fix lock bench acceptance kill clean
 
 ##@ Run it
@@ -22,7 +23,7 @@ up: $(VENV)/run.stamp ## Start everything and keep its data in ./data
 
 ##@ Work on it
 test: $(VENV)/dev.stamp ## Run the tests; TESTS=tests/audit_api narrows them, ARGS adds pytest options
-	@$(BIN)/pytest -n 2 --dist loadgroup --ignore $(OPENAPI) $(TESTS) $(ARGS)
+	@$(BIN)/pytest -n 2 --ignore $(OPENAPI) $(TESTS) $(ARGS)
 
 openapi: $(VENV)/dev.stamp ## Schemathesis on all three OpenAPI documents, with all its checks, through the gateway
 	@$(BIN)/pytest $(OPENAPI) $(ARGS)

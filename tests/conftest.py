@@ -17,6 +17,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from xdist.scheduler import LoadScopeScheduling
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
@@ -27,6 +28,7 @@ from tallystick.identity import ISSUER, create_identity, sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.service.migrate import migrate
+from tallystick.service.pages import assets
 from tallystick.service.settings import Settings
 from tallystick_embedded.errors import StackError
 from tallystick_embedded.postgres import Cluster
@@ -35,8 +37,24 @@ collect_ignore = [] if "DATA" in os.environ else ["acceptance"]  # which needs d
 
 Caller = Callable[..., httpx.AsyncClient]
 
-UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 """Durability is what tests/system look at, on a cluster with none of these."""
+
+
+TOGETHER = ("tests/security/", "tests/system/", "tests/deploy/")
+"""Folders that one worker runs as a whole: what their tests share, or start for themselves, takes seconds."""
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """Hands out tests to the workers by file, or by folder, the largest first, so that none starts what another has running."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """How `make test` divides the tests."""
+    return Scheduling(config, log)
 
 
 def _on_death(failure: StackError) -> None:
@@ -118,6 +136,22 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     await task
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packed_once() -> Iterator[None]:
+    """Packing Vega for pages takes seconds of a process: all services of a worker load what the first of them has packed."""
+    pack = assets._pack
+    packing: list[asyncio.Task[bytes]] = []
+
+    async def once() -> bytes:
+        if not packing:
+            packing.append(asyncio.create_task(pack()))
+        return await asyncio.shield(packing[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assets, "_pack", once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from reporting_api.projection.worker import SERVICE, Follower, Lag, Projection, 
 from reporting_api.settings import ReportingSettings
 from reporting_feed import Stream
 from tallystick.client import ProblemError, Tallystick
+from tallystick.identity import SERVICE_ISSUER, sign
 from tallystick.schemas.metric import View
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
@@ -111,7 +112,27 @@ async def test_another_time_zone_moves_the_days(
     assert [str(day) for day in days] == ["2026-09-02"]
 
 
-@pytest.mark.usefixtures("feed")
+@pytest.fixture
+def own(
+    feed: Tallystick,  # noqa: ARG001 - what it puts in place is narrowed here
+    programme: str,
+    reporting_settings: ReportingSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A projection may enter this test's programmes alone, so it finds and follows none of the other tests'."""
+    claims = {"sub": SERVICE.subject, "roles": [Role.SERVICE], "programmes": [programme, f"{programme}-x"]}
+    token = sign(reporting_settings.service_key or {}, SERVICE_ISSUER, claims, timedelta(minutes=10))
+    everywhere = worker.feeds
+
+    def feeds(settings: ReportingSettings) -> Tallystick:
+        client = everywhere(settings)
+        client.transport._token = token
+        return client
+
+    monkeypatch.setattr(worker, "feeds", feeds)
+
+
+@pytest.mark.usefixtures("own")
 async def test_two_replicas_count_everything_once(
     audit: httpx.AsyncClient,
     programme: str,
@@ -145,7 +166,7 @@ async def test_two_replicas_count_everything_once(
         await asyncio.wait(tasks)
 
 
-@pytest.mark.usefixtures("feed")
+@pytest.mark.usefixtures("own")
 async def test_a_lost_lock_connection_is_survived(
     audit: httpx.AsyncClient,
     programme: str,
@@ -179,7 +200,7 @@ async def test_a_lost_lock_connection_is_survived(
         await asyncio.wait({task})
 
 
-@pytest.mark.usefixtures("feed")
+@pytest.mark.usefixtures("own")
 async def test_a_programme_that_cannot_be_projected_is_tried_again_and_stops_no_other(
     audit: httpx.AsyncClient,
     audit_app: FastAPI,

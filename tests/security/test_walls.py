@@ -16,6 +16,7 @@ from sqlalchemy import event, true
 import audit_api.programmes.records
 import reporting_api.projection.cursors
 from audit_api.calibration import visibility
+from security.conftest import PACKAGES
 from security.doors import DOORS, Door
 from security.test_matrix import NOWHERE, assert_alike, assert_no_secrets
 from security.world import Actor, Target, World, tables
@@ -35,8 +36,9 @@ async def nothing_of_others_changes(world: World, open_world: World) -> AsyncIte
 
 
 def replace_everywhere(monkeypatch: pytest.MonkeyPatch, name: str, old: Any, new: Any) -> int:
-    """Put another function in the place of one, in every module that has imported it; answers in how many."""
-    modules = [module for module in list(sys.modules.values()) if getattr(module, name, None) is old]
+    """Put another function in the place of one, in every module of the product that has imported it; answers in how many."""
+    ours = [module for of, module in list(sys.modules.items()) if of.partition(".")[0] in {"tallystick", *PACKAGES.values()}]
+    modules = [module for module in ours if getattr(module, name, None) is old]
     for module in modules:
         monkeypatch.setattr(module, name, new)
     return len(modules)

@@ -25,8 +25,6 @@ from tallystick.sample import sample
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 
-pytestmark = pytest.mark.xdist_group("system")
-
 OUTPUT = Path(__file__).parents[1] / "output"
 IN_PAGE = (Path(__file__).parent / "in_page.js").read_text()
 AUDITS = 6000

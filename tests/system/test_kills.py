@@ -3,12 +3,8 @@
 import random
 from pathlib import Path
 
-import pytest
-
 from system.killing import kill_while_pushing
 from tallystick_embedded.stack import Stack
-
-pytestmark = pytest.mark.xdist_group("kills")
 
 
 async def test_after_kills_what_is_stored_is_what_was_sent(tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ import pytest
 from factories import audit_row, missed
 from tallystick.schemas.principal import Role
 
-pytestmark = pytest.mark.xdist_group("system")
-
 Gateway = Callable[..., httpx.AsyncClient]
 
 

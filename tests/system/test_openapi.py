@@ -10,8 +10,6 @@ import pytest
 from system.conftest import System
 from tallystick.schemas.principal import Role
 
-pytestmark = pytest.mark.xdist_group("system")
-
 CONFIG = """
 # No schema can say which cursors were issued and which version of a thing stands: 400, 412 and 428 are right answers to others.
 [checks]
