@@ -80,6 +80,7 @@ $(VENV)/run.stamp: requirements/run.txt $(UNITS:%=%/pyproject.toml) | $(VENV)/bi
 	@echo 'Installing what Tallystick runs on (once) …'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(UNITS:%=-e ./%)
+	@$(BIN)/reporting-api pack >/dev/null
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp

@@ -140,8 +140,8 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def packed_once() -> Iterator[None]:
-    """Packing Vega for pages takes seconds of a process: all services of a worker load what the first of them has packed."""
-    pack = assets._pack
+    """Where Vega was not packed at installation, which takes seconds, a worker packs it once and all its services load that."""
+    pack = assets.pack_vega
     packing: list[asyncio.Task[bytes]] = []
 
     async def once() -> bytes:
@@ -150,7 +150,7 @@ def packed_once() -> Iterator[None]:
         return await asyncio.shield(packing[0])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assets, "_pack", once)
+        patch.setattr(assets, "pack_vega", once)
         yield
 
 

@@ -1,9 +1,12 @@
 """What pages load: everything from here, under names that never change their meaning."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
+
+from tallystick.service.pages.assets import Assets, pack_vega
 
 
 async def assets(browser: httpx.AsyncClient) -> list[str]:
@@ -35,6 +38,17 @@ async def test_vega_is_packed_out_of_the_installed_wheel(reporting: httpx.AsyncC
     assert "window.vegaEmbed=" in first.text
     assert first.content == second.content
     assert "immutable" in first.headers["cache-control"]
+
+
+async def test_vega_is_read_where_it_was_packed_at_installation(tmp_path: Path) -> None:
+    """The first page of a process waits for nothing."""
+    file = Assets("reporting_api.dashboard", tmp_path).install(await pack_vega())
+    script = file.read_text()
+    file.write_text("what lies there")
+
+    assert "window.vegaEmbed=" in script
+    assert list(tmp_path.iterdir()) == [file]
+    assert await Assets("reporting_api.dashboard", tmp_path).prepare() == b"what lies there"
 
 
 def reporting_app_asset(client: httpx.AsyncClient, name: str) -> str:

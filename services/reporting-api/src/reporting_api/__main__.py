@@ -10,6 +10,7 @@ from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
 from tallystick.client import TallystickError
 from tallystick.service.manage import command
+from tallystick.service.pages.assets import Assets, pack_vega
 
 main = command("reporting_api", ReportingSettings, create_app)
 
@@ -27,6 +28,12 @@ def run_rebuild(programme: Annotated[str | None, typer.Option(help="This program
         raise typer.Exit(1)
     for name, position in reached.items():
         typer.echo(f"{name}: rebuilt up to position {position}")
+
+
+@main.command("pack")
+def run_pack() -> None:
+    """Pack the scripts that draw charts into the installation, so that the first page of a process need not wait for that."""
+    typer.echo(Assets("reporting_api.dashboard").install(asyncio.run(pack_vega())))
 
 
 if __name__ == "__main__":
