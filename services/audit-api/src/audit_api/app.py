@@ -15,7 +15,8 @@ from audit_api.appeals.sweeping import sweeping
 from audit_api.audits import records as audits
 from audit_api.audits.routes import READERS
 from audit_api.audits.routes import router as audits_router
-from audit_api.batches.routes import BATCHES_PATH, MAX_BODY, Intake
+from audit_api.batches.intake import Intake
+from audit_api.batches.routes import BATCHES_PATH, MAX_BODY
 from audit_api.batches.routes import router as batches_router
 from audit_api.calibration import golden, items, library_routes, rating_routes, sessions
 from audit_api.calibration import routes as calibration
@@ -79,5 +80,5 @@ def create_app(settings: AuditSettings) -> FastAPI:
         },
         background=_beside_requests,
     )
-    app.state.intake = Intake(settings)
+    app.state.intake = Intake(settings.batches_at_once, settings.batch_queue_seconds)
     return app

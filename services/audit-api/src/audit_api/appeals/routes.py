@@ -15,9 +15,10 @@ from audit_api.appeals.raising import Result, raise_appeals
 from audit_api.appeals.records import document, documents, etag, get_appeal, get_history
 from audit_api.appeals.tables import appeal_batches, appeals
 from audit_api.audits.routes import READERS, AuditErased, ProgrammeQuery
+from audit_api.batches.intake import Intake
 from audit_api.batches.reading import CSV, media_kind, read_rows
 from audit_api.batches.reading import Row as SentRow
-from audit_api.batches.routes import Intake, bounded, whole_body
+from audit_api.batches.routes import bounded
 from audit_api.metadata import idempotency_keys
 from audit_api.programmes.records import get_programme
 from tallystick.schemas.appeal import (
@@ -186,8 +187,8 @@ async def push_appeals(
     database: Database = request.app.state.database
     media_type = request.headers.get("content-type", "")
     mapper = AppealColumns() if media_kind(media_type) == CSV else None
-    async with intake.place():
-        body = await whole_body(request)
+    async with intake.place(principal.vendor) as place:
+        body = await place.body(request)
         async with database.writing(principal) as session:
             once = Once(idempotency_keys, session, programme, "push_appeals", idempotency_key, f"{media_type}\x1f".encode(), body)
             if (earlier := await once.earlier()) is not None:

@@ -1,7 +1,8 @@
 """Batches as they are kept: who pushed what, with which outcome, and the rows that created nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
 _NOT_KEPT = {RowVerdict.CREATED, RowVerdict.DUPLICATE}
+_LOOKED_UP_AT_ONCE = 500  # rows: reading them keeps everybody else waiting for some milliseconds
 COUNTED = tuple(verdict.value for verdict in RowVerdict)
 
 
@@ -120,26 +122,28 @@ async def list_rows(
     return (await session.execute(rows.order_by("row").limit(limit))).all()
 
 
-async def repetitions(session: ReadSession, programme: str, rows: Sequence[SentRow[NewAudit]]) -> list[dict[str, Any]]:
-    """The verdicts on rows that repeat an audit, as the API shows them."""
-    audits_sent = [row.content for row in rows if row.content is not None]
+async def repetitions(session: ReadSession, programme: str, rows: Iterator[SentRow[NewAudit]]) -> list[dict[str, Any]]:
+    """The verdicts on rows that repeat an audit, as the API shows them. The rows are read some at a time: there may be many."""
     driver = await session.driver()
-    vendors, external_ids = [audit.vendor for audit in audits_sent], [audit.external_id for audit in audits_sent]
-    standing = {
-        (found["vendor"], found["external_id"]): found["id"]
-        for found in await driver.fetch(_STANDING, programme, vendors, external_ids)
-    }
-    return [
-        {
-            "row": row.number,
-            "verdict": RowVerdict.DUPLICATE,
-            "external_id": row.content.external_id,
-            "audit_id": standing[row.content.vendor, row.content.external_id],
-            "errors": [],
+    verdicts: list[dict[str, Any]] = []
+    repeated = ((row.number, row.content) for row in rows if row.content is not None)
+    while some := list(islice(repeated, _LOOKED_UP_AT_ONCE)):
+        vendors, external_ids = [audit.vendor for _, audit in some], [audit.external_id for _, audit in some]
+        standing = {
+            (found["vendor"], found["external_id"]): found["id"]
+            for found in await driver.fetch(_STANDING, programme, vendors, external_ids)
         }
-        for row in rows
-        if row.content is not None
-    ]
+        verdicts += [
+            {
+                "row": number,
+                "verdict": RowVerdict.DUPLICATE,
+                "external_id": audit.external_id,
+                "audit_id": standing[audit.vendor, audit.external_id],
+                "errors": [],
+            }
+            for number, audit in some
+        ]
+    return verdicts
 
 
 _STANDING = """

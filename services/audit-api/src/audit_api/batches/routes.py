@@ -1,8 +1,6 @@
 """The routes of audit batches."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Any, Literal
@@ -12,13 +10,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
 from audit_api.audits.records import REVISERS, hiding
+from audit_api.batches.intake import Intake
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import Model, Row, read_rows
 from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, repetitions, row_document
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_document_at, get_programme, put_programme
-from audit_api.settings import AuditSettings
 from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowVerdict
 from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.principal import Role
@@ -52,7 +50,6 @@ MAX_BODY = 64_000_000
 MAX_ROWS = 100_000
 _ERRORS_SHOWN = 1000
 _ANY_ROW = {"anyOf": [{"$ref": "#/components/schemas/NewAudit"}, {}]}  # a row that is no audit is rejected by its verdict
-_SLOWEST_BODY_S = 120
 
 router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
 
@@ -69,26 +66,6 @@ class BatchRefused(Problem):
     """
 
     status, title = 409, "Not every row can be taken"
-
-
-class Intake:
-    """How many batches a process takes in at once: their bodies are what its memory is sized by."""
-
-    def __init__(self, settings: AuditSettings) -> None:
-        self._places = asyncio.Semaphore(settings.batches_at_once)
-        self._patience = settings.batch_queue_seconds
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place, as soon as there is one; a problem when that takes too long."""
-        try:
-            await asyncio.wait_for(self._places.acquire(), self._patience)
-        except TimeoutError:
-            raise TooManyRequests("Other batches are being taken in.", headers={"Retry-After": "5"}) from None
-        try:
-            yield
-        finally:
-            self._places.release()
 
 
 @router.post(
@@ -146,8 +123,8 @@ async def push_batch(
     intake: Intake = request.app.state.intake
     database: Database = request.app.state.database
     media_type = request.headers.get("content-type", "")
-    async with intake.place():
-        body = await whole_body(request)
+    async with intake.place(principal.vendor) as place:
+        body = await place.body(request)
         # The transaction begins when the body is here: a slow upload holds neither a connection nor the stream's lock.
         async with database.writing(principal) as session:
             options = {"profile": profile, "atomicity": atomicity, "on_conflict": on_conflict}
@@ -163,18 +140,6 @@ async def push_batch(
                 "recorded_by": principal.subject,
             }
             return await _take_in(session, batch, body, media_type, dry_run=dry_run, once=once, clock=request.app.state.clock)
-
-
-async def whole_body(request: Request) -> bytes:
-    """The body in one piece. It has a place in the intake while it arrives, so it must arrive in time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_SLOWEST_BODY_S):
-            async for piece in request.stream():
-                body += piece
-    except TimeoutError:
-        raise MalformedRequest(f"The body did not arrive within {_SLOWEST_BODY_S} seconds. Send smaller batches.") from None
-    return bytes(body)
 
 
 async def _take_in(
@@ -242,7 +207,7 @@ async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body:
     kept = {row.row: row_document(row) for row in await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)}
     document = Programme.model_validate(await get_document_at(session, programme, batch["recorded_at"]))
     sent = read_rows(body, media_type, _mapper(document, batch["profile"]), NewAudit)
-    repeated = await repetitions(session, programme, [row for row in sent if row.number not in kept])
+    repeated = await repetitions(session, programme, (row for row in sent if row.number not in kept))
     results = sorted([*kept.values(), *repeated], key=itemgetter("row"))
     headers = {**created_at("audit-batches", batch_id, programme), **REPLAYED}
     return reply({**batch, "results": results}, status=201, headers=headers)
