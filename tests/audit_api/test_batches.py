@@ -521,9 +521,12 @@ async def test_a_vendor_does_not_revise(audit: httpx.AsyncClient, programme: str
 
 async def test_a_row_that_is_wrong_altogether_says_so_once(audit: httpx.AsyncClient, programme: str) -> None:
     """However many fields of a row are at fault, its verdict costs one error: a small body cannot ask for a large answer."""
-    rows = [{f"field-{number}": number for number in range(200)} for _ in range(50)]
+    rows = [{f"field-{number}": number for number in range(200)} for _ in range(50)] + [{"Ticket": "A-1"}]
     answer = await audit.post("/v1/audit-batches", params={"programme": programme}, json=rows)
 
-    assert answer.json()["counts"]["rejected"] == 50
+    assert answer.json()["counts"]["rejected"] == 51
     assert {len(result["errors"]) for result in answer.json()["results"]} == {1}
-    assert answer.json()["results"][0]["errors"][0]["code"] == "too_many_faults"
+    errors = [result["errors"][0] for result in answer.json()["results"]]
+    assert {(error["pointer"], error["code"]) for error in errors} == {("", "too_many_faults")}
+    assert errors[0]["detail"] == "216 fields are at fault."
+    assert errors[-1]["detail"].startswith("17 fields are at fault. The first: /benchmark_action (missing), ")

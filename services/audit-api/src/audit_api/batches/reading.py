@@ -23,6 +23,8 @@ _WHITESPACE = re.compile(r"[ \t\r\n]*")
 _BOM = b"\xef\xbb\xbf"
 _REFERENCE_LENGTH = 200
 _MOST_FAULTS = 10
+_FAULTS_NAMED = 5
+_MOST_SORTED = 100
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -201,11 +203,15 @@ def _validated(number: int, record: object, mapper: Mapper | None, model: type[M
 
 def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row[Any]:
     """A row with what is wrong with it. A row that is wrong altogether says so once: it must not cost more than it weighs."""
-    if error.error_count() > _MOST_FAULTS:
-        count = RowError(pointer="", code="too_many_faults", detail=f"{error.error_count()} fields are at fault.")
-        return Row(number, external_id, None, (count,))
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in problem_errors(faults)))
+    count, detail = error.error_count(), f"{error.error_count()} fields are at fault."
+    if count > _MOST_SORTED:
+        return Row(number, external_id, None, (RowError(pointer="", code="too_many_faults", detail=detail),))
+    faults = problem_errors(error.errors(include_url=False, include_context=False, include_input=False))
+    if count > _MOST_FAULTS:
+        some = ", ".join(f"{fault.pointer} ({fault.code})" for fault in faults[:_FAULTS_NAMED])
+        named = RowError(pointer="", code="too_many_faults", detail=f"{detail} The first: {some}.")
+        return Row(number, external_id, None, (named,))
+    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in faults))
 
 
 def _name(content: Any) -> str | None:
