@@ -19,8 +19,11 @@ from starlette.types import Receive, Scope, Send
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
 from certificates import certify, serving
+from conftest import Caller
+from factories import audit_row
 from security.forge import Forge
 from tallystick.identity import ISSUER
+from tallystick.schemas.principal import Role
 from tallystick.service import auth
 from tallystick.service.auth import Authenticator, Refused
 from tallystick.service.settings import Issuer
@@ -151,6 +154,33 @@ async def test_a_companys_provider_is_found_by_discovery(
         assert elsewhere == 404
         assert [no_group, other_audience, await status(id_token)] == [401, 401, 401]
     assert provider.fetched == ["/.well-known/openid-configuration", "/keys"]
+
+
+async def test_equal_subjects_of_two_issuers_are_two_callers(
+    settings: Callable[..., dict[str, Any]], programme: str, caller: Caller, provider: Provider
+) -> None:
+    """Neither is answered with the other's earlier request, nor goes on in the other's list."""
+    issuers = [provider.issuer().model_dump(mode="json"), *settings("audit")["issuers"]]
+    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, issuers=issuers)))
+    async with app.router.lifespan_context(app):
+        theirs = caller(app, Role.QUALITY_MANAGER, programmes=(programme,))
+        ours = caller(app, Role.QUALITY_MANAGER, programmes=(programme,))
+        ours.headers["Authorization"] = f"Bearer {provider.token(sub='someone', projects=programme)}"
+        of = {"programme": programme, "limit": "1"}
+        key = {"Idempotency-Key": "k-1"}
+        posted = [
+            await client.post("/v1/audits", params={"programme": programme}, json=audit_row(name), headers=key)
+            for client, name in ((theirs, "A-1"), (ours, "A-2"), (ours, "A-2"))
+        ]
+        onward = (await theirs.get("/v1/audits", params=of)).links["next"]["url"]
+        pages = [await client.get(f"/v1/audits{onward}") for client in (theirs, ours)]
+
+    assert [(answer.status_code, "idempotent-replayed" in answer.headers) for answer in posted] == [
+        (201, False),
+        (201, False),
+        (201, True),
+    ]
+    assert [page.status_code for page in pages] == [200, 400]
 
 
 async def test_what_is_not_for_signing_does_not_spoil_a_set_of_keys(provider: Provider) -> None:

@@ -48,13 +48,17 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: for which programmes (`*` for all), in which roles, and for which vendor (None: the client)."""
+    """Who is calling: for which programmes (`*` for all), in which roles, and for which vendor (None: the client).
+
+    `issuer` is who vouches for it; empty for what the services do by themselves.
+    """
 
     subject: str
     roles: frozenset[Role]
     programmes: frozenset[str]
     vendor: str | None
     token_id: str
+    issuer: str = ""
 
     def may_enter(self, programme: str) -> bool:
         """Whether the programme is among the caller's."""
@@ -199,7 +203,7 @@ def _principal(claims: dict[str, Any], issuer: Issuer) -> Principal:
     programmes = frozenset(word for word in _words(claims.get(names.programmes)) if "," not in word)
     if ALL in programmes:
         programmes = frozenset({ALL})
-    return Principal(str(claims["sub"]), roles, programmes, vendor, str(claims["jti"]))
+    return Principal(str(claims["sub"]), roles, programmes, vendor, str(claims["jti"]), issuer.issuer)
 
 
 def _words(claim: object) -> list[str]:

@@ -121,7 +121,8 @@ class Once:
 
 
 def _owner(principal: Principal) -> bytes:
-    return _digest(principal.subject, principal.vendor or "")
+    """Whom a key belongs to: a subject, as its issuer means it, and its vendor."""
+    return _digest(principal.issuer, principal.subject, principal.vendor or "")
 
 
 def _digest(*parts: str) -> bytes:

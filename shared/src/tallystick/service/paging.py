@@ -48,7 +48,7 @@ Paged = Annotated[Paging, Depends(_paging)]
 
 def signer(request: Request, principal: Principal, *binding: str) -> URLSafeSerializer:
     """A signer of cursors that are good for this binding and this principal alone."""
-    salt = "\x1f".join((*binding, principal.subject, principal.vendor or "", *sorted(principal.programmes)))
+    salt = "\x1f".join((*binding, principal.issuer, principal.subject, principal.vendor or "", *sorted(principal.programmes)))
     secret: str = request.app.state.settings.secret.get_secret_value()
     return URLSafeSerializer(secret, salt=salt)
 
