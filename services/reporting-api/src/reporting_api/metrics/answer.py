@@ -25,14 +25,15 @@ def permitted(question: Question, principal: Principal) -> Question:
         Forbidden: it is about who audited, and not for the principal to know.
     """
     if (Dimension.AUDITOR in question.by or "auditor" in question.filters) and not may_name_auditors(principal):
-        raise Forbidden("Auditors' names are shown neither to vendors nor to auditors.")
+        raise Forbidden("Numbers by auditor are shown neither to vendors nor to auditors.")
     return question
 
 
 def may_name_auditors(principal: Principal) -> bool:
-    """Whether numbers by auditor are for the principal. Appeals are decided blind to the auditor's name, and they would tell it.
+    """Whether numbers by auditor are for the principal.
 
-    So they are neither for vendors nor for those who are auditors besides what lets them read numbers, unless they manage them.
+    They rate the client's people, which is not the vendor's business; and they would tell those who decide appeals whose audit
+    it is, so they are not for auditors who may read numbers besides, unless they manage the others.
     """
     if principal.vendor is not None:
         return False

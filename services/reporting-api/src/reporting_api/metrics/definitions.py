@@ -177,7 +177,7 @@ _MEANINGS = {
     Dimension.ERROR_CODE: ("Error code", "of the programme's error taxonomy"),
     Dimension.SEVERITY: ("Severity", "of the error"),
     Dimension.MODERATOR: ("Moderator", "pseudonymous; `null` once erased"),
-    Dimension.AUDITOR: ("Auditor", "`null` once erased; shown neither to vendors nor to auditors"),
+    Dimension.AUDITOR: ("Auditor", "`null` once erased; no number by it is shown to vendors or to auditors"),
     Dimension.AUDIT_PARTY: ("Audit party", "whose quality assurance audited: the vendor's own or the client's"),
     Dimension.AUTOMATED_DETECTION: ("Automated detection", "whether a machine found the item: `true` or `false`"),
 }
