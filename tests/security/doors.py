@@ -73,6 +73,10 @@ def _session_alone(target: Target) -> dict[str, Any]:
     return {"params": {"session": target.sessions["scoring"]}}
 
 
+def _of_signal(target: Target) -> dict[str, Any]:
+    return {"params": {"programme": target.programme, "signal": target.signal_id}}
+
+
 def _benchmark(target: Target) -> dict[str, Any]:
     return _moving(target) | {"json": {"value": "keep", "by": "consensus"}}
 
@@ -222,6 +226,10 @@ DOORS = (
     Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/appeals-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/overturn-rate-over-time", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/charts/signal", NUMBER_READERS, _of_signal),
+    Door("reporting", "GET", "/v1/signals", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/signals/{signal_id}", NUMBER_READERS),
+    Door("reporting", "GET", "/v1/changes", NUMBER_READERS),
     Door("reporting", "GET", "/", NUMBER_READERS, _nothing, 303, page=True),
     Door("reporting", "GET", "/programmes/{programme}", NUMBER_READERS, _vendor_alone, page=True),
     Door("reporting", "GET", "/programmes/{programme}/calibration", NUMBER_READERS, _vendor_alone, page=True),

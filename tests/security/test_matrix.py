@@ -160,6 +160,7 @@ LISTS = {
     "/v1/webhook-endpoints/{endpoint_id}/deliveries",
     "/v1/cases",
     "/v1/cases/{case_id}/messages",
+    "/v1/signals",
 }
 PAGED = [door for door in DOORS if door.method == "GET" and door.path in LISTS]
 
@@ -183,7 +184,7 @@ async def test_a_cursor_of_another_caller_is_no_cursor(world: World, door: Door)
     assert other_filter.status_code == 400
 
 
-@pytest.mark.parametrize("app", ["audit", "rca"])
+@pytest.mark.parametrize("app", ["audit", "rca", "reporting"])
 async def test_a_feeds_cursor_of_another_caller_is_no_cursor(world: World, app: str) -> None:
     """Nor one of another programme: both answer like one that was made up."""
 

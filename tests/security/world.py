@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,11 +18,18 @@ from fastapi import FastAPI
 
 from calibration import Facilitator, session_document
 from factories import audit_row, missed, programme_document
-from reporting_api.projection.worker import rebuild
+from reporting_api.metrics.numbers import counted
+from reporting_api.projection.worker import SERVICE, rebuild
 from reporting_api.settings import ReportingSettings
+from reporting_api.signals.detection import read_ground
+from reporting_api.signals.findings import Finding, signal_id
+from reporting_api.signals.records import keep
 from tallystick.identity import SERVICE_ISSUER, sign, sign_token
 from tallystick.schemas.base import new_id
+from tallystick.schemas.metric import Measure, MetricFilter
 from tallystick.schemas.principal import VENDOR_ROLES, Role
+from tallystick.schemas.signal import Detector, SignalState
+from tallystick.service.database import Database
 
 SITES = {"acme": "lisbon", "borealis": "krakow"}
 STATES = {"draft": (), "scoring": ("opening",), "review": ("opening", "review"), "concluded": ("opening", "review", "conclusion")}
@@ -61,11 +68,12 @@ class Target:
     endpoint_id: str = field(default_factory=lambda: str(uuid4()))
     delivery_id: str = field(default_factory=lambda: str(uuid4()))
     appeal_id: str = field(default_factory=lambda: str(uuid4()))
+    signal_id: str = field(default_factory=lambda: str(uuid4()))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id, self.appeal_id)
+        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
         return *own, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
@@ -147,6 +155,20 @@ class World:
             for vendor in ("acme", "borealis", None):
                 self.things[programme, vendor] = await self._fill(programme, vendor, rca)
             await rebuild(reporting, programme)
+            await self._signal(reporting, programme)
+
+    async def _signal(self, reporting: ReportingSettings, programme: str) -> None:
+        """Two signals for each vendor, and two for the client alone, as a detector would find them."""
+        found = {vendor: [_finding(programme, vendor, since) for since in (1, 2)] for vendor in ("acme", "borealis", None)}
+        database = Database(reporting.database_url.get_secret_value(), 1)
+        async with database.writing(SERVICE) as session:
+            ground = await read_ground(session, programme, datetime.now(UTC))
+            assert ground is not None
+            await keep(session, ground, [each for findings in found.values() for each in findings], frozenset(), "1")
+        await database.close()
+        for vendor, findings in found.items():
+            signal = str(signal_id(programme, findings[0].key))
+            self.things[programme, vendor] = replace(self.things[programme, vendor], signal_id=signal)
 
     async def _fill(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> Target:
         where = {"programme": programme}
@@ -293,6 +315,24 @@ def judgement(comment: str) -> dict[str, Any]:
         "severity": "minor",
         "comment": comment,
     }
+
+
+def _finding(programme: str, vendor: str | None, day: int) -> Finding:
+    return Finding(
+        detector=Detector.CONTROL_CHART,
+        rule="one_beyond_limit",
+        measure=Measure.ERROR_RATE,
+        scope=MetricFilter(vendor=(vendor,) if vendor else ()),
+        direction="up",
+        since=date(2026, 9, day),
+        raised_on=date(2026, 9, 8),
+        until=date(2026, 9, 8),
+        state=SignalState.ACTIVE,
+        strength=5.0,
+        observed=counted(7),
+        expected=None,
+        summary=canary(programme, vendor),
+    )
 
 
 async def tables(connection: asyncpg.Connection) -> list[tuple[str, bool]]:

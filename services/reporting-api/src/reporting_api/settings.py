@@ -15,3 +15,6 @@ class ReportingSettings(Settings):
     """Whether this process follows the feeds. Any number may: each programme is followed by one of them at a time."""
     projection_page: Annotated[int, Field(ge=1, le=20_000)] = 5000
     """Changes that are applied in one transaction at most."""
+    detect_after_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30
+    """How long the facts of a programme have to stand still before they are searched for signals. While they never do, they are
+    searched after ten times as long."""

@@ -1,6 +1,6 @@
 """The read model: each audit's current facts, their sums day by day, appeals, and where each feed was read up to.
 
-Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers.
+Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers, and they to the same signals.
 """
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from reporting_api.cuboids import DIMENSIONS, MEASURES, ROLLED_UP
+from tallystick.service.feed import stream_table
 
 metadata = MetaData()
 
@@ -171,4 +172,44 @@ golden_results = Table(
     Column("benchmark", NAME, nullable=False),
     Column("audited_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("programme", "result_id"),
+)
+
+streams = stream_table(metadata)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("key", NAME, nullable=False),
+    Column("vendor", Text, comment="whose audits alone it is about; null: for the client's people only"),
+    Column("revision", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("measure", Text),
+    Column("scope", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("direction", Text),
+    Column("since", Date, nullable=False),
+    Column("raised_on", Date, nullable=False),
+    Column("until", Date, nullable=False, comment="the day after the last period that showed it"),
+    Column("time_zone", Text, nullable=False),
+    Column("strength", Double, nullable=False),
+    Column("observed", JSONB, nullable=False),
+    Column("expected", JSONB(none_as_null=True)),
+    Column("summary", Text, nullable=False),
+    PrimaryKeyConstraint("programme", "id"),
+    Index("signals_position", "programme", "position"),
+    Index("signals_raised_on", "programme", "raised_on", "id"),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("programme", Text, primary_key=True),
+    Column("begun_at", DateTime(timezone=True), nullable=False, comment="when the projection was begun that was searched"),
+    Column("position", BigInteger, nullable=False, comment="up to which it was counted"),
+    Column("day", Date, nullable=False, comment="on which it was searched, in the programme's time zone"),
+    Column("version", Text, nullable=False, comment="of the service that did"),
 )

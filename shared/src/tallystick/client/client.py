@@ -42,6 +42,7 @@ class Tallystick(Numbers):
         gateway = url.rstrip("/")
         self._audit = audit or f"{gateway}/audit"
         self._rca = rca or f"{gateway}/rca"
+        self._reporting = reporting or f"{gateway}/reporting"
         self.transport = Transport(token, patience_s=patience_s, on_outage=on_outage)
         self.programmes = Programmes(self.transport, self._audit)
         self.audits = Audits(self.transport, self._audit)
@@ -50,7 +51,7 @@ class Tallystick(Numbers):
         self.calibration = Calibration(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
-        super().__init__(self.transport, reporting or f"{gateway}/reporting")
+        super().__init__(self.transport, self._reporting)
 
     async def __aenter__(self) -> Self:
         await self.transport.__aenter__()
@@ -63,7 +64,7 @@ class Tallystick(Numbers):
         self,
         programme: str,
         *,
-        source: Literal["audit", "rca"] = "audit",
+        source: Literal["audit", "rca", "reporting"] = "audit",
         after: str | None = None,
         wait: float = 20,
         limit: int = 1000,
@@ -78,5 +79,5 @@ class Tallystick(Numbers):
             FeedRewoundError: the stream has started a new life; start again without a cursor.
             ProblemError: the caller may not read this stream.
         """
-        address = self._audit if source == "audit" else self._rca
-        return follow(self.transport, address, programme, after=after, wait=wait, limit=limit)
+        addresses = {"audit": self._audit, "rca": self._rca, "reporting": self._reporting}
+        return follow(self.transport, addresses[source], programme, after=after, wait=wait, limit=limit)

@@ -1,12 +1,14 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
-from tallystick.client.transport import Model, Query, Transport
+from tallystick.client.transport import Model, Query, Transport, parsed
 from tallystick.schemas.appeal_report import AppealReport
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
+from tallystick.schemas.signal import Signal, SignalPage
 
 Filters = Query
 """The shared vocabulary of filters: `{"vendor": "acme", "queue": ["live", "video"], "from": "2026-09-01"}`."""
@@ -46,6 +48,17 @@ class Numbers:
     async def calibration_trend(self, programme: str, query: Filters | None = None) -> CalibrationTrend:
         """Concluded sessions one after the other; `query` holds `vendor`, `policy` and the period of their conclusion."""
         return await self._report(CalibrationTrend, "calibration", programme, query)
+
+    async def signals(self, programme: str, filters: Filters | None = None, *, page: int = 100) -> AsyncIterator[Signal]:
+        """Every signal that passes the filters, such as `{"state": "active", "vendor": "acme"}`, those raised last first."""
+        query = {**(filters or {}), "programme": programme, "limit": page}
+        async for response in self._numbers.pages(f"{self._address}/signals", query):
+            for signal in parsed(SignalPage, response).items:
+                yield signal
+
+    async def signal(self, programme: str, signal: UUID) -> Signal:
+        """One signal as the facts show it now."""
+        return await self._numbers.read(Signal, f"{self._address}/signals/{signal}", {"programme": programme})
 
     async def projections(self, programme: str | None = None) -> ProjectionList:
         """How far the numbers stand behind the facts, for one programme or for all."""

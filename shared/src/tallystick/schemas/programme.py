@@ -53,6 +53,73 @@ Version = Annotated[Plain, Field(min_length=1, max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+class Drift(Wire):
+    """Cumulative sums: a slow drift."""
+
+    on: bool = True
+    allowance: Annotated[float, Field(ge=0.1, le=3)] = 0.5
+    """What of each week is taken for chance, in sigmas: half the size of the change that is looked for."""
+
+
+class MovingAverage(Wire):
+    """An exponentially weighted moving average: a slow drift."""
+
+    on: bool = True
+    weight: Annotated[float, Field(ge=0.05, le=1)] = 0.2
+    """Of the newest week."""
+
+
+class Switch(Wire):
+    """A detector with nothing to set but whether it looks."""
+
+    on: bool = True
+
+
+class MissedTarget(Wire):
+    """A target that is missed, week after week."""
+
+    on: bool = True
+    periods: Annotated[int, Field(ge=1, le=52)] = 4
+    """Weeks in a row with an interval that lies below the target."""
+    ramp_weeks: Annotated[int, Field(ge=0, le=104)] = 13
+    """Weeks from a vendor's first audit on in which it may still come up to its targets."""
+
+
+class CriticalErrors(Wire):
+    """Errors of critical severity."""
+
+    on: bool = True
+    any: bool = False
+    """Whether each of them is a signal. Otherwise they are where there are more of them than before."""
+
+
+class RecurringError(Wire):
+    """An error code that has come to be among the most frequent ones of a vendor, and stays there."""
+
+    on: bool = True
+    top: Annotated[int, Field(ge=1, le=20)] = 3
+    """How many codes are the most frequent ones."""
+    periods: Annotated[int, Field(ge=2, le=26)] = 4
+    """Weeks in a row in which it is among them."""
+    earlier: Annotated[int, Field(ge=1, le=52)] = 8
+    """Weeks before these in which it was not."""
+
+
+class Detectors(Wire):
+    """What looks for signals in the numbers of the programme, and how often it may be wrong."""
+
+    false_alarms_per_year: Annotated[float, Field(gt=0, le=52)] = 1.0
+    """Signals that chance alone may raise in a year, over all that is watched; the detectors share it."""
+    control_chart: Switch = Switch()
+    cusum: Drift = Drift()
+    ewma: MovingAverage = MovingAverage()
+    target_missed: MissedTarget = MissedTarget()
+    critical_error: CriticalErrors = CriticalErrors()
+    recurring_error: RecurringError = RecurringError()
+    overturn_spike: Switch = Switch()
+    calibration_below_target: Switch = Switch()
+
+
 class Vendor(Wire):
     """A BPO that moderates for the programme, and where it sits."""
 
@@ -233,6 +300,7 @@ class Programme(Wire):
     calendar: Calendar = Calendar()
     appeals: AppealRules = AppealRules()
     follow_up: FollowUp = FollowUp()
+    detectors: Detectors = Detectors()
     register_unknown: tuple[Vocabulary, ...] = ()
     """Vocabularies to which a batch may add words that it meets. In all others an unknown word rejects its row."""
     import_profiles: tuple[ImportProfile, ...] = ()

@@ -1,7 +1,7 @@
 """Signals: what detectors found in the metrics of a programme that somebody should look into.
 
 The same fault is one signal for as long as it lasts: a signal is known by its `key`, which names detector, measure, scope and the
-period in which it began. Detectors judge facts alone, so signals that are found anew after a rebuild have the same keys and ids.
+day on which it began. Detectors judge facts alone, so signals that are found anew after a rebuild have the same keys and ids.
 """
 
 from datetime import date
@@ -57,8 +57,9 @@ class Signal(Wire):
     """The one vendor that it is about; `null` where it is about several or none."""
     detector: Detector
     rule: str
-    """Which rule of the detector, such as `beyond_3_sigma`."""
-    measure: Measure
+    """Which rule of the detector, such as `one_beyond_limit`."""
+    measure: Measure | None
+    """`null` for calibration, whose numbers are no metrics."""
     scope: MetricFilter
     state: SignalState
     direction: Literal["up", "down"] | None

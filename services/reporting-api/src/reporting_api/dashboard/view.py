@@ -22,7 +22,7 @@ from tallystick.service.pages import words
 
 TILES = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.ERROR_RATE, Measure.AUDITS, Measure.QUALITY_SCORE)
 
-RULES = {
+RULES: dict[str, str] = {
     Rule.BEYOND_3_SIGMA: "beyond the limits (3 sigma)",
     Rule.TWO_OF_THREE: "two of three weeks beyond 2 sigma",
     Rule.FOUR_OF_FIVE: "four of five weeks beyond 1 sigma",
@@ -183,7 +183,7 @@ def place(rank: Rank | None) -> str:
 
 def rules(point: TrendPoint) -> str:
     """The rules that a week breaks."""
-    return ", ".join(RULES[Rule(each)] for each in point.signals)
+    return ", ".join(RULES.get(each, each.replace("_", " ")) for each in point.signals)
 
 
 def trend_caption(label: str, trend: Sequence[TrendPoint], otherwise: str) -> str:

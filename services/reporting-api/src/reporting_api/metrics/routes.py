@@ -22,8 +22,10 @@ from tallystick.service.replies import not_modified, reply
 
 router = APIRouter(tags=["metrics"], responses=responses(*COMMON))
 
-NumbersRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE)]
+READERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE)
 """Who may read numbers. A vendor's people read those of their vendor."""
+
+NumbersRead = Annotated[Principal, allowed(*READERS)]
 
 _VERSION = version("reporting-api")
 

@@ -80,12 +80,19 @@ async def sums(
     Raises:
         InvalidRequest: there are more than `most` groups.
     """
+    rows = await cells(session, cut, names, most=most, from_facts=from_facts)
+    bounded(len(rows), most)
+    return keyed(rows, len(cut.by), names)
+
+
+async def cells(
+    session: ReadSession, cut: Cut, names: Sequence[str], *, most: int, from_facts: bool = False
+) -> Sequence[Sequence[Any]]:
+    """The groups of a cut as they come, with their sums: `most` of them and one more that tells that there are too many."""
     named = frozenset({*cut.by, *cut.filters} - _TIME.keys())
     cuboid = None if from_facts else smallest(named)
     statement = _from_facts(session, cut, names) if cuboid is None else _from_rollups(session, cut, names, cuboid)
-    rows = await session.rows(statement.limit(most + 1))
-    bounded(len(rows), most)
-    return keyed(rows, len(cut.by), names)
+    return await session.rows(statement.limit(most + 1))
 
 
 def keyed(rows: Sequence[Sequence[Any]], width: int, names: Sequence[str]) -> dict[Key, Sums]:

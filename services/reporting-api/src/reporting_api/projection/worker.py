@@ -116,6 +116,11 @@ class Projection:
         self.cursors: dict[str, Row[Any]] = {}
         """By programme that this replica follows, or will once it can: the cursor as it was last seen."""
 
+    @property
+    def held(self) -> frozenset[str]:
+        """The programmes that this replica and no other follows."""
+        return frozenset(self._held)
+
     async def run(self) -> None:
         """Project until cancelled. Whatever ends the work is logged, and the work begins again."""
         failures = 0
@@ -212,17 +217,17 @@ class Lag(Collector):
 
 
 @asynccontextmanager
-async def projecting(app: FastAPI) -> AsyncIterator[None]:
+async def projecting(app: FastAPI) -> AsyncIterator[Projection | None]:
     """Follow the feeds beside the requests of a service, where its settings say so."""
     settings: ReportingSettings = app.state.settings
     if not settings.project:
-        yield
+        yield None
         return
     projection = Projection(settings, app.state.database)
     app.state.metrics.registry.register(Lag(projection))
     task = asyncio.create_task(projection.run())
     try:
-        yield
+        yield projection
     finally:
         task.cancel()
         await asyncio.wait({task})

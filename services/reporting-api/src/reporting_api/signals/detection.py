@@ -1,0 +1,40 @@
+"""All detectors of a programme, one after the other. What they find follows from the facts alone."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row
+
+from reporting_api.projection.cursors import find_cursor
+from reporting_api.signals.findings import Finding
+from reporting_api.signals.ground import Ground, day_in, read_audits
+from reporting_api.signals.rates import critical_errors, error_rates
+from tallystick.schemas.programme import Detectors, Programme
+from tallystick.schemas.signal import Detector
+from tallystick.service.database import ReadSession
+
+_DETECTORS: Sequence[tuple[Callable[[Ground], list[Finding]], Callable[[Detectors], bool]]] = (
+    (error_rates, lambda detectors: detectors.control_chart.on or detectors.cusum.on or detectors.ewma.on),
+    (critical_errors, lambda detectors: detectors.critical_error.on),
+)
+
+
+async def read_ground(session: ReadSession, programme: str, now: datetime) -> Ground | None:
+    """The facts that are searched; None where not all of them are counted."""
+    cursor: Row[tuple[object, ...]] | None = await find_cursor(session, programme)
+    if cursor is None or cursor.caught_up_at is None:
+        return None
+    document = Programme.model_validate(cursor.document)
+    today = day_in(cursor.time_zone, now)
+    by, audits, errors = await read_audits(session, programme, today)
+    return Ground(document, cursor.created_at, cursor.position, today, by, audits, errors)
+
+
+def find(ground: Ground) -> list[Finding]:
+    """Everything that the detectors find that are on."""
+    return [finding for detect, is_on in _DETECTORS if is_on(ground.document.detectors) for finding in detect(ground)]
+
+
+def looking(detectors: Detectors) -> frozenset[Detector]:
+    """The detectors that are on. What the others have found stays as it stands."""
+    return frozenset(each for each in Detector if getattr(detectors, each.value).on)

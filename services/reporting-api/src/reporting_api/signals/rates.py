@@ -1,0 +1,195 @@
+"""Rates that have become worse: the control chart, cumulative sums, the moving average, and critical errors.
+
+`reporting_api.statistics.watch` does the finding; here the programme's numbers become its counts, and its episodes findings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reporting_api.metrics.numbers import number
+from reporting_api.metrics.sums import NOTHING
+from reporting_api.signals.findings import Finding, by_scope, errors_called, percent, place
+from reporting_api.signals.ground import Floats, Ground, Leaves, Weeks, leaves_of, table, weeks_of
+from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, Run, watch
+from tallystick.schemas.metric import Dimension, Measure, MetricFilter, Number
+from tallystick.schemas.programme import Detectors
+from tallystick.schemas.signal import Detector, SignalState
+
+_WEEKS_A_YEAR = 52
+_MOST_PLACES = 2_000_000
+"""Series by weeks that are watched at most; beyond it error codes are left to their classes."""
+_OWNERS = (Dimension.VENDOR, Dimension.SITE)
+
+_CHARTS = {Chart.SHEWHART: Detector.CONTROL_CHART, Chart.CUSUM: Detector.CUSUM, Chart.EWMA: Detector.EWMA}
+_HOW = {
+    Run.ONE: "beyond the limit of the control chart",
+    Run.TWO: "high in two of three weeks",
+    Run.FOUR: "high in four of five weeks",
+    Run.EIGHT: "above the level before in eight weeks in a row",
+    "upper_sum": "a slow drift that adds up",
+    "upper_average": "a slow drift of the moving average",
+}
+
+Family = tuple[str, ...]
+"""A kind of error: none for all of them, an error class, or a class and a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How episodes of one replay are told."""
+
+    measure: Measure
+    detectors: Mapping[Chart, Detector]
+    families: Sequence[Family]
+    leaves: Leaves
+    weeks: Weeks
+    counts: Counts
+    minimum_sample: int
+
+
+def share_of_alarms(detectors: Detectors) -> float:
+    """False alarms a week for each detector that weighs chance."""
+    weighing = (
+        detectors.control_chart.on,
+        detectors.cusum.on,
+        detectors.ewma.on,
+        detectors.critical_error.on and not detectors.critical_error.any,
+        detectors.recurring_error.on,
+        detectors.overturn_spike.on,
+    )
+    return detectors.false_alarms_per_year / _WEEKS_A_YEAR / max(sum(weighing), 1)
+
+
+def error_rates(ground: Ground) -> list[Finding]:
+    """What the control chart, cumulative sums and the moving average find in error rates."""
+    detectors, weeks = ground.document.detectors, weeks_of(ground.audits)
+    alarms = share_of_alarms(detectors)
+    switches = {
+        Chart.SHEWHART: detectors.control_chart.on,
+        Chart.CUSUM: detectors.cusum.on,
+        Chart.EWMA: detectors.ewma.on,
+    }
+    plan = Plan({chart: alarms for chart, on in switches.items() if on}, detectors.cusum.allowance, detectors.ewma.weight)
+    if weeks is None or not plan.alarms:
+        return []
+    leaves = leaves_of(ground.audits, ground.by)
+    families = _families(ground, leaves, weeks)
+    counts = _counted(ground, leaves, weeks, families)
+    rates = Rates(Measure.ERROR_RATE, _CHARTS, families, leaves, weeks, counts, ground.document.targets.minimum_sample)
+    return [_error_finding(rates, episode) for episode in watch(counts, plan)]
+
+
+def critical_errors(ground: Ground) -> list[Finding]:
+    """Where there are more critical errors than before."""
+    weeks = weeks_of(ground.audits)
+    if weeks is None:
+        return []
+    leaves = leaves_of(ground.audits, ground.by)
+    critical = table(ground.errors, leaves, weeks, 1 + len(ground.by) + 3)
+    cases = table(ground.audits, leaves, weeks, 1 + len(ground.by))
+    counts = Counts(leaves.codes, cases, critical[None], np.ones((1, 1), dtype=bool), np.ones(1, dtype=bool), _owners(ground))
+    rates = Rates(
+        Measure.CRITICAL_ACCURACY,
+        {Chart.SHEWHART: Detector.CRITICAL_ERROR},
+        [()],
+        leaves,
+        weeks,
+        counts,
+        ground.document.targets.minimum_sample,
+    )
+    plan = Plan({Chart.SHEWHART: share_of_alarms(ground.document.detectors)})
+    return [_critical_finding(rates, episode) for episode in watch(counts, plan)]
+
+
+def _families(ground: Ground, leaves: Leaves, weeks: Weeks) -> list[Family]:
+    width = 1 + len(ground.by)
+    found = {(str(row[width]), str(row[width + 1])) for row in ground.errors}
+    classes: list[Family] = [(each,) for each in sorted({error_class for error_class, _ in found})]
+    codes: list[Family] = [each for each in sorted(found) if each[1]]
+    series = len(leaves.codes) * (1 + len(ground.by) * (len(ground.by) + 1) // 2)
+    if (1 + len(classes) + len(codes)) * series * weeks.count > _MOST_PLACES:
+        codes = []
+    return [(), *classes, *codes]
+
+
+def _counted(ground: Ground, leaves: Leaves, weeks: Weeks, families: Sequence[Family]) -> Counts:
+    width = 1 + len(ground.by)
+    hits = np.zeros((len(families), len(leaves.codes), weeks.count))
+    for number_, family in enumerate(families):
+        rows = [row for row in ground.errors if tuple(map(str, row[width : width + len(family)])) == family]
+        hits[number_] = table(rows, leaves, weeks, width + 2)
+    kin = np.array([[one[: len(other)] == other or other[: len(one)] == one for other in families] for one in families])
+    broad = np.array([len(family) <= 1 for family in families])
+    return Counts(leaves.codes, table(ground.audits, leaves, weeks, width), hits, kin, broad, _owners(ground))
+
+
+def _owners(ground: Ground) -> tuple[int, ...]:
+    return tuple(place for place, dimension in enumerate(ground.by) if dimension in _OWNERS)
+
+
+def _scope(rates: Rates, episode: Episode) -> MetricFilter:
+    family = rates.families[episode.family]
+    return by_scope({**rates.leaves.filters(episode.codes), **dict(zip(("error_class", "error_code"), family, strict=False))})
+
+
+def _error_finding(rates: Rates, episode: Episode) -> Finding:
+    scope = _scope(rates, episode)
+    observed, expected = _numbers(rates, episode, "errors")
+    summary = (
+        f"{errors_called(scope)} {place(scope)}: {percent(observed)} of audits since the week of"
+        f" {rates.weeks.of(episode.since)}, {percent(expected)} before; {_HOW[episode.rule]}."
+    )
+    return _finding(rates, episode, scope, "up", observed, expected, summary)
+
+
+def _critical_finding(rates: Rates, episode: Episode) -> Finding:
+    scope = _scope(rates, episode)
+    observed, expected = _numbers(rates, episode, "critical_errors")
+    wrong = int((observed.denominator or 0) - (observed.numerator or 0))
+    summary = (
+        f"{wrong} critical errors in {observed.denominator} audits {place(scope)} since the week of"
+        f" {rates.weeks.of(episode.since)}: critical accuracy {percent(observed)}, {percent(expected)} before."
+    )
+    return _finding(rates, episode, scope, "down", observed, expected, summary)
+
+
+def _numbers(rates: Rates, episode: Episode, hits: str) -> tuple[Number, Number]:
+    counted = slice(episode.since, episode.last + 1)
+
+    def told(k: float, n: float) -> Number:
+        sums = {**NOTHING, hits: round(k), "audits": round(n)}
+        return number(rates.measure, sums, sums, rates.minimum_sample)
+
+    inside: Floats = rates.counts.cases[episode.inside, counted]
+    return (
+        told(float(rates.counts.hits[episode.family, episode.inside, counted].sum()), float(inside.sum())),
+        told(*episode.before),
+    )
+
+
+def _finding(
+    rates: Rates,
+    episode: Episode,
+    scope: MetricFilter,
+    direction: str,
+    observed: Number,
+    expected: Number,
+    summary: str,
+) -> Finding:
+    return Finding(
+        detector=rates.detectors[episode.chart],
+        rule=str(episode.rule),
+        measure=rates.measure,
+        scope=scope,
+        direction="up" if direction == "up" else "down",
+        since=rates.weeks.of(episode.since),
+        raised_on=rates.weeks.after(episode.raised),
+        until=rates.weeks.after(episode.last),
+        state=SignalState.ACTIVE if episode.ended is None else SignalState.ENDED,
+        strength=round(episode.strength, 3),
+        observed=observed,
+        expected=expected,
+        summary=summary,
+    )
