@@ -52,6 +52,12 @@ def _of_vendor(target: Target) -> dict[str, Any]:
     return {"params": {"programme": target.programme, **_vendor_alone(target)["params"]}}
 
 
+def _planned(target: Target) -> dict[str, Any]:
+    windows = {"baseline_from": "2026-08-01", "baseline_to": "2026-09-01"}
+    windows |= {"verification_from": "2026-09-01", "verification_to": "2026-10-01"}
+    return {"params": {**_of_vendor(target)["params"], **windows}}
+
+
 def _nothing(_target: Target) -> dict[str, Any]:
     return {}
 
@@ -222,6 +228,8 @@ DOORS = (
     Door("reporting", "GET", "/v1/reports/appeals", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_session),
+    Door("reporting", "GET", "/v1/decomposition", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/effect", NUMBER_READERS, _planned),
     Door("reporting", "GET", "/v1/charts/accuracy-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/appeals-over-time", NUMBER_READERS, _of_vendor),

@@ -12,6 +12,8 @@ from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
 from reporting_api.dashboard.routes import router as dashboard_router
 from reporting_api.dashboard.sign_in import router as sign_in_router
+from reporting_api.decompositions.routes import router as decompositions_router
+from reporting_api.effects.routes import router as effects_router
 from reporting_api.metrics.memory import Memory
 from reporting_api.metrics.routes import READERS
 from reporting_api.metrics.routes import router as metrics_router
@@ -48,6 +50,8 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             metrics_router,
             reports_router,
             calibration_router,
+            decompositions_router,
+            effects_router,
             projections_router,
             charts_router,
             appeal_charts_router,

@@ -1,7 +1,27 @@
 """The decomposition of a change: how much of it is mix, how much rate, and which segments bring it about."""
 
+from enum import StrEnum
+from typing import Literal
+
 from tallystick.schemas.base import Wire
-from tallystick.schemas.metric import Dimension, Interval, Measure, Number, Period, Scope
+from tallystick.schemas.metric import Interval, Number, Period, Scope
+
+RateMeasure = Literal["error_rate", "false_positive_rate", "false_negative_rate", "overturn_rate"]
+"""Rates whose changes are taken apart, and which a plan can promise to lower."""
+
+
+class Facet(StrEnum):
+    """What a change is cut by."""
+
+    VENDOR = "vendor"
+    SITE = "site"
+    QUEUE = "queue"
+    MARKET = "market"
+    LANGUAGE = "language"
+    POLICY = "policy"
+    ERROR_CODE = "error_code"
+    MODERATOR_TENURE = "moderator_tenure"
+    """`under_4_weeks`, `4_to_13_weeks` or `over_13_weeks` since the moderator's first audited decision; `null`: not known."""
 
 
 class Part(Wire):
@@ -14,9 +34,9 @@ class Part(Wire):
     total: float
     """The sum of both: the segment's contribution."""
     interval: Interval | None
-    """Of the total."""
+    """Of the total. It allows for weeks that differ by more than chance."""
     clear: bool | None
-    """Whether the interval leaves out 0: otherwise it may be noise. `null` without an interval."""
+    """Whether the interval leaves out 0: otherwise it may be noise. One in twenty does by chance; `leading` allows for that."""
 
 
 class SegmentPart(Wire):
@@ -36,10 +56,11 @@ class SegmentPart(Wire):
 class CutParts(Wire):
     """The change, cut by one set of dimensions. Segments by the size of their contributions, the greatest first."""
 
-    by: tuple[Dimension | str, ...]
-    """Dimensions of metrics, or `moderator_tenure`."""
+    by: tuple[Facet, ...]
     mix: float
     rate: float
+    dispersion: float | None
+    """By how much the segments' weekly rates vary beyond chance: a ratio of variances, at least 1; `null` without two weeks."""
     segments: tuple[SegmentPart, ...]
     rest: int
     """Segments that are not shown; their parts are summed in `others`."""
@@ -56,9 +77,9 @@ class Circumstances(Wire):
     moderators_before: int
     moderators_after: int
     new_moderators: int
-    """With their first audited decision in the period."""
+    """With their first audited decision in the period, at least four weeks after their vendor's first."""
     new_moderators_share: Number
-    """Their share of the audits."""
+    """Their share of what the rate is divided by."""
     new_moderators_rate: Number
     """The measure among them."""
     other_moderators_rate: Number
@@ -68,15 +89,22 @@ class Decomposition(Wire):
     """Why a rate changed from one period to another."""
 
     scope: Scope
-    measure: Measure
+    measure: RateMeasure
     before: Number
     after: Number
     baseline: Period
     change: float | None
+    interval: Interval | None = None
+    """Of the change. It allows for weeks that differ by more than chance."""
+    clear: bool | None = None
+    """Whether the interval leaves out 0; `null` without an interval."""
     reason: str | None = None
     """Why there is no change to take apart."""
     cuts: tuple[CutParts, ...]
-    """One by each dimension, and one by each pair that was asked for; the one that explains most first."""
+    """One by each dimension; where several were asked for, one by each pair of them, and by three or four of them together."""
     leading: tuple[SegmentPart, ...]
-    """The segments of all cuts that explain the change best, each narrowest segment once; clear ones alone."""
+    """The segments by vendor, site, queue, market and pairs of them that explain the change best, each narrowest one once.
+
+    They are beyond chance with the search allowed for. Empty where nothing is, or where the change is the same everywhere.
+    """
     circumstances: Circumstances

@@ -108,7 +108,7 @@ Pair = tuple[Sums, Sums]
 async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     """The sums that a question is answered from, by group; of appeals where it asks for them."""
     cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
-    names = _needed(question)
+    names = needed_sums(question)
     selected = await sums(session, cut, names)
     if any(FORMULAS[measure].of_appeals for measure in question.measures):
         appeals = await appeal_sums(session, cut)
@@ -123,7 +123,7 @@ async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     return groups
 
 
-def _needed(question: Question) -> list[str]:
+def needed_sums(question: Question) -> list[str]:
     """The sums of audits that the measures of a question are made of."""
     formulas = [FORMULAS[measure] for measure in question.measures]
     needed = {"audits", *(each.numerator for each in formulas), *(each.denominator for each in formulas)}

@@ -131,11 +131,20 @@ def _from_rollups(session: ReadSession, cut: Cut, names: Sequence[str], cuboid: 
 
 
 def _from_facts(session: ReadSession, cut: Cut, names: Sequence[str]) -> Select[Any]:
-    prefix = "first_" if cut.view == View.FIRST_SCORED else ""
-    columns: dict[str, ColumnElement[Any]] = {
-        **dict(facts.c.items()),
-        **{name: facts.c[f"{prefix}{name}"] for name in (*ERROR_DIMENSIONS, "incorrect", "score")},
-    }
+    columns = fact_columns(cut.view)
+    statement = grouped(select(), cut, columns, facts.c.day).add_columns(*counted_facts(columns, names))
+    return scoped(statement, facts, cut.programme, session.principal)
+
+
+def fact_columns(view: View) -> dict[str, ColumnElement[Any]]:
+    """The columns of facts by their names, those of the judgement as a view shows it."""
+    prefix = "first_" if view == View.FIRST_SCORED else ""
+    judged = {name: facts.c[f"{prefix}{name}"] for name in (*ERROR_DIMENSIONS, "incorrect", "score")}
+    return {**dict(facts.c.items()), **judged}
+
+
+def counted_facts(columns: Mapping[str, ColumnElement[Any]], names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The sums of audits by their names in `reporting_api.cuboids`, over columns of `fact_columns`."""
     wrong = columns["incorrect"]
     counted = {
         "audits": true(),
@@ -146,10 +155,9 @@ def _from_facts(session: ReadSession, cut: Cut, names: Sequence[str]) -> Select[
         "timed": facts.c.handling_time_s.is_not(None),
         "scored": columns["score"].is_not(None),
     }
-    totals = [
+    return [
         func.count().filter(counted[name]) if name in counted else func.coalesce(func.sum(columns[name]), 0) for name in names
     ]
-    return scoped(grouped(select(), cut, columns, facts.c.day).add_columns(*totals), facts, cut.programme, session.principal)
 
 
 def grouped(statement: Select[Any], cut: Cut, columns: Mapping[str, ColumnElement[Any]], day: ColumnElement[date]) -> Select[Any]:

@@ -54,6 +54,11 @@ def two_sided(z: float) -> float:
     return erfc(abs(z) / sqrt(2))
 
 
+def two_sided_t(t: float, freedom: int) -> float:
+    """The probability that Student's t is further from 0 than `t`."""
+    return max(1 - _within(abs(t), freedom), 0.0)
+
+
 @cache
 def t_quantile(freedom: int, level: float = LEVEL) -> float:
     """The two-sided quantile of Student's t distribution: 12.706 for one degree of freedom and .95.

@@ -120,7 +120,7 @@ def _best_step(hits: Table, cases: Table, searches: int) -> Step | None:
             continue
         misfit, z, week = _steps(k[rows], n[rows], np.cumsum(hits.by(())[0]), np.cumsum(cases.by(())[0]))
         candidates += [
-            (float(misfit[i]), Step(_segment(dimensions, cases.levels, int(rows[i])), int(week[i]), float(z[i])))
+            (float(misfit[i]), Step(segment_at(dimensions, cases.levels, int(rows[i])), int(week[i]), float(z[i])))
             for i in range(len(rows))
         ]
     certain = [each for each in candidates if two_sided(each[1].z) * tests * searches <= FALSE_ALARM]
@@ -181,7 +181,7 @@ def _densest(hits: Table, cases: Table, searches: int) -> Concentration | None:
         z[k < FEWEST_HITS] = -np.inf
         top = int(np.argmax(z))
         if best is None or z[top] > best.z:
-            best = Concentration(_segment(dimensions, cases.levels, top), float(z[top]))
+            best = Concentration(segment_at(dimensions, cases.levels, top), float(z[top]))
     if best is None or best.z <= 0 or two_sided(best.z) * tests * searches > FALSE_ALARM:
         return None
     return best
@@ -214,7 +214,8 @@ def _share(k: Counts, n: Counts) -> Floats:
     return np.divide(k, n, out=np.zeros(np.shape(k), dtype=np.float64), where=n > 0)
 
 
-def _segment(dimensions: Sequence[int], levels: Sequence[int], place: int) -> Segment:
+def segment_at(dimensions: Sequence[int], levels: Sequence[int], place: int) -> Segment:
+    """The segment in one row of `Table.by`."""
     codes: list[tuple[int, int]] = []
     for dimension in reversed(dimensions):
         place, code = divmod(place, levels[dimension])
