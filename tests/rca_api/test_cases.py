@@ -1,4 +1,4 @@
-"""Cases: opened with a scope on a programme that exists, shared with one vendor or none, closed once with a conclusion."""
+"""Cases: opened on a part of a programme that exists, shared with one vendor or none, changed and closed by managers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,75 +7,63 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from cases import NEW, asked, brought, closed, opened
 from conftest import Caller
 from factories import programme_document
 from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from tallystick.schemas.base import new_id
+from tallystick.schemas.metric import MetricFilter
 from tallystick.schemas.principal import Role
-
-NEW = {"vendor": "acme", "title": "Harassment missed at lisbon", "scope": {"site": ["lisbon"], "error_code": ["FN-HARASS"]}}
-
-
-async def opened(client: httpx.AsyncClient, programme: str, **changes: Any) -> dict[str, Any]:
-    """A new case."""
-    answer = await client.post("/v1/cases", params={"programme": programme}, json=NEW | changes)
-    assert answer.status_code == 201, answer.text
-    case: dict[str, Any] = answer.json()
-    return case
-
-
-async def closed(client: httpx.AsyncClient, case: dict[str, Any], if_match: str | None = '"1"') -> httpx.Response:
-    """The answer to closing a case."""
-    return await client.post(
-        f"/v1/cases/{case['id']}/closure",
-        params={"programme": case["programme"]},
-        json={"conclusion": "The policy text was ambiguous."},
-        headers={} if if_match is None else {"If-Match": if_match},
-    )
 
 
 async def test_a_case_is_opened_and_read_back(rca: httpx.AsyncClient, programme: str) -> None:
-    """It is open, at revision 1, and reads as it was answered; a reader who has it already gets a 304."""
+    """It is open, at revision 1, about its vendor, and reads as it was answered; a reader who has it already gets a 304."""
     answer = await rca.post("/v1/cases", params={"programme": programme}, json=NEW)
     read = await rca.get(answer.url.join(answer.headers["location"]))
     again = await rca.get(answer.url.join(answer.headers["location"]), headers={"If-None-Match": answer.headers["etag"]})
 
     assert answer.status_code == 201
-    assert answer.headers["etag"] == read.headers["etag"] == '"1"'
+    assert answer.headers["etag"] == read.headers["etag"]
+    assert answer.headers["etag"].startswith('"1-')
     assert read.json() == answer.json()
     assert (read.json()["state"], read.json()["opened_by"]) == ("open", "someone")
-    assert read.json()["scope"]["site"] == ["lisbon"]
+    assert read.json()["scope"] == MetricFilter(site=("lisbon",), error_code=("FN-HARASS",), vendor=("acme",)).model_dump(
+        mode="json"
+    )
+    assert (read.json()["owner"], read.json()["priority"], read.json()["origin"]) == ("someone", "normal", "person")
+    assert read.json()["possible"] == ["analyse", "cancel"]
     assert again.status_code == 304
 
 
 async def test_a_case_is_closed_once(rca: httpx.AsyncClient, programme: str) -> None:
     """The version must be named; closing again is a conflict of its own type and changes nothing."""
-    case = await opened(rca, programme)
-    without, stale, first, second = [await closed(rca, case, tag) for tag in (None, '"7"', '"1"', '"2"')]
+    case = await brought(rca, await opened(rca, programme))
+    without, stale, first, second = [await closed(rca, case, tag) for tag in (None, '"7"', '"3"', '"4"')]
     read = await rca.get(f"/v1/cases/{case['id']}", params={"programme": programme})
 
     assert [answer.status_code for answer in (without, stale, first, second)] == [428, 412, 200, 409]
-    assert second.json()["type"].endswith("/problems/case-closed")
-    assert first.headers["etag"] == '"2"'
+    assert second.json()["type"].endswith("/problems/case-state")
+    assert second.json()["possible"] == ["reopen"]
     assert read.json() == first.json()
     assert first.json()["state"] == "closed"
     assert first.json()["closed_by"] == "someone"
     assert first.json()["conclusion"] == "The policy text was ambiguous."
+    assert first.json()["override"] == "Nothing is left to do."
+    assert first.json()["watch_until"] > first.json()["closed_at"]
 
 
-async def test_a_replay_answers_what_the_first_answer_was(rca: httpx.AsyncClient, programme: str) -> None:
-    """The same key and payload create nothing and answer the case as it was opened, even once it is closed."""
+async def test_a_replay_opens_nothing(rca: httpx.AsyncClient, programme: str) -> None:
+    """The same key and payload create nothing and answer the case as it stands."""
     headers = {"Idempotency-Key": str(new_id())}
     first = await rca.post("/v1/cases", params={"programme": programme}, json=NEW, headers=headers)
-    await closed(rca, first.json())
+    moved = await brought(rca, first.json(), "analysis")
     again = await rca.post("/v1/cases", params={"programme": programme}, json=NEW, headers=headers)
     other = await rca.post("/v1/cases", params={"programme": programme}, json=NEW | {"title": "Another"}, headers=headers)
     listed = await rca.get("/v1/cases", params={"programme": programme})
 
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
-    assert again.content == first.content
-    assert again.headers["etag"] == '"1"'
+    assert again.json() == moved
     assert again.headers["location"] == first.headers["location"]
     assert again.headers["idempotent-replayed"] == "true"
     assert other.json()["type"].endswith("/problems/idempotency-key-reused")
@@ -85,7 +73,7 @@ async def test_a_replay_answers_what_the_first_answer_was(rca: httpx.AsyncClient
 async def test_lists_are_paged_and_filtered(rca: httpx.AsyncClient, programme: str) -> None:
     """Newest first, page by page, by vendor and state; repeated filters mean any of them."""
     cases = [await opened(rca, programme, vendor=vendor) for vendor in ("acme", "borealis", None, "acme")]
-    await closed(rca, cases[0])
+    await closed(rca, await brought(rca, cases[0]))
 
     async def listed(**filters: Any) -> list[int]:
         found: list[str] = []
@@ -124,7 +112,7 @@ async def alone(rca_app: FastAPI, settings: Callable[..., dict[str, Any]]) -> An
 async def test_without_audit_api_nothing_is_opened_and_everything_is_read(
     rca: httpx.AsyncClient, alone: FastAPI, caller: Caller, programme: str
 ) -> None:
-    """Opening a case answers 503 and is safe to repeat; reads, conversations and replays ask nobody."""
+    """Opening and closing a case answer 503 and are safe to repeat; reads, conversations, steps and replays ask nobody."""
     key = {"Idempotency-Key": str(new_id())}
     first = await rca.post("/v1/cases", params={"programme": programme}, json=NEW, headers=key)
     admin = caller(alone, Role.ADMIN)
@@ -137,7 +125,10 @@ async def test_without_audit_api_nothing_is_opened_and_everything_is_read(
     assert new.status_code == 503
     assert new.headers["retry-after"] == "5"
     assert new.json()["type"].endswith("/problems/unavailable")
-    assert [answer.status_code for answer in (replayed, read, said)] == [201, 200, 201]
+    moved = await asked(admin, first.json(), "POST", "/steps", {"step": "analyse"})
+    refused = await asked(admin, first.json(), "POST", "/closure", {"conclusion": "Done.", "override": "Enough."})
+
+    assert [answer.status_code for answer in (replayed, read, said, moved, refused)] == [201, 200, 201, 200, 503]
     assert replayed.content == first.content
 
 
@@ -204,31 +195,36 @@ async def test_a_vendor_sees_the_cases_that_are_shared_with_it(
 async def test_who_may_read_and_who_may_write(
     rca_app: FastAPI, caller: Caller, programme: str, roles: Role, vendor: str | None, may_read: bool, may_write: bool
 ) -> None:
-    """Managers open and close; the client's people and the vendor's counterpart read; a vendor's system has no part in it."""
-    case = await opened(caller(rca_app, Role.ADMIN), programme)
+    """Managers open, change and close; the client's people and the vendor's counterpart read; a vendor's system does nothing."""
+    admin = caller(rca_app, Role.ADMIN)
+    case = await brought(admin, await opened(admin, programme))
     client = caller(rca_app, roles, vendor=vendor, programmes=(programme,))
     reads = [
         await client.get(path, params={"programme": programme})
         for path in ("/v1/cases", f"/v1/cases/{case['id']}", f"/v1/cases/{case['id']}/messages", "/v1/changes")
     ]
-    writes = [await client.post("/v1/cases", params={"programme": programme}, json=NEW), await closed(client, case)]
+    writes = [
+        await client.post("/v1/cases", params={"programme": programme}, json=NEW),
+        await asked(client, case, "PATCH", "", {"priority": "high"}),
+        await closed(client, case),
+    ]
 
     assert {answer.status_code for answer in reads} == ({200} if may_read else {403})
-    assert [answer.status_code for answer in writes] == ([201, 200] if may_write else [403, 403])
+    assert [answer.status_code for answer in writes] == ([201, 200, 200] if may_write else [403] * 3)
 
 
 async def test_the_feed_shows_cases_as_their_get_does(rca: httpx.AsyncClient, programme: str) -> None:
     """A case that changed appears once, at its newest position, as it stands."""
     first, second = await opened(rca, programme), await opened(rca, programme)
-    closing = (await closed(rca, first)).json()
+    moved = await brought(rca, first, "analysis")
     page = (await rca.get("/v1/changes", params={"programme": programme})).json()
 
     assert [(change["noun"], change["id"], change["revision"]) for change in page["changes"]] == [
         ("case", second["id"], 1),
         ("case", first["id"], 2),
     ]
-    assert [change["data"] for change in page["changes"]] == [second, closing]
-    assert page["position"] == closing["position"]
+    assert [change["data"] for change in page["changes"]] == [second, moved]
+    assert page["position"] == moved["position"]
     assert not page["more"]
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from cases import done, stepped
 from conftest import Caller
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
@@ -45,14 +46,8 @@ async def heard(client: httpx.AsyncClient, case: dict[str, Any]) -> list[str]:
 
 
 async def close(client: httpx.AsyncClient, case: dict[str, Any]) -> None:
-    """Close a case that nothing has changed yet."""
-    answer = await client.post(
-        f"/v1/cases/{case['id']}/closure",
-        params={"programme": case["programme"]},
-        json={"conclusion": "Done."},
-        headers={"If-Match": '"1"'},
-    )
-    answer.raise_for_status()
+    """Close a case that was opened by mistake."""
+    await done(stepped(client, case, "cancel", "Opened by mistake."))
 
 
 async def test_both_sides_talk_and_one_side_among_itself(

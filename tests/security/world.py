@@ -17,6 +17,7 @@ import httpx
 from fastapi import FastAPI
 
 from calibration import Facilitator, session_document
+from cases import brought
 from factories import audit_row, missed, programme_document
 from reporting_api.metrics.numbers import counted
 from reporting_api.projection.worker import SERVICE, rebuild
@@ -63,6 +64,11 @@ class Target:
     audit_id: str = field(default_factory=lambda: str(uuid4()))
     batch_id: str = field(default_factory=lambda: str(uuid4()))
     case_id: str = field(default_factory=lambda: str(uuid4()))
+    why_id: str = field(default_factory=lambda: str(uuid4()))
+    cause_id: str = field(default_factory=lambda: str(uuid4()))
+    link_id: str = field(default_factory=lambda: str(uuid4()))
+    other_case_id: str = field(default_factory=lambda: str(uuid4()))
+    """To which the case is linked."""
     sessions: Mapping[str, str] = field(default_factory=lambda: {state: str(uuid4()) for state in STATES})
     """A calibration session in each state."""
     endpoint_id: str = field(default_factory=lambda: str(uuid4()))
@@ -73,8 +79,9 @@ class Target:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        own = (self.audit_id, self.batch_id, self.case_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
-        return *own, *self.sessions.values()
+        own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
+        of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id)
+        return *own, *of_case, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
@@ -180,20 +187,23 @@ class World:
         pushed = await _done(self.client("audit", pusher).post("/v1/audit-batches", params=where, json=rows))
         audit_id = pushed["results"][0]["audit_id"]
         manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
-        for title in (mark, f"{mark} again"):
-            case = await _done(rca.post("/v1/cases", params=where, json={"vendor": vendor, "title": title}))
-        for audience in ("vendor", "internal"):
-            text = mark if audience == "vendor" else canary(programme, None)
-            talk = {"audience": audience, "text": text}
-            for _ in range(2):
-                await _done(rca.post(f"/v1/cases/{case['id']}/messages", params=where, json=talk))
+        in_case = await self._open_cases(programme, vendor, rca)
         sessions = await self._calibrate(Target(programme, vendor, audit_id))
         for _ in range(2):
             endpoint_id = await self._endpoint(programme, vendor)
         poc = self.client("audit", self._manager(programme, vendor))
         for _ in range(2):
             delivery = await _done(poc.post(f"/v1/webhook-endpoints/{endpoint_id}/test", params=where))
-        target = Target(programme, vendor, audit_id, pushed["id"], case["id"], sessions, endpoint_id, delivery["id"])
+        target = Target(
+            programme,
+            vendor,
+            audit_id,
+            pushed["id"],
+            sessions=sessions,
+            endpoint_id=endpoint_id,
+            delivery_id=delivery["id"],
+            **in_case,
+        )
         if vendor is not None:
             poc = self.client("audit", Actor(Role.VENDOR_POC, (programme,), vendor))
             raised = [appeal_of(row["audit_id"], comment=mark) for row in pushed["results"][:2]]
@@ -208,6 +218,30 @@ class World:
             )
         )
         return target
+
+    async def _open_cases(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> dict[str, str]:
+        """Two cases, linked, the second with a conversation, whys and causes for the vendor and for the client alone."""
+        where, mark, internal = {"programme": programme}, canary(programme, vendor), canary(programme, None)
+        new = [{"vendor": vendor, "title": title} for title in (mark, f"{mark} again")]
+        cases = [await _done(rca.post("/v1/cases", params=where, json=each)) for each in new]
+        address = f"/v1/cases/{cases[1]['id']}"
+        for audience, text in (("vendor", mark), ("internal", internal)):
+            for _ in range(2):
+                await _done(rca.post(f"{address}/messages", params=where, json={"audience": audience, "text": text}))
+        await self._explain(rca, address, where, internal, "internal")
+        poc = self.client("rca", self._manager(programme, vendor))
+        explained = await self._explain(poc, address, where, mark)
+        link = await _done(rca.post(f"{address}/links", params=where, json={"to": cases[0]["id"]}))
+        return {"case_id": cases[1]["id"], "other_case_id": cases[0]["id"], "link_id": link["id"], **explained}
+
+    async def _explain(
+        self, client: httpx.AsyncClient, address: str, where: dict[str, str], text: str, audience: str = "vendor"
+    ) -> dict[str, str]:
+        """A why and a cause of a case, in somebody's words."""
+        why = await _done(client.post(f"{address}/whys", params=where, json={"audience": audience, "text": text}))
+        new = {"audience": audience, "text": text, "code": "other", "evidence": [{"reference": text}]}
+        cause = await _done(client.post(f"{address}/causes", params=where, json=new))
+        return {"why_id": why["id"], "cause_id": cause["id"]}
 
     async def _calibrate(self, target: Target) -> dict[str, str]:
         """A calibration session in each of the states, with the client's someone and the vendor's as raters of its audit."""
@@ -241,9 +275,14 @@ class World:
         where = {"programme": target.programme}
         audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
         opening = {"vendor": target.vendor, "title": "To be closed"}
-        case = await _done(self.client("rca", admin).post("/v1/cases", params=where, json=opening))
+        rca = self.client("rca", admin)
+        case = await _done(rca.post("/v1/cases", params=where, json=opening))
+        poc = self.client("rca", self._manager(target.programme, target.vendor))
+        explained = await self._explain(poc, f"/v1/cases/{case['id']}", where, "Because")
+        await brought(rca, case)
         endpoint_id = await self._endpoint(target.programme, target.vendor)
         fresh = replace(target, audit_id=audit["id"], case_id=case["id"], endpoint_id=endpoint_id)
+        fresh = replace(fresh, why_id=explained["why_id"], cause_id=explained["cause_id"])
         return replace(fresh, sessions=await self._calibrate(fresh))
 
     async def fresh_appeal(self, target: Target, state: str, adjudicator: Actor) -> Target:

@@ -126,7 +126,7 @@ async def test_a_vendor_sees_its_own_numbers_alone(gateway: Gateway, programme: 
 
 
 async def test_a_case_about_what_was_found_is_shared_with_the_vendor(gateway: Gateway, programme: str) -> None:
-    """A quality manager opens a case; the vendor reads it and answers; the manager closes it."""
+    """A quality manager opens a case; the vendor reads it, answers and proposes a cause; the manager accepts it, and closes."""
     manager, vendor = gateway(Role.QUALITY_MANAGER), gateway(Role.VENDOR_POC, vendor="acme")
     where = {"programme": programme}
     new = {"vendor": "acme", "title": "Missed harassment at lisbon", "scope": {"site": ["lisbon"]}}
@@ -134,8 +134,18 @@ async def test_a_case_about_what_was_found_is_shared_with_the_vendor(gateway: Ga
     case = f"/rca/v1/cases/{opened.json()['id']}"
     answered = await vendor.post(f"{case}/messages", params=where, json={"text": "New people began last week."})
     seen = await manager.get(f"{case}/messages", params=where)
-    etag = (await manager.get(case, params=where)).headers["etag"]
-    closed = await manager.post(f"{case}/closure", params=where, json={"conclusion": "Trained."}, headers={"If-Match": etag})
+    proposal = {"code": "new_people", "evidence": [{"reference": "shift-plan-39"}]}
+    cause = f"{case}/causes/{(await vendor.post(f'{case}/causes', params=where, json=proposal)).json()['id']}"
+    closure = {"conclusion": "Trained.", "override": "Too small for a plan."}
+    for address, body in (
+        (f"{case}/steps", {"step": "analyse"}),
+        (f"{cause}/decision", {"outcome": "accepted"}),
+        (f"{case}/steps", {"step": "plan"}),
+        (f"{case}/closure", closure),
+    ):
+        etag = (await manager.get(case, params=where)).headers["etag"] if address != f"{cause}/decision" else "*"
+        closed = await manager.post(address, params=where, json=body, headers={"If-Match": etag})
+        assert closed.status_code == 200, closed.text
 
     assert (opened.status_code, answered.status_code) == (201, 201)
     assert [message["text"] for message in seen.json()["items"]] == ["New people began last week."]

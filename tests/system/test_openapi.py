@@ -32,8 +32,19 @@ include-name = [
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "404", "422"]
 
 [[operations]]
-include-name = ["POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages"]
+include-name = [
+  "POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages", "POST /v1/cases/{{case_id}}/whys",
+  "POST /v1/cases/{{case_id}}/causes", "POST /v1/cases/{{case_id}}/links",
+]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
+
+# Nor that a change names something and that some steps need their reason.
+[[operations]]
+include-name = [
+  "PATCH /v1/cases/{{case_id}}", "POST /v1/cases/{{case_id}}/steps", "PATCH /v1/cases/{{case_id}}/whys/{{why_id}}",
+  "PATCH /v1/cases/{{case_id}}/causes/{{cause_id}}", "POST /v1/cases/{{case_id}}/causes/{{cause_id}}/decision",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "412", "422", "428"]
 
 [[operations]]
 include-name = "POST /v1/audit-batches"

@@ -1,20 +1,20 @@
-"""What rca-api asks audit-api about programmes. It is asked when a case is opened, and never when one is read."""
+"""What rca-api asks audit-api about programmes: when a case is opened or a step needs it, never when one is read."""
 
 import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from rca_api.cases.problems import CaseRefused
+from rca_api.cases.records import PERIOD
 from tallystick.client import ProblemError, Tallystick, TallystickError
+from tallystick.schemas.case import CasePeriod, NewCase, Participant
 from tallystick.schemas.problem import ProblemError as InvalidPart
 from tallystick.schemas.programme import Programme
-from tallystick.service.problems import NotFound, Problem, Unavailable
-
-
-class CaseRefused(Problem):
-    """The case has the right shape, and the programme does not take it: it names no vendor of the programme."""
-
-    status, title = 409, "The programme does not take this case"
-
+from tallystick.service.calendar import add_working_days
+from tallystick.service.problems import NotFound, Unavailable
 
 _PATIENCE_S = 5.0
 _NOT_FOUND = 404
@@ -22,21 +22,13 @@ _NOT_FOUND = 404
 log = structlog.get_logger()
 
 
-async def require_vendor(neighbours: Tallystick, programme: str, vendor: str | None) -> None:
-    """Make sure that there is such a programme, and that it names the vendor, if there is one.
+async def get_programme(neighbours: Tallystick, programme: str) -> Programme:
+    """A programme's document as it stands.
 
     Raises:
         NotFound: there is no such programme.
-        CaseRefused: the vendor is none of the programme's.
         Unavailable: audit-api cannot be asked now.
     """
-    document = await _document(neighbours, programme)
-    if vendor is not None and all(known.slug != vendor for known in document.vendors):
-        error = InvalidPart(pointer="/vendor", code="unknown_vendor", detail="The programme knows no such vendor.")
-        raise CaseRefused("The programme does not take this case.", errors=[error])
-
-
-async def _document(neighbours: Tallystick, programme: str) -> Programme:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             return (await neighbours.programmes.get(programme)).document
@@ -47,3 +39,44 @@ async def _document(neighbours: Tallystick, programme: str) -> Programme:
         raise Unavailable(
             "The programme cannot be looked up: audit-api gives no answer. Nothing was changed.", headers={"Retry-After": "5"}
         ) from failure
+
+
+def require_taken(programme: Programme, new: NewCase) -> None:
+    """Refuse a case that names a vendor that is none of the programme's, or people who have no part in it."""
+    known = {vendor.slug for vendor in programme.vendors}
+    errors = [
+        InvalidPart(pointer=pointer, code="unknown_vendor", detail="The programme knows no such vendor.")
+        for pointer, vendor in (
+            ("/vendor", new.vendor),
+            *((f"/scope/vendor/{number}", each) for number, each in enumerate(new.scope.vendor)),
+        )
+        if vendor is not None and vendor not in known
+    ]
+    if errors:
+        raise CaseRefused("The programme does not take this case.", errors=errors)
+    require_participants(new.vendor, new.participants)
+
+
+def require_participants(vendor: str | None, participants: Iterable[Participant]) -> None:
+    """Refuse participants who are of another vendor than the case."""
+    errors = [
+        InvalidPart(
+            pointer=f"/participants/{number}/vendor", code="other_vendor", detail="The case is not shared with this vendor."
+        )
+        for number, each in enumerate(participants)
+        if each.vendor is not None and each.vendor != vendor
+    ]
+    if errors:
+        raise CaseRefused("Who takes part in a case is of the client, or of the vendor that it is shared with.", errors=errors)
+
+
+def root_cause_due(programme: Programme, now: datetime) -> datetime | None:
+    """When the root cause of a case that is opened now is to be known; None where the programme sets no target."""
+    days = programme.targets.root_cause_days
+    return None if days is None else add_working_days(programme.calendar, programme.time_zone, now, days)
+
+
+def last_weeks(programme: Programme, now: datetime) -> CasePeriod:
+    """The days up to today in the programme's time zone that a case is about which names none."""
+    today = now.astimezone(ZoneInfo(programme.time_zone)).date()
+    return CasePeriod(from_=today - PERIOD, to=today)

@@ -249,6 +249,55 @@ class FollowUp(Wire):
     gpm: Reference | None = None
 
 
+class CauseCategory(StrEnum):
+    """The bones of the fishbone: where root causes come from."""
+
+    POLICY = "policy"
+    PROCESS = "process"
+    PEOPLE_TRAINING = "people_training"
+    TOOLING = "tooling"
+    CONTENT_AMBIGUITY = "content_ambiguity"
+    ENVIRONMENT = "environment"
+
+
+class CauseCode(Wire):
+    """One kind of root cause."""
+
+    code: Code
+    name: Name
+    category: CauseCategory
+
+
+_CAUSES = (
+    CauseCode(code="policy_unclear", name="The policy is unclear or contradicts itself", category=CauseCategory.POLICY),
+    CauseCode(code="policy_changed", name="The policy has changed", category=CauseCategory.POLICY),
+    CauseCode(code="policy_gap", name="The policy does not cover the case", category=CauseCategory.POLICY),
+    CauseCode(code="workflow", name="The workflow leads to the wrong decision", category=CauseCategory.PROCESS),
+    CauseCode(code="escalation_path", name="Doubts are not escalated", category=CauseCategory.PROCESS),
+    CauseCode(code="update_not_passed_on", name="An update did not reach the moderators", category=CauseCategory.PROCESS),
+    CauseCode(code="workload", name="Too little time for a decision", category=CauseCategory.PROCESS),
+    CauseCode(code="new_people", name="New people, not yet proficient", category=CauseCategory.PEOPLE_TRAINING),
+    CauseCode(code="training_gap", name="The training leaves something out", category=CauseCategory.PEOPLE_TRAINING),
+    CauseCode(code="misunderstanding", name="The policy is understood wrongly", category=CauseCategory.PEOPLE_TRAINING),
+    CauseCode(code="language_skill", name="Language or culture is not known well enough", category=CauseCategory.PEOPLE_TRAINING),
+    CauseCode(code="tool_fault", name="The tool shows or records something wrong", category=CauseCategory.TOOLING),
+    CauseCode(code="missing_context", name="The tool does not show what is needed", category=CauseCategory.TOOLING),
+    CauseCode(code="routing", name="Content reaches the wrong queue", category=CauseCategory.TOOLING),
+    CauseCode(code="ambiguous_content", name="The content can be read in several ways", category=CauseCategory.CONTENT_AMBIGUITY),
+    CauseCode(code="new_trend", name="A kind of content that is new", category=CauseCategory.CONTENT_AMBIGUITY),
+    CauseCode(code="shift_conditions", name="Shift, noise, fatigue", category=CauseCategory.ENVIRONMENT),
+    CauseCode(code="outside_event", name="An event outside", category=CauseCategory.ENVIRONMENT),
+    CauseCode(code="other", name="Something else", category=CauseCategory.PROCESS),
+)
+
+
+class CaseRules(Wire):
+    """How root-cause cases go beside the target `root_cause_days`."""
+
+    watch_days: Annotated[int, Field(ge=1, le=365)] = 28
+    """For how many days after its closure a case is opened again when a signal of its kind comes back."""
+
+
 class DateFormat(Wire):
     """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
 
@@ -301,6 +350,9 @@ class Programme(Wire):
     appeals: AppealRules = AppealRules()
     follow_up: FollowUp = FollowUp()
     detectors: Detectors = Detectors()
+    cases: CaseRules = CaseRules()
+    cause_taxonomy: Annotated[tuple[CauseCode, ...], Field(min_length=1, max_length=200)] = _CAUSES
+    """The kinds of root cause that cases may name."""
     register_unknown: tuple[Vocabulary, ...] = ()
     """Vocabularies to which a batch may add words that it meets. In all others an unknown word rejects its row."""
     import_profiles: tuple[ImportProfile, ...] = ()
@@ -326,6 +378,7 @@ class Programme(Wire):
         yield "actions", list(self.policy_set.actions)
         yield "error codes", [code.code for code in self.error_taxonomy.codes]
         yield "grounds", [ground.code for ground in self.appeals.grounds]
+        yield "the cause taxonomy", [cause.code for cause in self.cause_taxonomy]
         yield "import profiles", [profile.slug for profile in self.import_profiles]
 
     def as_seen_by(self, vendor: str | None) -> Self:

@@ -8,7 +8,6 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row, or_, select, true
 
-from audit_api.appeals.calendar import add_working_days
 from audit_api.appeals.problems import AppealClaimed, AppealOpen, AppealParty, AppealRefused, AppealState
 from audit_api.appeals.raising import promised
 from audit_api.appeals.records import (
@@ -38,6 +37,7 @@ from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.calendar import add_working_days
 from tallystick.service.clock import now
 from tallystick.service.database import ReadSession, WriteSession, Writing, scoped
 from tallystick.service.feed import take_positions

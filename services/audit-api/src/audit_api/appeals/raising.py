@@ -12,7 +12,6 @@ from uuid import UUID
 import orjson
 from sqlalchemy import ARRAY, Row, Text, any_, func, insert, literal, select
 
-from audit_api.appeals.calendar import add_working_days
 from audit_api.appeals.problems import AppealDecided, AppealOpen, AppealRefused, AppealWindowClosed
 from audit_api.appeals.tables import appeal_events, appeals
 from audit_api.audits.judging import Rules
@@ -35,6 +34,7 @@ from tallystick.schemas.audit import Judgement, RowError, Verdict
 from tallystick.schemas.base import new_id
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
+from tallystick.service.calendar import add_working_days
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound, Problem

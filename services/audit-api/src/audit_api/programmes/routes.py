@@ -6,7 +6,6 @@ import yaml
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
-from audit_api.appeals.calendar import calendar_faults
 from audit_api.metadata import streams
 from audit_api.programmes.records import (
     create_programme,
@@ -23,6 +22,7 @@ from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
 from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.calendar import calendar_faults
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import (

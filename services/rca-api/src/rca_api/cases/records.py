@@ -1,95 +1,151 @@
-"""Reading cases, opening them, closing them."""
+"""Reading cases, opening them, changing them."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, Select, insert, select, update
 
+from rca_api.cases.history import Event, record
+from rca_api.cases.problems import CaseClosed
 from rca_api.cases.tables import cases
 from tallystick.schemas.base import new_id
-from tallystick.schemas.case import CaseState, NewCase
+from tallystick.schemas.case import (
+    CASE_TRANSITIONS,
+    FINISHED,
+    Case,
+    CaseEventKind,
+    CasePeriod,
+    CaseState,
+    CaseStep,
+    NewCase,
+)
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import rows_after
 from tallystick.service.problems import NotFound
 
+PERIOD = timedelta(days=28)
+"""What a case is about that names no period: so long before it was opened."""
+BASELINE = timedelta(days=56)
+"""What evidence compares with: so long before the period."""
 
-def document(row: Row[Any]) -> dict[str, Any]:
-    """A case as its GET shows it."""
-    return {str(name): value for name, value in row._mapping.items()}
+_COMPUTED = {"period", "baseline", "overdue", "possible"}
+_STORED = tuple(name for name in Case.model_fields if name not in _COMPUTED)
+_WHEN_DUE = frozenset({CaseState.OPEN, CaseState.REOPENED, CaseState.ANALYSIS, CaseState.VERIFICATION})
 
 
-def as_opened(case: dict[str, Any], position: int) -> dict[str, Any]:
-    """The document of a case as it was when it was opened, at that position: all that changes later is that it is closed."""
-    closing = {"closed_by": None, "closed_at": None, "conclusion": None}
-    return case | closing | {"state": CaseState.OPEN, "revision": 1, "position": position}
+def document(row: Row[Any], now: datetime) -> dict[str, Any]:
+    """A case as its GET shows it at this time."""
+    shown = {name: row._mapping[name] for name in _STORED}
+    return {
+        **shown,
+        "period": {"from": row.period_from, "to": row.period_to},
+        "baseline": {"from": row.period_from - BASELINE, "to": row.period_from},
+        "overdue": row.state in _WHEN_DUE and row.due_at is not None and row.due_at < now,
+        "possible": possible(row),
+    }
+
+
+def possible(row: Row[Any]) -> list[CaseStep]:
+    """The steps that lead on from where a case stands, for somebody whose part it is."""
+    return [each.step for each in CASE_TRANSITIONS if row.state in each.sources]
 
 
 async def get_case(session: ReadSession, programme: str, case_id: UUID) -> Row[Any]:
     """One case; a problem where there is none to see. Who changes it holds the lock of the stream already."""
-    row = (await session.execute(_visible(session, programme).where(cases.c.id == case_id))).one_or_none()
+    row = (await session.execute(visible(session, programme).where(cases.c.id == case_id))).one_or_none()
     if row is None:
         raise NotFound("There is no such case.")
     return row
 
 
+async def get_unfinished(session: ReadSession, programme: str, case_id: UUID) -> Row[Any]:
+    """One case to which something can be added; a problem where it is finished, or where there is none to see."""
+    row = await get_case(session, programme, case_id)
+    if row.state in FINISHED:
+        raise CaseClosed("Nothing is added to a case that is closed or cancelled.")
+    return row
+
+
 async def list_cases(
-    session: ReadSession,
-    programme: str,
-    *,
-    vendors: Sequence[str],
-    states: Sequence[CaseState],
-    before: UUID | None,
+    session: ReadSession, programme: str, narrowed: Mapping[str, Sequence[Any]], *, overdue: datetime | None, before: UUID | None,
     limit: int,
-) -> Sequence[Row[Any]]:
-    """The newest cases with any of the vendors and in any of the states, opened before the case `before`; newest first."""
-    statement = _visible(session, programme).order_by(cases.c.id.desc()).limit(limit)
-    if vendors:
-        statement = statement.where(cases.c.vendor.in_(vendors))
-    if states:
-        statement = statement.where(cases.c.state.in_(states))
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """The newest cases with any of the values in each column, opened before the case `before`; newest first.
+
+    With `overdue` those alone that were due before it.
+    """
+    c = cases.c
+    statement = visible(session, programme).order_by(c.id.desc()).limit(limit)
+    for name, values in narrowed.items():
+        if values:
+            statement = statement.where(c[name].in_(values))
+    if overdue is not None:
+        statement = statement.where(c.state.in_(_WHEN_DUE), c.due_at < overdue)
     if before is not None:
-        statement = statement.where(cases.c.id < before)
+        statement = statement.where(c.id < before)
     return (await session.execute(statement)).all()
 
 
-def _visible(session: ReadSession, programme: str) -> Select[Any]:
+def visible(session: ReadSession, programme: str) -> Select[Any]:
+    """The statement of all cases that the principal may see."""
     return scoped(select(cases), cases, programme, session.principal)
 
 
-async def open_case(session: WriteSession, programme: str, new: NewCase, position: int) -> Row[Any]:
-    """Write a new case."""
+async def open_case(
+    session: WriteSession,
+    programme: str,
+    new: NewCase,
+    position: int,
+    now: datetime,
+    *,
+    period: CasePeriod,
+    due_at: datetime | None,
+    origin: Literal["person", "signal"] = "person",
+    signals: Sequence[str] = (),
+) -> Row[Any]:
+    """Write a new case. Its evidence is wanted from now on."""
+    subject = session.principal.subject
+    given = orjson.loads(new.model_dump_json(exclude={"period", "due_at"}))
+    given["scope"]["vendor"] = [new.vendor] if new.vendor else given["scope"]["vendor"]
+    given["owner"] = new.owner or (subject if origin == "person" else None)
     statement = insert(cases).values(
         programme=programme,
         id=new_id(),
-        **new.model_dump(mode="json"),
+        **given,
         state=CaseState.OPEN,
         revision=1,
         position=position,
-        opened_by=session.principal.subject,
-        opened_at=datetime.now(UTC),
+        opened_by=subject,
+        opened_at=now,
+        origin=origin,
+        signals=list(signals),
+        period_from=period.from_,
+        period_to=period.to,
+        due_at=due_at,
+        evidence_wanted_at=now,
     )
-    return (await session.execute(statement.returning(cases))).one()
+    row = (await session.execute(statement.returning(cases))).one()
+    changed = {name: value for name, value in given.items() if value not in (None, [])}
+    about = signals[0] if signals else None
+    await record(session, row, Event(CaseEventKind.STEP, now, position, CaseStep.OPEN, about=about, changed=changed))
+    return row
 
 
-async def close_case(session: WriteSession, current: Row[Any], conclusion: str, position: int) -> Row[Any]:
-    """Close a case with its conclusion."""
+async def change_case(session: WriteSession, current: Row[Any], event: Event, **values: Any) -> Row[Any]:
+    """Give fields of a case other values, and its history the entry that says so."""
     statement = scoped(update(cases), cases, current.programme, session.principal).where(cases.c.id == current.id)
-    closing = statement.values(
-        state=CaseState.CLOSED,
-        revision=current.revision + 1,
-        position=position,
-        closed_by=session.principal.subject,
-        closed_at=datetime.now(UTC),
-        conclusion=conclusion,
-    )
-    return (await session.execute(closing.returning(cases))).one()
+    changing = statement.values(**values, revision=current.revision + 1, position=event.position)
+    row = (await session.execute(changing.returning(cases))).one()
+    await record(session, row, event)
+    return row
 
 
-async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
+async def read_changes(session: ReadSession, programme: str, after: int, limit: int, *, now: datetime) -> list[dict[str, Any]]:
     """Cases as the feed shows them."""
     return [
-        {"position": row.position, "id": row.id, "revision": row.revision, "erased": False, "data": document(row)}
+        {"position": row.position, "id": row.id, "revision": row.revision, "erased": False, "data": document(row, now)}
         for row in await rows_after(session, cases, programme, after, limit)
     ]

@@ -1,17 +1,24 @@
 """The routes of cases."""
 
+import hashlib
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import Row
 
-from rca_api.cases.records import as_opened, close_case, document, get_case, list_cases, open_case
+from rca_api.cases.history import Event
+from rca_api.cases.problems import CaseClosed, CaseRefused
+from rca_api.cases.records import change_case, document, get_case, get_unfinished, list_cases, open_case
 from rca_api.metadata import idempotency_keys, streams
-from rca_api.programmes import CaseRefused, require_vendor
-from tallystick.schemas.base import Slug
-from tallystick.schemas.case import Case, CasePage, CaseState, Closure, NewCase
+from rca_api.programmes import get_programme, last_weeks, require_participants, require_taken, root_cause_due
+from tallystick.schemas.base import Reference, Slug
+from tallystick.schemas.case import Case, CaseChange, CaseEventKind, CasePage, CasePriority, CaseState, NewCase
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal, allowed, enter
+from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -20,9 +27,9 @@ from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
     InvalidCursor,
+    InvalidRequest,
     PreconditionFailed,
     PreconditionRequired,
-    Problem,
     RequestInProgress,
     responses,
 )
@@ -39,32 +46,38 @@ included. A vendor's counterpart reads the cases that are shared with its vendor
 
 CasesRead = Annotated[Principal, allowed(*READERS)]
 CasesWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
-"""Opening and closing a case is a decision about the vendor, and so the quality manager's."""
+"""Opening a case and moving it on are decisions about the vendor, and so the quality manager's."""
+
+CasesAnswer = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC)]
+"""Who speaks on a case and looks for its causes: those who steer it, auditors on what they found, the vendor's counterpart."""
 
 _ONE = {"case_id": "$response.body#/id", "programme": "$request.query.programme"}
 _LINKS = {
     operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_case", "create_message", "read_messages", "create_closure")
+    for operation in ("read_case", "change_case", "create_message", "read_messages", "create_step", "read_steps")
 }
+_MANY = Query(description="Repeat it for several: any of them.")
 
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 CaseId = Annotated[UUID, Path(description="The case's id.")]
 
 
-class CaseClosed(Problem):
-    """The case is closed, and so is its conversation: what was concluded stands as it was read.
+def answered(row: Row[Any], moment: datetime, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The answer that shows a case."""
+    case = document(row, moment)
+    return reply(case, status=status, etag=etag(case), headers=headers)
 
-    Open another case where there is more to find out.
-    """
 
-    status, title = 409, "The case is closed"
+def etag(case: dict[str, Any]) -> str:
+    """Of the revision, and of the form in which the case is seen at this time."""
+    return revision_etag(case["revision"], hashlib.sha256(orjson.dumps(case, default=str)).hexdigest()[:12])
 
 
 @router.post(
     "/v1/cases",
     response_model=Case,
     status_code=201,
-    responses={201: {"links": _LINKS}, **responses(CaseRefused, RequestInProgress, IdempotencyKeyReused)},
+    responses={201: {"links": _LINKS}, **responses(CaseRefused, RequestInProgress, IdempotencyKeyReused, InvalidRequest)},
     summary="Open a case",
 )
 async def create_case(
@@ -72,10 +85,11 @@ async def create_case(
 ) -> Response:
     """Open a root-cause case on a part of the programme. With a vendor it is shared with that vendor; without one it is internal.
 
-    The same key and payload again answer the case as it was opened, whatever became of it since.
+    Its evidence is gathered at once, beside the request. The same key and payload again answer the case as it stands.
     """
     enter(principal, programme)
     database: Database = request.app.state.database
+    moment = now(request)
 
     def once(session: WriteSession) -> Once:
         return Once(idempotency_keys, session, programme, "create_case", idempotency_key, new.model_dump_json().encode())
@@ -83,42 +97,46 @@ async def create_case(
     if idempotency_key is not None:
         async with database.writing(principal) as session:
             if (earlier := await once(session).earlier()) is not None:
-                return await _replayed(session, programme, earlier)
+                return _created(await get_case(session, programme, earlier.id), moment, REPLAYED)
     # Between the two transactions: no connection waits while audit-api is asked.
-    await require_vendor(request.app.state.neighbours, programme, new.vendor)
+    configured = await get_programme(request.app.state.neighbours, programme)
+    require_taken(configured, new)
+    period, due_at = new.period or last_weeks(configured, moment), new.due_at or root_cause_due(configured, moment)
     async with database.writing(principal) as session:
         if (earlier := await once(session).earlier()) is not None:
-            return await _replayed(session, programme, earlier)
+            return _created(await get_case(session, programme, earlier.id), moment, REPLAYED)
         position = await take_positions(session, streams, programme, 1)
-        case = document(await open_case(session, programme, new, position))
-        await once(session).keep(Outcome(case["id"], position))
-        return _created(case)
+        case = await open_case(session, programme, new, position, moment, period=period, due_at=due_at)
+        await once(session).keep(Outcome(case.id, position))
+        return _created(case, moment)
 
 
-async def _replayed(session: WriteSession, programme: str, first: Outcome) -> Response:
-    case = document(await get_case(session, programme, first.id))
-    return _created(as_opened(case, first.position), REPLAYED)
-
-
-def _created(case: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    location = created_at("cases", case["id"], case["programme"])
-    return reply(case, status=201, etag=revision_etag(1), headers={**location, **(headers or {})})
+def _created(case: Row[Any], moment: datetime, headers: dict[str, str] | None = None) -> Response:
+    location = created_at("cases", case.id, case.programme)
+    return answered(case, moment, status=201, headers={**location, **(headers or {})})
 
 
 @router.get("/v1/cases", response_model=CasePage, responses=responses(InvalidCursor), summary="List cases")
 async def read_cases(
+    request: Request,
     programme: ProgrammeQuery,
     principal: CasesRead,
     session: Reading,
     paging: Paged,
-    vendor: Annotated[list[Slug], Query(description="Repeat it for several: any of them.")] = [],  # noqa: B006 - FastAPI copies defaults
-    state: Annotated[list[CaseState], Query(description="Repeat it for several: any of them.")] = [],  # noqa: B006
+    vendor: Annotated[list[Slug], _MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    state: Annotated[list[CaseState], _MANY] = [],  # noqa: B006
+    priority: Annotated[list[CasePriority], _MANY] = [],  # noqa: B006
+    owner: Annotated[list[Reference], _MANY] = [],  # noqa: B006
+    overdue: Annotated[bool, Query(description="Those alone whose due date has passed.")] = False,
 ) -> Response:
     """Cases that match all filters, newest first."""
     enter(principal, programme)
+    moment = now(request)
     before = UUID(paging.after[0]) if paging.after else None
-    rows = await list_cases(session, programme, vendors=vendor, states=state, before=before, limit=paging.limit + 1)
-    page = [document(row) for row in rows[: paging.limit]]
+    narrowed: dict[str, list[Any]] = {"vendor": vendor, "state": state, "priority": priority, "owner": owner}
+    due = moment if overdue else None
+    rows = await list_cases(session, programme, narrowed, overdue=due, before=before, limit=paging.limit + 1)
+    page = [document(row, moment) for row in rows[: paging.limit]]
     return reply({"items": page}, headers=paging.headers([page[-1]["id"]] if len(rows) > len(page) else None))
 
 
@@ -126,33 +144,37 @@ async def read_cases(
 async def read_case(
     request: Request, case_id: CaseId, programme: ProgrammeQuery, principal: CasesRead, session: Reading
 ) -> Response:
-    """The case as it stands."""
+    """The case as it stands, with the steps that lead on from there."""
     enter(principal, programme)
-    row = await get_case(session, programme, case_id)
-    etag = revision_etag(row.revision)
-    return not_modified(request, etag) or reply(document(row), etag=etag)
+    case = document(await get_case(session, programme, case_id), now(request))
+    tag = etag(case)
+    return not_modified(request, tag) or reply(case, etag=tag)
 
 
-@router.post(
-    "/v1/cases/{case_id}/closure",
+@router.patch(
+    "/v1/cases/{case_id}",
     response_model=Case,
-    responses=responses(CaseClosed, PreconditionFailed, PreconditionRequired),
-    summary="Close a case",
+    responses=responses(CaseClosed, CaseRefused, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    summary="Change a case",
+    name="change_case",
 )
-async def create_closure(
+async def update_case(
+    request: Request,
     case_id: CaseId,
-    closure: Closure,
+    change: CaseChange,
     programme: ProgrammeQuery,
     principal: CasesWrite,
     session: Writing,
     if_match: IfMatch = None,
 ) -> Response:
-    """Close a case with what was concluded. A closed case and its conversation stay readable, and change no more."""
+    """Give a case that goes on another owner, priority, title, description, due date or other participants."""
     enter(principal, programme)
     position = await take_positions(session, streams, programme, 1)
-    current = await get_case(session, programme, case_id)
-    if current.state == CaseState.CLOSED:
-        raise CaseClosed("A case is closed once.")
+    current = await get_unfinished(session, programme, case_id)
     require_match(if_match, revision_etag(current.revision))
-    row = await close_case(session, current, closure.conclusion, position)
-    return reply(document(row), etag=revision_etag(row.revision))
+    require_participants(current.vendor, change.participants or ())
+    moment = now(request)
+    given = change.model_dump(mode="json", include=change.model_fields_set)
+    values = given | ({"due_at": change.due_at} if "due_at" in given else {})
+    row = await change_case(session, current, Event(CaseEventKind.CHANGE, moment, position, changed=given), **values)
+    return answered(row, moment)

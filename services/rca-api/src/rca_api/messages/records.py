@@ -4,7 +4,7 @@ The walls are those of every table: a message that the client's people keep amon
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +42,7 @@ def _visible(session: ReadSession, programme: str) -> Select[Any]:
     return scoped(select(case_messages), case_messages, programme, session.principal)
 
 
-async def write_message(session: WriteSession, case: Row[Any], new: NewMessage, position: int) -> Row[Any]:
+async def write_message(session: WriteSession, case: Row[Any], new: NewMessage, position: int, now: datetime) -> Row[Any]:
     """Add a message to the conversation on a case."""
     statement = insert(case_messages).values(
         programme=case.programme,
@@ -51,9 +51,11 @@ async def write_message(session: WriteSession, case: Row[Any], new: NewMessage, 
         vendor=case.vendor if new.audience is Audience.VENDOR else None,
         audience=new.audience,
         text=new.text,
+        mentions=list(new.mentions),
+        attachments=[each.model_dump(mode="json") for each in new.attachments],
         position=position,
         author=session.principal.subject,
-        written_at=datetime.now(UTC),
+        written_at=now,
     )
     return (await session.execute(statement.returning(case_messages))).one()
 

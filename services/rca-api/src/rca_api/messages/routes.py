@@ -1,16 +1,15 @@
 """The routes of a case's conversation."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Response
-
-from rca_api.cases.records import get_case
-from rca_api.cases.routes import CaseClosed, CaseId, CasesRead, ProgrammeQuery
+from rca_api.cases.problems import CaseClosed
+from rca_api.cases.records import get_case, get_unfinished
+from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, ProgrammeQuery
 from rca_api.messages.records import document, get_message, list_messages, write_message
 from rca_api.metadata import idempotency_keys, streams
-from tallystick.schemas.case import Audience, CaseState, Message, MessagePage, NewMessage
-from tallystick.schemas.principal import Role
-from tallystick.service.auth import Principal, allowed, enter
+from tallystick.schemas.case import Audience, Message, MessagePage, NewMessage
+from tallystick.service.auth import enter
+from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
@@ -19,9 +18,6 @@ from tallystick.service.problems import COMMON, IdempotencyKeyReused, InvalidCur
 from tallystick.service.replies import reply
 
 router = APIRouter(tags=["conversation"], responses=responses(*COMMON))
-
-MessagesWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC)]
-"""Who speaks on a case: those who steer it, auditors on what they found, and the vendor's counterpart. An analyst listens."""
 
 
 class InternalConversation(Problem):
@@ -41,10 +37,11 @@ class InternalConversation(Problem):
     summary="Say something on a case",
 )
 async def create_message(
+    request: Request,
     case_id: CaseId,
     new: NewMessage,
     programme: ProgrammeQuery,
-    principal: MessagesWrite,
+    principal: CasesAnswer,
     session: Writing,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -57,10 +54,8 @@ async def create_message(
     if (earlier := await once.earlier()) is not None:
         return reply(document(await get_message(session, programme, earlier.id)), status=201, headers=REPLAYED)
     position = await take_positions(session, streams, programme, 1)
-    case = await get_case(session, programme, case_id)
-    if case.state == CaseState.CLOSED:
-        raise CaseClosed("Nothing is added to a closed case.")
-    message = document(await write_message(session, case, new, position))
+    case = await get_unfinished(session, programme, case_id)
+    message = document(await write_message(session, case, new, position, now(request)))
     await once.keep(Outcome(message["id"], position))
     return reply(message, status=201)
 

@@ -1,6 +1,7 @@
 """The table of messages. They are written once and never change."""
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rca_api.metadata import metadata
 
@@ -13,6 +14,8 @@ case_messages = Table(
     Column("vendor", Text, comment="whose people may read it besides the client's; null for nobody's"),
     Column("audience", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("mentions", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("attachments", JSONB, nullable=False, server_default="[]"),
     Column("position", BigInteger, nullable=False),
     Column("author", Text, nullable=False),
     Column("written_at", DateTime(timezone=True), nullable=False),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_api.appeals.calendar import add_working_days
 from tallystick.schemas.programme import Calendar, Weekday
+from tallystick.service.calendar import add_working_days
 
 BERLIN = "Europe/Berlin"
 _HOLIDAYS = holidays.country_holidays("DE", subdiv="BY")

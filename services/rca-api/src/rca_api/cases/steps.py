@@ -1,0 +1,83 @@
+"""Moving cases along the table of transitions."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from rca_api.cases.guards import missing
+from rca_api.cases.history import Event
+from rca_api.cases.problems import CaseIncomplete
+from rca_api.cases.problems import CaseState as WrongState
+from rca_api.cases.records import change_case, possible
+from rca_api.programmes import root_cause_due
+from tallystick.schemas.case import CASE_TRANSITIONS, CaseEventKind, CaseStep, Closure
+from tallystick.schemas.programme import Programme
+from tallystick.service.database import ReadSession, WriteSession
+
+_TARGETS = {transition.step: transition.target for transition in CASE_TRANSITIONS}
+NEED_PROGRAMME = frozenset({CaseStep.CLOSE, CaseStep.OVERRIDE, CaseStep.REOPEN})
+"""Steps whose dates the programme's document says."""
+
+
+async def require_possible(session: ReadSession, current: Row[Any], step: CaseStep) -> None:
+    """Refuse what cannot be done to a case in its state, or as long as something is missing for it; say what can be done."""
+    steps = possible(current)
+    if step not in steps:
+        raise WrongState(f"This case cannot take the step {step} now.", possible=steps)
+    if errors := await missing(session, current, step):
+        raise CaseIncomplete(f"Something is missing for the step {step}.", errors=errors, possible=steps)
+
+
+async def move(
+    session: WriteSession,
+    current: Row[Any],
+    step: CaseStep,
+    position: int,
+    now: datetime,
+    *,
+    note: str | None = None,
+    about: object = None,
+    **values: Any,
+) -> Row[Any]:
+    """Take a step: the case gets its new state and `values`, its history the entry."""
+    changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    event = Event(CaseEventKind.STEP, now, position, step, note, about, changed)
+    return await change_case(session, current, event, state=_TARGETS[step], **values)
+
+
+async def close(
+    session: WriteSession, current: Row[Any], closure: Closure, position: int, now: datetime, programme: Programme
+) -> Row[Any]:
+    """Close a case with its conclusion, and watch from now on whether the error comes back."""
+    step = CaseStep.CLOSE if closure.override is None else CaseStep.OVERRIDE
+    return await move(
+        session,
+        current,
+        step,
+        position,
+        now,
+        conclusion=closure.conclusion,
+        override=closure.override,
+        closed_by=session.principal.subject,
+        closed_at=now,
+        watch_until=now + timedelta(days=programme.cases.watch_days),
+    )
+
+
+async def reopen(
+    session: WriteSession,
+    current: Row[Any],
+    position: int,
+    now: datetime,
+    programme: Programme,
+    *,
+    note: str,
+    about: object = None,
+    **values: Any,
+) -> Row[Any]:
+    """Open a closed case again: what was concluded leaves it for its history, its root cause is due anew."""
+    gone = dict.fromkeys(("conclusion", "override", "closed_by", "closed_at", "watch_until"))
+    due_at = root_cause_due(programme, now)
+    again = {"reopened": current.reopened + 1, "due_at": due_at, "evidence_wanted_at": now}
+    return await move(session, current, CaseStep.REOPEN, position, now, note=note, about=about, **gone, **again, **values)

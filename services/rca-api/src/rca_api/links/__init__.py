@@ -1,0 +1,1 @@
+"""Links between cases: related ones, duplicates, and where a case comes from."""
