@@ -1,10 +1,11 @@
 """The pieces that every wire model is made of."""
 
+from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar, dataclass_transform
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, with_config
 from uuid_utils.compat import uuid7
 
 
@@ -12,6 +13,18 @@ class Wire(BaseModel):
     """A message between two parties: unknown fields are an error, values do not change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Kind = TypeVar("Kind")
+
+
+@dataclass_transform(frozen_default=True)
+def figure(kind: type[Kind]) -> type[Kind]:
+    """Make a class one of the parts that an answer has hundreds of: a frozen dataclass.
+
+    It is checked like a `Wire` where it is read, and not where it is made, which takes a quarter of the time.
+    """
+    return with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(dataclass(frozen=True)(kind))
 
 
 def new_id() -> UUID:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from tallystick.schemas.base import Code, Instant, Slug, Wire
+from tallystick.schemas.base import Code, Instant, Slug, Wire, figure
 from tallystick.schemas.programme import ErrorClass
 
 
@@ -74,7 +74,8 @@ class MetricFilter(Wire):
         return {name: values for name in type(self).model_fields if (values := getattr(self, name))}
 
 
-class Interval(Wire):
+@figure
+class Interval:
     """Between which bounds the true value lies, at a confidence level."""
 
     low: float
@@ -83,7 +84,8 @@ class Interval(Wire):
     method: str
 
 
-class Number(Wire):
+@figure
+class Number:
     """A number and what it stands on."""
 
     value: int | float | None
@@ -98,7 +100,8 @@ class Number(Wire):
     """Why there is no value."""
 
 
-class Difference(Wire):
+@figure
+class Difference:
     """By how much a number differs from the one of the previous period."""
 
     value: int | float | None
@@ -108,7 +111,8 @@ class Difference(Wire):
     reason: str | None = None
 
 
-class Rank(Wire):
+@figure
+class Rank:
     """Between which places a row may truly stand: rows whose intervals overlap are tied."""
 
     highest: int
@@ -116,7 +120,8 @@ class Rank(Wire):
     tied: bool
 
 
-class Row(Wire):
+@figure
+class Row:
     """One group of audits."""
 
     dimensions: dict[str, str | None]

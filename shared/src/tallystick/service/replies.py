@@ -25,22 +25,24 @@ def reply(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A JSON answer. Mappings may hold UUIDs and UTC datetimes."""
-    if isinstance(content, BaseModel):
-        body = content.__pydantic_serializer__.to_json(content)
-    else:
-        body = orjson.dumps(content, default=_plain, option=orjson.OPT_UTC_Z)
+    body = content.__pydantic_serializer__.to_json(content) if isinstance(content, BaseModel) else json_of(content)
     response = Response(body, status, headers, "application/json")
     if etag is not None:
         response.headers["ETag"] = etag
     return response
 
 
-def _plain(value: object) -> str | dict[str, Any]:
+def json_of(content: Mapping[str, Any]) -> bytes:
+    """A mapping as JSON. Besides what JSON knows it may hold UUIDs, dates, UTC datetimes, models and the parts of answers."""
+    return orjson.dumps(content, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: object) -> str | orjson.Fragment:
     """What the serializer does not know: the driver's own kind of UUID, and models inside mappings."""
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, BaseModel):
-        return value.__dict__
+        return orjson.Fragment(value.__pydantic_serializer__.to_json(value))
     raise TypeError(f"{type(value).__name__} is not part of any answer")
 
 

@@ -83,8 +83,7 @@ async def answer(session: ReadSession, standing: Standing, question: Question) -
         before = await groups(session, previous)
         found = {**dict.fromkeys(before, (NOTHING, NOTHING)), **found}
     minimum = standing.targets.minimum_sample
-    rows = [_row(question, key, pair, before, minimum) for key, pair in found.items()]
-    rows = _ordered(question, rows)
+    rows = _ordered(question, [_row(question, key, pair, before, minimum) for key, pair in sorted(found.items())])
     totals = None
     if question.totals:
         whole = replace(question, by=(), totals=False)
@@ -159,15 +158,15 @@ def earlier(question: Question) -> Question | None:
 
 
 def _row(question: Question, key: Key, pair: Pair, before: Mapping[Key, Pair] | None, minimum: int) -> Row:
-    numbers: dict[str, Number] = {measure: number(measure, *pair, minimum) for measure in question.measures}
+    numbers = {measure.value: number(measure, *pair, minimum) for measure in question.measures}
     previous: dict[str, Number] | None = None
     change: dict[str, Difference] | None = None
     if before is not None:
         earlier = before.get(key, (NOTHING, NOTHING))
-        previous = {measure: number(measure, *earlier, minimum) for measure in question.measures}
-        change = {measure: difference(measure, numbers[measure], previous[measure]) for measure in question.measures}
+        previous = {measure.value: number(measure, *earlier, minimum) for measure in question.measures}
+        change = {measure.value: difference(measure, numbers[measure], previous[measure]) for measure in question.measures}
     return Row(
-        dimensions={name: value or None for name, value in zip(question.by, key, strict=True)},
+        dimensions={name.value: value or None for name, value in zip(question.by, key, strict=True)},
         numbers=numbers,
         previous=previous,
         change=change,
@@ -176,7 +175,7 @@ def _row(question: Question, key: Key, pair: Pair, before: Mapping[Key, Pair] | 
 
 
 def _ordered(question: Question, rows: list[Row]) -> list[Row]:
-    rows = sorted(rows, key=lambda row: tuple(value or "" for value in row.dimensions.values()))
+    """Rows that come by their dimensions, as the question wants them."""
     if question.order is None:
         return rows
     name, greatest_first = question.order.removeprefix("-"), question.order.startswith("-")
@@ -187,7 +186,7 @@ def _ordered(question: Question, rows: list[Row]) -> list[Row]:
     if FORMULAS[measure].definition.interval is None:
         return rows
     places = ranks([row.numbers[measure] for row in rows], greatest_first=greatest_first)
-    return [row.model_copy(update={"rank": place}) for row, place in zip(rows, places, strict=True)]
+    return [replace(row, rank=place) for row, place in zip(rows, places, strict=True)]
 
 
 def _place(each: Number, *, greatest_first: bool) -> tuple[bool, float]:

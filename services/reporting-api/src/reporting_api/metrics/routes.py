@@ -18,7 +18,7 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal, allowed
 from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
-from tallystick.service.replies import not_modified, reply
+from tallystick.service.replies import json_of, not_modified, reply
 
 router = APIRouter(tags=["metrics"], responses=responses(*COMMON))
 
@@ -49,7 +49,7 @@ async def read_metrics(request: Request, principal: NumbersRead, question: Asked
     memory = memory_of(request)
     body = memory.recall(question.programme, etag)
     if body is None:
-        body = (await answer(session, standing, question)).model_dump_json().encode()
+        body = json_of(vars(await answer(session, standing, question)))
         memory.keep(question.programme, etag, body)
     return Response(body, headers={"ETag": etag}, media_type="application/json")
 

@@ -1,6 +1,7 @@
 """Keeping signals, listing them, and their changes."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -117,8 +118,8 @@ def _content(finding: Finding, time_zone: str) -> dict[str, Any]:
         "until": finding.until,
         "time_zone": time_zone,
         "strength": finding.strength,
-        "observed": finding.observed.model_dump(mode="json"),
-        "expected": None if finding.expected is None else finding.expected.model_dump(mode="json"),
+        "observed": asdict(finding.observed),
+        "expected": None if finding.expected is None else asdict(finding.expected),
         "summary": finding.summary,
     }
 
