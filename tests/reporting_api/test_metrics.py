@@ -319,9 +319,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
 
     def noting(run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        def noted(session: ReadSession, statement: Any, *rest: Any) -> Awaitable[Any]:
+        def noted(session: ReadSession, statement: Any, *rest: Any, **parameters: Any) -> Awaitable[Any]:
             seen.append(str(statement))
-            return run(session, statement, *rest)
+            return run(session, statement, *rest, **parameters)
 
         return noted
 

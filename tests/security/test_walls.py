@@ -62,8 +62,8 @@ def without_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """No document is asked whether it names the vendor."""
-    for module in (audit_api.programmes.records, reporting_api.projection.cursors):
-        monkeypatch.setattr(module, "_names", lambda *_: True)
+    monkeypatch.setattr(audit_api.programmes.records, "_names", lambda *_: True)
+    assert replace_everywhere(monkeypatch, "names_vendor", reporting_api.projection.cursors.names_vendor, lambda *_: True) > 1
 
 
 @pytest.mark.usefixtures("without_names")

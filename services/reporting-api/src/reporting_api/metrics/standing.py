@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+import orjson
+from sqlalchemy import SmallInteger, Text, bindparam, select, text
 
 from reporting_api.cuboids import smallest
-from reporting_api.projection.cursors import find_cursor
-from reporting_api.tables import rollups
+from reporting_api.projection.cursors import find_cursor, names_vendor
+from reporting_api.tables import cursors
 from tallystick.schemas.programme import Programme, Targets
 from tallystick.service.auth import enter
 from tallystick.service.database import ReadSession, scoped
@@ -32,6 +34,27 @@ class Standing:
     """The first day with audits that the principal may see, and the day after the last; None without any."""
 
 
+_STANDING = select(
+    text(
+        """
+        epoch, position, created_at, time_zone, caught_up_at,
+        document ->> 'targets', document ->> 'vendors', document #>> '{error_taxonomy,codes}',
+        (
+            select day from rollups
+            where rollups.programme = cursors.programme and cuboid = :cuboid and (:vendor is null or vendor = :vendor)
+            order by day limit 1
+        ),
+        (
+            select day from rollups
+            where rollups.programme = cursors.programme and cuboid = :cuboid and (:vendor is null or vendor = :vendor)
+            order by day desc limit 1
+        )
+        """
+    ).bindparams(bindparam("cuboid", smallest(frozenset()), SmallInteger), bindparam("vendor", type_=Text))
+).select_from(cursors)
+"""As text: it comes before every number, and SQLAlchemy takes its time for every element of each execution."""
+
+
 async def read_standing(session: ReadSession, programme: str) -> Standing:
     """Where the numbers of a programme stand.
 
@@ -39,24 +62,29 @@ async def read_standing(session: ReadSession, programme: str) -> Standing:
         NotFound: there is no programme that the principal may see under this name.
         Unavailable: since the projection was begun it has not yet come to the end of the feed, so the numbers are in part.
     """
-    row = await find_cursor(session, enter(session.principal, programme), *_days(session, programme))
-    if row is None:
+    principal = session.principal
+    statement = scoped(_STANDING, cursors, enter(principal, programme), principal)
+    found = await session.rows(statement, vendor=principal.vendor)
+    if not found or not names_vendor(orjson.loads(found[0][6]), principal):
         raise NotFound("There is no such programme.")
-    if row.caught_up_at is None:
+    [(epoch, position, begun_at, time_zone, caught_up_at, targets, _, codes, first, last)] = found
+    if caught_up_at is None:
         raise Unavailable(
             "The numbers of this programme are being built. They are shown once all of its audits are counted.",
             headers={"Retry-After": "2"},
         )
-    return Standing(
-        programme,
-        row.epoch,
-        row.position,
-        row.created_at,
-        row.time_zone,
-        Targets.model_validate(row.document["targets"]),
-        {code["code"]: code["name"] for code in row.document["error_taxonomy"]["codes"]},
-        None if row.first_day is None else (row.first_day, row.last_day + timedelta(days=1)),
-    )
+    days = None if first is None else (first, last + timedelta(days=1))
+    return Standing(programme, epoch, position, begun_at, time_zone, _targets(targets), _names(codes), days)
+
+
+@lru_cache(256)
+def _targets(document: str) -> Targets:
+    return Targets.model_validate_json(document)
+
+
+@lru_cache(256)
+def _names(codes: str) -> dict[str, str]:
+    return {code["code"]: code["name"] for code in orjson.loads(codes)}
 
 
 async def read_document(session: ReadSession, programme: str) -> Programme:
@@ -69,11 +97,3 @@ async def read_document(session: ReadSession, programme: str) -> Programme:
     if row is None:
         raise NotFound("There is no such programme.")
     return Programme.model_validate(row.document).as_seen_by(session.principal.vendor)
-
-
-def _days(session: ReadSession, programme: str) -> tuple[ColumnElement[date], ColumnElement[date]]:
-    """The first and the last day with audits that the principal may see."""
-    days = select(rollups.c.day).where(rollups.c.cuboid == smallest(frozenset())).limit(1)
-    days = scoped(days, rollups, programme, session.principal)
-    first, last = days.order_by(rollups.c.day), days.order_by(rollups.c.day.desc())
-    return first.scalar_subquery().label("first_day"), last.scalar_subquery().label("last_day")

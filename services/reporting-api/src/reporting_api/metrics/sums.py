@@ -3,11 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Select, Text, and_, any_, cast, func, literal, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from reporting_api.cuboids import APPEALS, ERROR_DIMENSIONS, MEASURES, smallest
 from reporting_api.metrics.question import Filters
@@ -91,14 +107,15 @@ async def cells(
     """The groups of a cut as they come, with their sums: `most` of them and one more that tells that there are too many."""
     named = frozenset({*cut.by, *cut.filters} - _TIME.keys())
     cuboid = None if from_facts else smallest(named)
-    statement = _from_facts(session, cut, names) if cuboid is None else _from_rollups(session, cut, names, cuboid)
-    return await session.rows(statement.limit(most + 1))
+    if cuboid is None:
+        return await session.rows(_from_facts(session, cut, names).limit(most + 1))
+    return await _from_rollups(session, cut, names, cuboid, most + 1)
 
 
 def keyed(rows: Sequence[Sequence[Any]], width: int, names: Sequence[str]) -> dict[Key, Sums]:
     """The groups that a statement answered, by the values of so many dimensions; those that nothing is in are left out."""
     return {
-        tuple(value if isinstance(value, str) else value.isoformat() for value in row[:width]): dict(
+        tuple([value if isinstance(value, str) else value.isoformat() for value in row[:width]]): dict(
             zip(names, row[width:], strict=True)
         )
         for row in rows
@@ -119,15 +136,34 @@ _TIME_OF_CELLS = {
 _WORDS = ARRAY(Text)
 
 
-def _from_rollups(session: ReadSession, cut: Cut, names: Sequence[str], cuboid: int) -> Select[Any]:
-    """Written as text where it can be: it is asked all the time, and SQLAlchemy's time for many elements is that of the sums."""
-    shown = [_TIME_OF_CELLS.get(name, str(name)) for name in cut.by] + [f"sum({name})::bigint" for name in names]
-    statement = select(text(", ".join(shown))).select_from(rollups).where(rollups.c.cuboid == cuboid)
-    if cut.by:
-        statement = statement.group_by(text(", ".join(str(place) for place in range(1, len(cut.by) + 1))))
-    if cut.view == View.FIRST_SCORED:
+@lru_cache(1000)
+def _of_cells(
+    names: tuple[str, ...], by: tuple[Dimension, ...], view: View, one: frozenset[str], many: frozenset[str]
+) -> Select[Any]:
+    """The sums of cells by group, for cuts that want one value of some dimensions, and any of several of others.
+
+    Made once, and as text where it can be: it is asked all the time, and SQLAlchemy takes as long as the sums for many elements.
+    """
+    shown = [_TIME_OF_CELLS.get(name, str(name)) for name in by] + [f"sum({name})::bigint" for name in names]
+    statement = select(text(", ".join(shown))).select_from(rollups).where(rollups.c.cuboid == bindparam("cuboid"))
+    if by:
+        statement = statement.group_by(text(", ".join(str(place) for place in range(1, len(by) + 1))))
+    if view == View.FIRST_SCORED:
         statement = statement.where(rollups.c.view == 0)
-    return scoped(narrowed(statement, cut, rollups.c, rollups.c.day), rollups, cut.programme, session.principal)
+    # One value is compared as one: how many an array holds, a plan for all of them does not know.
+    wanted = [rollups.c[name] == bindparam(name) for name in sorted(one)]
+    wanted += [rollups.c[name] == any_(bindparam(name, type_=_WORDS)) for name in sorted(many)]
+    within = (rollups.c.day >= bindparam("start"), rollups.c.day < bindparam("end"))
+    return statement.where(*wanted, *within).limit(bindparam("most", type_=Integer))
+
+
+async def _from_rollups(session: ReadSession, cut: Cut, names: Sequence[str], cuboid: int, most: int) -> Sequence[Sequence[Any]]:
+    one = frozenset(name for name, values in cut.filters.items() if len(values) == 1)
+    statement = _of_cells(tuple(names), cut.by, cut.view, one, frozenset(cut.filters) - one)
+    wanted = {name: values[0] if name in one else values for name, values in cut.filters.items()}
+    within = {"start": cut.start or date.min, "end": cut.end or date.max}
+    statement = scoped(statement, rollups, cut.programme, session.principal)
+    return await session.rows(statement, cuboid=cuboid, most=most, **wanted, **within)
 
 
 def _from_facts(session: ReadSession, cut: Cut, names: Sequence[str]) -> Select[Any]:
@@ -166,18 +202,7 @@ def grouped(statement: Select[Any], cut: Cut, columns: Mapping[str, ColumnElemen
     statement = statement.add_columns(*groups).group_by(*groups)
     if cut.by_error:
         statement = statement.where(columns["error_class"] != "")
-    return narrowed(statement, cut, columns, day)
-
-
-def narrowed(
-    statement: Select[Any],
-    cut: Cut,
-    columns: Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any],
-    day: ColumnElement[date],
-) -> Select[Any]:
-    """The statement, narrowed to the audits of a cut."""
     for name, values in cut.filters.items():
-        # One value is compared as one: how many an array holds, a plan for all of them does not know.
         statement = statement.where(columns[name] == (values[0] if len(values) == 1 else any_(literal(values, _WORDS))))
     if cut.start is not None:
         statement = statement.where(day >= cut.start)

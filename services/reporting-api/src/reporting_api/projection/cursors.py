@@ -1,11 +1,11 @@
 """Where the feed of each programme was read up to. The cursor moves in the transaction that applies what it moves over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
@@ -25,14 +25,11 @@ class OvertakenError(Exception):
     """The cursor is not where this worker left it: another one has moved it, or the projection was started anew."""
 
 
-async def find_cursor(session: ReadSession, programme: str, *also: ColumnElement[Any]) -> Row[Any] | None:
-    """The cursor of a programme; None where nothing was read of it yet, or where it names no such vendor as the principal's.
-
-    `also` is what else the row shall say.
-    """
-    statement = scoped(select(cursors, *also), cursors, programme, session.principal)
+async def find_cursor(session: ReadSession, programme: str) -> Row[Any] | None:
+    """The cursor of a programme; None where nothing was read of it yet, or where it names no such vendor as the principal's."""
+    statement = scoped(select(cursors), cursors, programme, session.principal)
     row = (await session.execute(statement)).one_or_none()
-    return row if row is not None and _names(row, session.principal) else None
+    return row if row is not None and names_vendor(row.document["vendors"], session.principal) else None
 
 
 async def list_cursors(session: ReadSession) -> Sequence[Row[Any]]:
@@ -40,12 +37,12 @@ async def list_cursors(session: ReadSession) -> Sequence[Row[Any]]:
     statement = select(cursors).order_by(cursors.c.programme)
     if ALL not in session.principal.programmes:
         statement = statement.where(cursors.c.programme.in_(session.principal.programmes))
-    return [row for row in await session.execute(statement) if _names(row, session.principal)]
+    return [row for row in await session.execute(statement) if names_vendor(row.document["vendors"], session.principal)]
 
 
-def _names(row: Row[Any], principal: Principal) -> bool:
-    """Whether a vendor's principal belongs to a vendor of the programme; the client's people see all of theirs."""
-    return principal.vendor is None or any(vendor["slug"] == principal.vendor for vendor in row.document["vendors"])
+def names_vendor(vendors: Iterable[Mapping[str, Any]], principal: Principal) -> bool:
+    """Whether a vendor's principal belongs to one of a programme's vendors; the client's people see all of theirs."""
+    return principal.vendor is None or any(vendor["slug"] == principal.vendor for vendor in vendors)
 
 
 def lag_s(row: Row[Any], now: datetime) -> float:
