@@ -16,7 +16,7 @@ from tallystick.service.clock import utc_now
 from tallystick.service.database import Database
 from tallystick.service.health import health_router, schema_revision
 from tallystick.service.migrate import head_revision
-from tallystick.service.parameters import only_known_parameters
+from tallystick.service.parameters import declared, only_known_parameters
 from tallystick.service.problems import add_problem_handlers, add_problems
 from tallystick.service.settings import Settings
 from tallystick.service.tags import ContentTags, add_tags
@@ -100,7 +100,10 @@ def create_service(
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            with declared(app.routes):
+                app.openapi_schema = get_openapi(
+                    title=app.title, version=app.version, description=app.description, routes=app.routes
+                )
             add_problems(app.openapi_schema)
             add_tags(app.openapi_schema)
         return app.openapi_schema

@@ -16,6 +16,7 @@ from tallystick.schemas.audit import AuditParty
 from tallystick.schemas.base import Code, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
 from tallystick.service.auth import Principal
+from tallystick.service.parameters import FromQuery
 
 
 class AppealFilters:
@@ -56,7 +57,7 @@ def _column(name: str, principal: Principal) -> ColumnElement[Any]:
 
 
 async def _filters(
-    state: Annotated[list[AppealState], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    state: Annotated[list[AppealState], MANY] = [],  # noqa: B006 - nobody changes it
     stage: Annotated[list[AppealStage], MANY] = [],  # noqa: B006
     ground: Annotated[list[Code], MANY] = [],  # noqa: B006
     audit_id: Annotated[list[UUID], MANY] = [],  # noqa: B006
@@ -78,7 +79,6 @@ async def _filters(
     ] = None,
     to: Annotated[Bound | None, Query(description="Submitted before this time, or this day in the programme's zone.")] = None,
 ) -> AppealFilters:
-    """Asynchronous for speed alone: anything else that is depended on takes a turn in a thread."""
     any_of: dict[str, list[Any]] = {
         "state": state,
         "stage": stage,
@@ -100,4 +100,4 @@ async def _filters(
     return AppealFilters(any_of, overdue, from_, to)
 
 
-Filtered = Annotated[AppealFilters, Depends(_filters)]
+Filtered = Annotated[AppealFilters, Depends(FromQuery(_filters))]

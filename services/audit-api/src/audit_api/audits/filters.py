@@ -13,6 +13,7 @@ from audit_api.audits.tables import audits
 from tallystick.schemas.audit import AuditParty, Verdict
 from tallystick.schemas.base import Code, Instant, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
+from tallystick.service.parameters import FromQuery
 
 _Day = Annotated[date, Field(ge=date(1, 1, 3), le=date(9999, 12, 29))]  # of any time zone
 Bound = Annotated[Instant | _Day, Field(union_mode="left_to_right")]
@@ -57,7 +58,7 @@ def moment(bound: date, time_zone: str) -> datetime:
 
 
 async def _filters(
-    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - nobody changes it
     site: Annotated[list[Code], MANY] = [],  # noqa: B006
     queue: Annotated[list[Code], MANY] = [],  # noqa: B006
     market: Annotated[list[Code], MANY] = [],  # noqa: B006
@@ -77,7 +78,6 @@ async def _filters(
     ] = None,
     to: Annotated[Bound | None, Query(description="Audited before this time, or this day in the programme's zone.")] = None,
 ) -> AuditFilters:
-    """Asynchronous for speed alone: anything else that is depended on takes a turn in a thread."""
     any_of: dict[str, list[Any]] = {
         "vendor": vendor,
         "site": site,
@@ -98,4 +98,4 @@ async def _filters(
     return AuditFilters(any_of, from_, to)
 
 
-Filtered = Annotated[AuditFilters, Depends(_filters)]
+Filtered = Annotated[AuditFilters, Depends(FromQuery(_filters))]

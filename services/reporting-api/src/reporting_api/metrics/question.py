@@ -13,6 +13,7 @@ from tallystick.schemas.base import Code, Reference, Slug
 from tallystick.schemas.metric import Dimension, Measure, View
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import ErrorClass, Severity
+from tallystick.service.parameters import FromQuery
 from tallystick.service.problems import InvalidRequest
 
 Filters = dict[str, tuple[str, ...]]
@@ -52,7 +53,7 @@ class Narrowed:
 
 
 async def _narrowed(
-    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
+    vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - nobody changes it
     site: Annotated[list[Code], MANY] = [],  # noqa: B006
     queue: Annotated[list[Code], MANY] = [],  # noqa: B006
     market: Annotated[list[Code], MANY] = [],  # noqa: B006
@@ -95,7 +96,7 @@ def in_order(start: date | None, end: date | None) -> None:
         raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
 
 
-Filtered = Annotated[Narrowed, Depends(_narrowed)]
+Filtered = Annotated[Narrowed, Depends(FromQuery(_narrowed))]
 
 
 async def _question(
@@ -140,7 +141,7 @@ async def _question(
     )
 
 
-Asked = Annotated[Question, Depends(_question)]
+Asked = Annotated[Question, Depends(FromQuery(_question))]
 
 
 def refusal(parameter: str, code: str, detail: str) -> InvalidRequest:
