@@ -16,7 +16,7 @@ from tallystick.schemas.report import QualitySummary, TargetStanding, TrendPoint
 from tallystick.service.database import ReadSession
 
 _ALL = tuple(measure for measure in Measure if not FORMULAS[measure].of_appeals)
-_TARGETS = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
+TARGETS = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 _TABLE = (Measure.AUDITS, Measure.ERRORS, Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 
 
@@ -57,7 +57,7 @@ def against(targets: Targets, numbers: dict[str, Number]) -> tuple[TargetStandin
     """Each target that is set, beside its number."""
     return tuple(
         TargetStanding(measure=measure, target=target, number=numbers[measure], standing=judged(target, numbers[measure]))
-        for measure in _TARGETS
+        for measure in TARGETS
         if (target := getattr(targets, measure)) is not None
     )
 

@@ -66,7 +66,7 @@ def scope_key(scope: MetricFilter) -> str:
 def errors_called(scope: MetricFilter) -> str:
     """What the errors of a scope are called, as a sentence begins."""
     if scope.error_code:
-        return f"Errors {', '.join(scope.error_code)}"
+        return f"Errors of code {', '.join(scope.error_code)}"
     return " and ".join(_ERRORS[each] for each in scope.error_class) or "Errors"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from reporting_api.metrics.sums import Cut, cells
 from reporting_api.reports.periods import monday
-from tallystick.schemas.metric import Dimension, View
+from tallystick.schemas.metric import Dimension, Number, View
 from tallystick.schemas.programme import Programme
 from tallystick.service.database import ReadSession
 
@@ -30,6 +31,20 @@ AUDIT_SUMS = ("audits", "errors", "critical_errors", "score", "scored")
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """How far a party's ratings in a session are the benchmark's."""
+
+    session: UUID
+    vendor: str | None
+    """None: the client's people."""
+    day: date
+    """On which the session was concluded."""
+    title: str
+    target: float | None
+    number: Number
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """The facts of a programme as detectors read them."""
 
@@ -43,6 +58,9 @@ class Ground:
     """Week, the values of `by`, `AUDIT_SUMS`."""
     errors: Rows
     """Week, the values of `by`, error class, error code, `ERROR_SUMS`."""
+    decisions: Rows
+    """Week, vendor, site, queue, policy, decided appeals, those of them that changed the verdict."""
+    alignments: Sequence[Alignment]
 
 
 def day_in(time_zone: str, now: datetime) -> date:

@@ -1,10 +1,11 @@
-"""Rates that have become worse: the control chart, cumulative sums, the moving average, and critical errors.
+"""Rates that have become worse: the control chart, cumulative sums and the moving average.
 
 `reporting_api.statistics.watch` does the finding; here the programme's numbers become its counts, and its episodes findings.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -81,28 +82,6 @@ def error_rates(ground: Ground) -> list[Finding]:
     return [_error_finding(rates, episode) for episode in watch(counts, plan)]
 
 
-def critical_errors(ground: Ground) -> list[Finding]:
-    """Where there are more critical errors than before."""
-    weeks = weeks_of(ground.audits)
-    if weeks is None:
-        return []
-    leaves = leaves_of(ground.audits, ground.by)
-    critical = table(ground.errors, leaves, weeks, 1 + len(ground.by) + 3)
-    cases = table(ground.audits, leaves, weeks, 1 + len(ground.by))
-    counts = Counts(leaves.codes, cases, critical[None], np.ones((1, 1), dtype=bool), np.ones(1, dtype=bool), _owners(ground))
-    rates = Rates(
-        Measure.CRITICAL_ACCURACY,
-        {Chart.SHEWHART: Detector.CRITICAL_ERROR},
-        [()],
-        leaves,
-        weeks,
-        counts,
-        ground.document.targets.minimum_sample,
-    )
-    plan = Plan({Chart.SHEWHART: share_of_alarms(ground.document.detectors)})
-    return [_critical_finding(rates, episode) for episode in watch(counts, plan)]
-
-
 def _families(ground: Ground, leaves: Leaves, weeks: Weeks) -> list[Family]:
     width = 1 + len(ground.by)
     found = {(str(row[width]), str(row[width + 1])) for row in ground.errors}
@@ -122,40 +101,33 @@ def _counted(ground: Ground, leaves: Leaves, weeks: Weeks, families: Sequence[Fa
         hits[number_] = table(rows, leaves, weeks, width + 2)
     kin = np.array([[one[: len(other)] == other or other[: len(one)] == one for other in families] for one in families])
     broad = np.array([len(family) <= 1 for family in families])
-    return Counts(leaves.codes, table(ground.audits, leaves, weeks, width), hits, kin, broad, _owners(ground))
+    return Counts(leaves.codes, table(ground.audits, leaves, weeks, width), hits, kin, broad, owners(ground))
 
 
-def _owners(ground: Ground) -> tuple[int, ...]:
+def owners(ground: Ground) -> tuple[int, ...]:
+    """The dimensions that are named for a segment wherever all of its audits have the same value."""
     return tuple(place for place, dimension in enumerate(ground.by) if dimension in _OWNERS)
 
 
-def _scope(rates: Rates, episode: Episode) -> MetricFilter:
+def scope_of(rates: Rates, episode: Episode) -> MetricFilter:
+    """Where an episode is, and of which kind of error."""
     family = rates.families[episode.family]
-    return by_scope({**rates.leaves.filters(episode.codes), **dict(zip(("error_class", "error_code"), family, strict=False))})
+    kind = dict(zip(("error_class", "error_code"), family, strict=False))
+    return by_scope({**rates.leaves.filters(episode.codes), **kind})
 
 
 def _error_finding(rates: Rates, episode: Episode) -> Finding:
-    scope = _scope(rates, episode)
-    observed, expected = _numbers(rates, episode, "errors")
+    scope = scope_of(rates, episode)
+    observed, expected = numbers(rates, episode, "errors")
     summary = (
         f"{errors_called(scope)} {place(scope)}: {percent(observed)} of audits since the week of"
         f" {rates.weeks.of(episode.since)}, {percent(expected)} before; {_HOW[episode.rule]}."
     )
-    return _finding(rates, episode, scope, "up", observed, expected, summary)
+    return finding(rates, episode, scope, "up", observed, expected, summary)
 
 
-def _critical_finding(rates: Rates, episode: Episode) -> Finding:
-    scope = _scope(rates, episode)
-    observed, expected = _numbers(rates, episode, "critical_errors")
-    wrong = int((observed.denominator or 0) - (observed.numerator or 0))
-    summary = (
-        f"{wrong} critical errors in {observed.denominator} audits {place(scope)} since the week of"
-        f" {rates.weeks.of(episode.since)}: critical accuracy {percent(observed)}, {percent(expected)} before."
-    )
-    return _finding(rates, episode, scope, "down", observed, expected, summary)
-
-
-def _numbers(rates: Rates, episode: Episode, hits: str) -> tuple[Number, Number]:
+def numbers(rates: Rates, episode: Episode, hits: str) -> tuple[Number, Number]:
+    """The measure over the period of an episode, and over the calm weeks before it; `hits` is the sum that its hits are."""
     counted = slice(episode.since, episode.last + 1)
 
     def told(k: float, n: float) -> Number:
@@ -169,21 +141,22 @@ def _numbers(rates: Rates, episode: Episode, hits: str) -> tuple[Number, Number]
     )
 
 
-def _finding(
+def finding(
     rates: Rates,
     episode: Episode,
     scope: MetricFilter,
-    direction: str,
+    direction: Literal["up", "down"],
     observed: Number,
     expected: Number,
     summary: str,
 ) -> Finding:
+    """An episode as a finding."""
     return Finding(
         detector=rates.detectors[episode.chart],
         rule=str(episode.rule),
         measure=rates.measure,
         scope=scope,
-        direction="up" if direction == "up" else "down",
+        direction=direction,
         since=rates.weeks.of(episode.since),
         raised_on=rates.weeks.after(episode.raised),
         until=rates.weeks.after(episode.last),

@@ -13,6 +13,7 @@ a week stands on that week and earlier ones, so that detecting as data arrive is
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -124,7 +125,11 @@ class Segments:
 
     codes: Sequence[Codes]
     width: npt.NDArray[np.int64]
-    cut: npt.NDArray[np.int64]
+    """How many dimensions each names."""
+    starts: npt.NDArray[np.int64]
+    """The first segment of each cut, which is a set of dimensions; they stand one after the other."""
+    sizes: npt.NDArray[np.int64]
+    """How many segments each cut has."""
     groups: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
     def sums(self, leaves: Floats) -> Floats:
@@ -136,9 +141,9 @@ def segments_of(leaves: npt.NDArray[np.int64]) -> Segments:
     """The segments of a population with these leaves."""
     codes: list[Codes] = []
     width: list[int] = []
-    cut: list[int] = []
+    sizes: list[int] = []
     groups = []
-    for number, dimensions in enumerate(((), *cuts(leaves.shape[1]))):
+    for dimensions in ((), *cuts(leaves.shape[1])):
         columns = leaves[:, dimensions]
         order = np.lexsort(columns.T[::-1]) if dimensions else np.arange(len(leaves))
         ordered = columns[order]
@@ -146,8 +151,8 @@ def segments_of(leaves: npt.NDArray[np.int64]) -> Segments:
         groups.append((order, starts))
         codes += [tuple(zip(dimensions, map(int, ordered[start]), strict=True)) for start in starts]
         width += [len(dimensions)] * len(starts)
-        cut += [number] * len(starts)
-    return Segments(codes, np.array(width), np.array(cut), groups)
+        sizes.append(len(starts))
+    return Segments(codes, np.array(width), np.cumsum([0, *sizes[:-1]]), np.array(sizes), groups)
 
 
 def watch(counts: Counts, plan: Plan) -> list[Episode]:
@@ -199,6 +204,7 @@ class _Watching:
         self._sum = np.zeros(shape)
         self._average = np.zeros(shape)
         self._counted = np.zeros(shape, dtype=np.int64)
+        self._spread = np.array([ewma_sigma(plan.weight, each) for each in range(weeks + 1)])
         self._charge = np.log(np.bincount(self._segments.width))[self._segments.width]
         self._drift = np.outer(counts.broad, self._segments.width <= 1)
 
@@ -233,13 +239,11 @@ class _Watching:
         ranges = (np.abs(np.diff(root, axis=2)) * both).sum(axis=2)
         known = both.sum(axis=2).astype(np.float64)
         telling = base_k >= PRIOR_HITS
-        cut = self._segments.cut
-        pooled, pool = np.ones_like(ranges), np.ones_like(ranges)
-        for number in range(int(cut[-1]) + 1):
-            mine = cut == number
-            many = (known * telling)[:, mine].sum(axis=1)
-            mean = np.divide((ranges * telling)[:, mine].sum(axis=1), many, out=np.full(len(families), _D2), where=many > 0)
-            pooled[:, mine], pool[:, mine] = (mean / _D2)[:, None], many[:, None]
+        starts, sizes = self._segments.starts, self._segments.sizes
+        pool = np.add.reduceat(known * telling, starts, axis=1)
+        told = np.add.reduceat(ranges * telling, starts, axis=1)
+        mean = np.divide(told, pool * _D2, out=np.ones_like(told), where=pool > 0)
+        pooled, pool = np.repeat(mean, sizes, axis=1), np.repeat(pool, sizes, axis=1)
         own = np.divide(ranges, known * _D2, out=np.ones_like(ranges), where=known > 0)
         variance = (_SHRINK * pooled**2 + known * own**2) / (_SHRINK + known)
         freedom = (_SHRINK + known) ** 2 / (_SHRINK * (_SHRINK + 2 * known) / np.maximum(pool, known + 1e-9) + known)
@@ -274,19 +278,19 @@ class _Watching:
             else:
                 yield from self._drifts(chart, week, judged & self._drift, alarms)
 
-    def _shares(self, watched: Flags, alarms: float) -> Floats:
-        """The bound of each series: that of the chart, in equal parts for the whole, for single codes and for pairs of them."""
-        widths = self._segments.width
-        found = [int(watched[:, widths == width].sum()) for width in range(3)]
-        parts = sum(each > 0 for each in found)
-        each = np.array([alarms / parts / number if number else 0.0 for number in found])
-        return np.asarray(each[widths])
+    def _limits(self, watched: Flags, alarms: float, limit: Callable[[float], float]) -> Floats:
+        """The limit of each segment's series, from what `limit` makes of the chance that is left for one of them.
+
+        A chart's bound goes in equal parts to the whole, to single codes and to pairs of them, in each to all that is watched.
+        """
+        found = np.bincount(self._segments.width, watched.sum(axis=0), 3)
+        parts = np.count_nonzero(found)
+        limits = [limit(alarms / parts / number) if number else np.inf for number in found.tolist()]
+        return np.asarray(np.array(limits)[self._segments.width])
 
     def _runs(self, week: int, judged: Flags, alarms: float) -> Iterator[_Trigger]:
-        share = self._shares(judged, alarms / len(_RUNS))
         for rule, needed, span, ways in _RUNS:
-            chance = (share / ways) ** (1 / needed)
-            limit = _limits(chance)
+            limit = self._limits(judged, alarms / len(_RUNS), partial(_run_limit, needed, ways))
             start = max(week - span + 1, 0)
             beyond = self._careful[:, :, start : week + 1] > limit[:, None]
             met = judged & beyond[:, :, -1] & (beyond.sum(axis=2) >= needed)
@@ -296,16 +300,13 @@ class _Watching:
                     yield _Trigger(Chart.SHEWHART, rule, int(family), int(segment), since)
 
     def _drifts(self, chart: Chart, week: int, judged: Flags, alarms: float) -> Iterator[_Trigger]:
-        share = self._shares(judged, alarms)
         if chart is Chart.CUSUM:
             path, rule = self._sum, "upper_sum"
-            limit = _limits(share, lambda each: cusum_limit(each, self._plan.allowance))
-            met = judged & (path[:, :, week] > limit)
+            limit = self._limits(judged, alarms, partial(cusum_limit, allowance=self._plan.allowance))
         else:
             path, rule = self._average, "upper_average"
-            after = self._counted[:, :, week]
-            spread = np.array([ewma_sigma(self._plan.weight, each) for each in range(int(after.max()) + 1)])[after]
-            met = judged & (path[:, :, week] > _limits(share) * np.maximum(spread, self._plan.weight))
+            limit = self._limits(judged, alarms, _upper) * self._spread[np.maximum(self._counted[:, :, week], 1)]
+        met = judged & (path[:, :, week] > limit)
         for family, segment in np.argwhere(met):
             low = np.flatnonzero(path[family, segment, : week + 1] <= 0)
             since = int(low[-1]) + 1 if len(low) else 0
@@ -451,10 +452,9 @@ def _upper(chance: float) -> float:
     return -NormalDist().inv_cdf(min(chance, 0.5))
 
 
-def _limits(chances: Floats, limit: Callable[[float], float] = _upper) -> Floats:
-    """The limit for each probability; what may never happen has none."""
-    values, places = np.unique(chances, return_inverse=True)
-    return np.array([limit(float(each)) if each > 0 else np.inf for each in values])[places]
+def _run_limit(needed: int, ways: int, chance: float) -> float:
+    """What so many of some weeks have to exceed, so that it happens by chance with this probability."""
+    return _upper((chance / ways) ** (1 / needed))
 
 
 def _share(k: Floats, n: Floats) -> Floats:

@@ -1,0 +1,86 @@
+"""Appeals that change more verdicts than before, by the week of the decision: what was decided then changes no more."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, select
+
+from reporting_api.metrics.appeals import DECIDED_APPEALS
+from reporting_api.metrics.numbers import number
+from reporting_api.metrics.sums import NOTHING
+from reporting_api.reports.periods import monday
+from reporting_api.signals.findings import Finding, percent, place
+from reporting_api.signals.ground import Ground, Rows, leaves_of, table, weeks_of
+from reporting_api.signals.rates import Rates, finding, scope_of, share_of_alarms
+from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, watch
+from reporting_api.tables import appeals, facts
+from tallystick.schemas.appeal import AppealState
+from tallystick.schemas.metric import Dimension, Measure, Number
+from tallystick.schemas.signal import Detector
+from tallystick.service.database import ReadSession, scoped
+
+BY = (Dimension.VENDOR, Dimension.SITE, Dimension.QUEUE, Dimension.POLICY)
+_CHANGED = appeals.c.state.in_([AppealState.OVERTURNED, AppealState.AMENDED])
+
+
+async def read_decisions(
+    session: ReadSession,
+    programme: str,
+    time_zone: str,
+    today: date,
+    by: Sequence[Dimension] = BY,
+    filters: Mapping[str, Sequence[str]] | None = None,
+) -> Rows:
+    """Decided appeals, and those that changed the verdict, by the week of their decision that is over."""
+    day = cast(func.timezone(time_zone, appeals.c.decided_at), Date)
+    week = cast(func.date_trunc("week", day), Date)
+    columns: list[ColumnElement[str]] = [facts.c[name] for name in by]
+    together = and_(appeals.c.programme == facts.c.programme, appeals.c.audit_id == facts.c.audit_id)
+    statement: Select[Any] = (
+        select(week, *columns, func.count(), func.count().filter(_CHANGED))
+        .select_from(appeals.join(facts, together))
+        .where(DECIDED_APPEALS, day < monday(today))
+        .group_by(week, *columns)
+        .order_by(week)
+    )
+    for name, values in (filters or {}).items():
+        statement = statement.where(facts.c[name].in_(values))
+    statement = scoped(statement, facts, programme, session.principal)
+    return (await session.execute(scoped(statement, appeals, programme, session.principal))).all()
+
+
+def overturn_spikes(ground: Ground) -> list[Finding]:
+    """Where the share of decided appeals that changed the verdict has risen."""
+    weeks = weeks_of(ground.decisions)
+    if weeks is None:
+        return []
+    leaves = leaves_of(ground.decisions, BY)
+    decided, changed = (table(ground.decisions, leaves, weeks, 1 + len(BY) + column) for column in (0, 1))
+    one = np.ones((1, 1), dtype=bool)
+    counts = Counts(leaves.codes, decided, changed[None], one, one[0], owners=(0, 1))
+    minimum = ground.document.targets.minimum_sample
+    rates = Rates(Measure.OVERTURN_RATE, {Chart.SHEWHART: Detector.OVERTURN_SPIKE}, [()], leaves, weeks, counts, minimum)
+    plan = Plan({Chart.SHEWHART: share_of_alarms(ground.document.detectors)})
+    return [_finding(rates, episode) for episode in watch(counts, plan)]
+
+
+def overturn_rate(changed: float, decided: float, minimum_sample: int) -> Number:
+    """The share of decided appeals that changed the verdict."""
+    sums = {**NOTHING, "changed": round(changed), "decided": round(decided)}
+    return number(Measure.OVERTURN_RATE, sums, sums, minimum_sample)
+
+
+def _finding(rates: Rates, episode: Episode) -> Finding:
+    counted = slice(episode.since, episode.last + 1)
+    decided = float(rates.counts.cases[episode.inside, counted].sum())
+    changed = float(rates.counts.hits[0, episode.inside, counted].sum())
+    observed = overturn_rate(changed, decided, rates.minimum_sample)
+    expected = overturn_rate(*episode.before, rates.minimum_sample)
+    scope = scope_of(rates, episode)
+    summary = (
+        f"Overturned or amended appeals {place(scope)}: {percent(observed)} of those decided since the week of"
+        f" {rates.weeks.of(episode.since)}, {percent(expected)} before."
+    )
+    return finding(rates, episode, scope, "up", observed, expected, summary)
