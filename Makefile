@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # or every worker and every service that it starts would compile the sources anew
-.PHONY: help demo up test openapi check lint types contracts docs fix lock bench acceptance kill clean
+.PHONY: help demo up test openapi check lint types contracts docs fix lock bench simulate acceptance kill clean
 
 ##@ Run it
 demo: $(VENV)/run.stamp ## Start everything with a sample programme; Ctrl-C stops it and keeps nothing
@@ -50,6 +50,9 @@ fix: $(VENV)/dev.stamp ## Mend what ruff can mend
 ##@ Measure and prove it
 bench: $(VENV)/dev.stamp ## Measure the product beside its references, interleaved; BENCH=ingest narrows it
 	@$(BIN)/python tests/bench $(BENCH)
+
+simulate: $(VENV)/dev.stamp ## Simulate how often the statistics are right, with fixed seeds; ARGS='--programmes 100' takes fewer
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/simulations $(ARGS)
 
 kill: $(VENV)/dev.stamp ## Kill services and PostgreSQL at random while audits are pushed, and compare what is stored
 	@$(BIN)/python tests/kills $(ARGS)

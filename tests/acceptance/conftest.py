@@ -91,7 +91,7 @@ async def fresh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fresh
     """The stack, with its programme applied by the command."""
     directory = tmp_path_factory.mktemp("acceptance")
     export = Path(os.environ["DATA"]) / "bpo-export.csv"
-    async with Stack(directory / "data", port=0) as stack:
+    async with Stack(directory / "data", port=0, environment={"TALLYSTICK_DETECT_AFTER_SECONDS": "1"}) as stack:
         fresh = Fresh(stack, export, directory)
         document = directory / "programme.yaml"
         document.write_text(yaml.safe_dump(programme_of(export)))

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from reporting_api.projection.cursors import start_anew
-from reporting_api.projection.worker import SERVICE
-from reporting_api.signals.worker import detect
+from reporting_api.projection.cursors import find_cursor, start_anew
+from reporting_api.projection.worker import SERVICE, Projection
+from reporting_api.signals.worker import Detection, detect
 from reporting_api.tables import signals, streams
 from reporting_feed import CORRECT, Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.schemas.signal import Signal
+from tallystick.service.clock import utc_now
 from tallystick.service.database import Database
 
 Caller = Callable[..., httpx.AsyncClient]
@@ -250,3 +251,59 @@ async def test_signals_are_filtered_and_paged(stepped: Stream, reporting: httpx.
     assert await count(state="ended") == 0
     assert await count(**{"from": "2026-09-07", "to": "2026-09-08"}) == 1
     assert await count(to="2026-09-07") == 0
+
+
+class Held:
+    """The projection of a replica that follows programmes."""
+
+    def __init__(self, *cursors: Any) -> None:
+        self.cursors = {cursor.programme: cursor for cursor in cursors}
+        self.held = frozenset(self.cursors)
+
+
+async def test_facts_are_searched_once_they_stand_still(reporting_app: FastAPI, reporting_database: Database) -> None:
+    """Not while they move, and not again before they have moved or a day has gone by."""
+    stream = Stream()
+    stream.create()
+    await stream.project(reporting_database)
+    async with reporting_database.reading(SERVICE) as session:
+        cursor = await find_cursor(session, stream.programme)
+    assert cursor is not None
+    detection = Detection(reporting_app, cast("Projection", Held(cursor)), 30)
+    moved = cursor.applied_at
+
+    async def searched(now: datetime) -> bool:
+        reporting_app.state.clock = lambda: now
+        return stream.programme in await detection.look_around()
+
+    try:
+        assert not await searched(moved + timedelta(seconds=29))
+        assert await searched(moved + timedelta(seconds=30))
+        assert not await searched(moved + timedelta(seconds=60))
+        assert await searched(moved + timedelta(days=1))
+    finally:
+        reporting_app.state.clock = utc_now
+
+
+async def test_facts_that_never_stand_still_are_searched_all_the_same(
+    reporting_app: FastAPI, reporting_database: Database
+) -> None:
+    """After ten times as long, here none at all."""
+    stream = Stream()
+    stream.create()
+    await stream.project(reporting_database)
+    async with reporting_database.reading(SERVICE) as session:
+        cursor = await find_cursor(session, stream.programme)
+    assert cursor is not None
+    detection = Detection(reporting_app, cast("Projection", Held(cursor)), 0)
+
+    assert await detection.look_around() == [stream.programme]
+    assert await detection.look_around() == []
+
+
+async def test_projections_say_up_to_where_they_were_searched(stepped: Stream, reporting: httpx.AsyncClient) -> None:
+    """So that one can tell silence from not having looked."""
+    answer = await reporting.get("/v1/projections", params={"programme": stepped.programme})
+    [standing] = answer.json()["items"]
+
+    assert standing["searched"] == standing["position"]

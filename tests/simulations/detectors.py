@@ -16,6 +16,7 @@ import numpy.typing as npt
 from reporting_api.statistics.watch import BASELINE, Chart, Codes, Counts, Plan, segments_of, watch
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 SITES = ((0, 0), (0, 1), (0, 2), (1, 3), (1, 4))
 """Vendor and site."""
@@ -63,7 +64,7 @@ def programme(seed: int, weeks: int, scatter: float, planted: Planted | None = N
         of = [code for code in range(len(RATES)) if not family or (family[0] == CLASS_OF[code] and family[1:] in {(), (code,)})]
         inside = _inside(planted.codes)
         growth = 1 + (planted.factor - 1) * np.clip((np.arange(weeks) - BEFORE + 1) / planted.ramp, 0, 1)
-        rates[np.ix_(of, np.flatnonzero(inside))] *= growth
+        rates[np.ix_(np.array(of), np.flatnonzero(inside))] *= growth
     codes = chance.binomial(cases, np.minimum(rates, 0.5)).astype(float)
     classes = [sum(codes[code] for code in range(6) if CLASS_OF[code] == each) for each in range(3)]
     hits = np.stack([codes.sum(axis=0), *classes, *codes])
@@ -77,19 +78,20 @@ def _inside(codes: Codes) -> npt.NDArray[np.bool_]:
     return inside
 
 
-def p_chart(k: Floats, n: Floats) -> npt.NDArray[np.bool_]:
+def p_chart(k: Floats, n: Floats) -> Flags:
     """Which weeks of each series are above the upper limit of a plain p-chart: three binomial sigmas over all weeks before."""
     base_k, base_n = np.cumsum(k, axis=-1) - k, np.cumsum(n, axis=-1) - n
     share = np.divide(base_k, base_n, out=np.zeros_like(base_k), where=base_n > 0)
     limit = share + 3 * np.sqrt(share * (1 - share) / np.maximum(n, 1))
-    above = (k > limit * n) & (base_n > 0) & (n > 0)
+    above: Flags = (k > limit * n) & (base_n > 0) & (n > 0)
     above[..., :BASELINE] = False
     return above
 
 
-def begins(above: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def begins(above: Flags) -> Flags:
     """The weeks in which runs of weeks above a limit begin: each is one alarm."""
-    return above & ~np.concatenate([np.zeros_like(above[..., :1]), above[..., :-1]], axis=-1)
+    before = np.concatenate([np.zeros_like(above[..., :1]), above[..., :-1]], axis=-1)
+    return np.asarray(above & ~before)
 
 
 def planted_of(seed: int, factor: float, ramp: int) -> Planted:
@@ -109,7 +111,12 @@ class Outcome:
     right: bool | None = None
 
 
-METHODS = ("detectors", *(chart.value for chart in Chart), "p-chart of all errors", "p-chart of every series")
+NAMES = {
+    Chart.SHEWHART: "by the control chart",
+    Chart.CUSUM: "by cumulative sums",
+    Chart.EWMA: "by the moving average",
+}
+METHODS = ("detectors", *NAMES.values(), "p-chart of all errors", "p-chart of every series")
 
 
 def stable(seed: int, scatter: float) -> Outcome:
@@ -122,7 +129,7 @@ def stable(seed: int, scatter: float) -> Outcome:
     return Outcome(
         {
             "detectors": tuple(each.raised for each in episodes),
-            **{chart.value: tuple(each.raised for each in episodes if each.chart is chart) for chart in Chart},
+            **{name: tuple(each.raised for each in episodes if each.chart is chart) for chart, name in NAMES.items()},
             "p-chart of all errors": tuple(np.flatnonzero(above[0, 0])),
             "p-chart of every series": tuple(np.argwhere(above)[:, 2]),
         }
@@ -146,7 +153,7 @@ def worsened(seed: int, scatter: float, factor: float, ramp: int) -> Outcome:
     return Outcome(
         {
             "detectors": tuple(each.raised for each in episodes),
-            **{chart.value: tuple(each.raised for each in episodes if each.chart is chart) for chart in Chart},
+            **{name: tuple(each.raised for each in episodes if each.chart is chart) for chart, name in NAMES.items()},
             "p-chart of all errors": tuple(np.flatnonzero(above[0, 0])),
             "p-chart of every series": tuple(sorted(np.argwhere(above[np.ix_(kin, touched)])[:, 2])),
         },

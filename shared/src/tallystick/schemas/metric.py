@@ -221,6 +221,8 @@ class Projection(Wire):
     """When the feed last had nothing more."""
     lag_s: float
     """Seconds since the feed last had nothing more; 0 while it has not."""
+    searched: int | None = None
+    """Up to which position it was last searched for signals; `null` where it was not since the projection was begun."""
 
 
 class ProjectionList(Wire):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Row
 
 from reporting_api.projection.cursors import find_cursor, lag_s, list_cursors
+from reporting_api.signals.searches import last_searches
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Projection, ProjectionList
 from tallystick.schemas.principal import Role
@@ -33,11 +34,12 @@ async def read_projections(
         row = await find_cursor(session, enter(principal, programme))
         rows = [] if row is None else [row]
     now = datetime.now(UTC)
-    return reply(ProjectionList(items=tuple(standing_of(row, now) for row in rows)))
+    searched = await last_searches(session, [row.programme for row in rows])
+    return reply(ProjectionList(items=tuple(standing_of(row, now, searched.get(row.programme)) for row in rows)))
 
 
-def standing_of(row: Row[Any], now: datetime) -> Projection:
-    """How far the numbers stand behind the facts, from a programme's cursor."""
+def standing_of(row: Row[Any], now: datetime, searched: Row[Any] | None = None) -> Projection:
+    """How far the numbers stand behind the facts, from a programme's cursor and what was last searched."""
     return Projection(
         programme=row.programme,
         epoch=row.epoch,
@@ -46,4 +48,5 @@ def standing_of(row: Row[Any], now: datetime) -> Projection:
         checked_at=row.checked_at,
         caught_up_at=row.caught_up_at,
         lag_s=lag_s(row, now),
+        searched=searched.position if searched is not None and searched.begun_at == row.created_at else None,
     )

@@ -38,9 +38,9 @@ async def read_decisions(
     week = cast(func.date_trunc("week", day), Date)
     columns: list[ColumnElement[str]] = [facts.c[name] for name in by]
     together = and_(appeals.c.programme == facts.c.programme, appeals.c.audit_id == facts.c.audit_id)
-    statement: Select[Any] = (
-        select(week, *columns, func.count(), func.count().filter(_CHANGED))
-        .select_from(appeals.join(facts, together))
+    counted: Select[Any] = select().add_columns(week, *columns, func.count(), func.count().filter(_CHANGED))
+    statement = (
+        counted.select_from(appeals.join(facts, together))
         .where(DECIDED_APPEALS, day < monday(today))
         .group_by(week, *columns)
         .order_by(week)

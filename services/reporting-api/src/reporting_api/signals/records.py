@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from reporting_api.projection.cursors import find_cursor
 from reporting_api.signals.findings import Finding, signal_id
 from reporting_api.signals.ground import Ground
+from reporting_api.signals.searches import last_searches
 from reporting_api.tables import detections, signals, streams
 from tallystick.schemas.metric import MetricFilter, Period
 from tallystick.schemas.signal import Detector, Signal, SignalState
@@ -93,14 +94,8 @@ async def _is_newest(session: WriteSession, ground: Ground) -> bool:
     cursor = await find_cursor(session, ground.document.slug)
     if cursor is None or cursor.created_at != ground.begun_at:
         return False
-    last = await last_search(session, ground.document.slug)
+    last = (await last_searches(session, [ground.document.slug])).get(ground.document.slug)
     return last is None or last.begun_at != ground.begun_at or (last.position, last.day) <= (ground.position, ground.today)
-
-
-async def last_search(session: ReadSession, programme: str) -> Row[Any] | None:
-    """Which facts of a programme were last searched."""
-    statement = scoped(select(detections), detections, programme, session.principal)
-    return (await session.execute(statement)).one_or_none()
 
 
 def _content(finding: Finding, time_zone: str) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from reporting_api.projection.worker import SERVICE, Projection
 from reporting_api.settings import ReportingSettings
 from reporting_api.signals.detection import find, looking, read_ground
 from reporting_api.signals.ground import day_in
-from reporting_api.signals.records import keep, last_search
+from reporting_api.signals.records import keep
+from reporting_api.signals.searches import last_searches
 from tallystick.service.background import beside_requests
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
@@ -47,10 +48,17 @@ class Detection:
     async def run(self) -> None:
         """Search until cancelled."""
         while True:
-            for programme in self._projection.held:
-                if (cursor := self._projection.cursors.get(programme)) is not None and await self._due(cursor):
-                    await self.search(programme)
+            await self.look_around()
             await asyncio.sleep(_LOOK_AROUND_S)
+
+    async def look_around(self) -> list[str]:
+        """Search the programmes that are due, and answer which these were."""
+        due: list[str] = []
+        for programme in self._projection.held:
+            if (cursor := self._projection.cursors.get(programme)) is not None and await self._due(cursor):
+                await self.search(programme)
+                due.append(programme)
+        return due
 
     def _now(self) -> datetime:
         clock: Clock = self._app.state.clock
@@ -63,7 +71,7 @@ class Detection:
             return False
         if programme not in self._searched:
             async with self._database.reading(SERVICE) as session:
-                last = await last_search(session, programme)
+                last = (await last_searches(session, [programme])).get(programme)
             self._searched[programme] = None if last is None else (last.begun_at, last.position, last.day, last.version)
         if self._searched[programme] == _facts(cursor, now):
             self._waiting.pop(programme, None)
