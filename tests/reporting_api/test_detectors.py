@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from calibration_feed import Session
+from conftest import Caller
 from factories import programme_document
 from reporting_api.projection.worker import SERVICE
 from reporting_api.signals.detection import find
@@ -19,6 +21,7 @@ from reporting_api.signals.worker import detect
 from reporting_api.tables import signals
 from reporting_feed import Stream
 from tallystick.schemas.calibration import SessionState
+from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
 from tallystick.service.database import Database
 
@@ -172,7 +175,7 @@ async def test_appeals_that_change_more_verdicts_than_before_are_a_signal(
 
 
 async def test_a_party_that_falls_short_in_calibration_is_a_signal_until_it_does_not(
-    reporting_database: Database, reporting: httpx.AsyncClient
+    reporting_database: Database, reporting: httpx.AsyncClient, reporting_app: FastAPI, caller: Caller
 ) -> None:
     """Ann and Bob of acme miss the benchmark in one session after the other; the client's people and Kim do not."""
     stream = Stream()
@@ -183,8 +186,11 @@ async def test_a_party_that_falls_short_in_calibration_is_a_signal_until_it_does
         await detect(reporting_database, stream.programme, datetime(2026, 9, 2 + day, 12, tzinfo=UTC))
         [found] = await _kept(reporting_database, stream.programme)
         assert found.revision == day + 1
-    chart = await reporting.get("/v1/charts/signal", params={"programme": stream.programme, "signal": str(found.id)})
+    asked = {"programme": stream.programme, "signal": str(found.id)}
+    chart = await reporting.get("/v1/charts/signal", params=asked)
+    theirs = await caller(reporting_app, Role.VENDOR_POC, vendor="acme").get("/v1/charts/signal", params=asked)
 
+    assert theirs.json() == chart.json()
     assert (found.detector, found.vendor, found.measure) == ("calibration_below_target", "acme", None)
     assert (str(found.since), str(found.raised_on), str(found.until)) == ("2026-09-01", "2026-09-02", "2026-09-03")
     assert (found.state, found.observed["value"]) == ("ended", 0)
@@ -202,3 +208,13 @@ def test_week_by_week_finds_what_the_end_finds(weeks: int) -> None:
     by_then = MONDAY + timedelta(weeks=weeks)
 
     assert {each.key for each in early} == {each.key for each in end if each.raised_on <= by_then}
+
+
+def test_a_programme_that_is_too_large_is_watched_by_vendors_and_sites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found there is still found, and named without its queue."""
+    risen = {("false_negative", "FN-HARASS"): (120, 0)}
+    by: dict[str, Any] = {name: {"on": True} for name in QUIET}
+    monkeypatch.setattr("reporting_api.signals.ground.MOST_PLACES", 100)
+    [found] = find(ground([CALM] * 10 + [risen], **by))
+
+    assert found.scope.given() == {"vendor": ("acme",), "site": ("lisbon",), "error_class": ("false_negative",)}

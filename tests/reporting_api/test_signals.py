@@ -3,18 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from conftest import listening
 from reporting_api.projection.cursors import find_cursor, start_anew
 from reporting_api.projection.worker import SERVICE, Projection
 from reporting_api.signals.worker import Detection, detect
 from reporting_api.tables import signals, streams
 from reporting_feed import CORRECT, Stream, error
+from tallystick.cli import main
+from tallystick.client import Tallystick
+from tallystick.identity import sign_token
 from tallystick.schemas.principal import Role
 from tallystick.schemas.signal import Signal
 from tallystick.service.clock import utc_now
@@ -261,20 +268,23 @@ class Held:
         self.held = frozenset(self.cursors)
 
 
-async def test_facts_are_searched_once_they_stand_still(reporting_app: FastAPI, reporting_database: Database) -> None:
-    """Not while they move, and not again before they have moved or a day has gone by."""
+async def _projected(database: Database) -> Any:
+    """The cursor of a programme with an audit."""
     stream = Stream()
     stream.create()
-    await stream.project(reporting_database)
-    async with reporting_database.reading(SERVICE) as session:
-        cursor = await find_cursor(session, stream.programme)
-    assert cursor is not None
-    detection = Detection(reporting_app, cast("Projection", Held(cursor)), 30)
-    moved = cursor.applied_at
+    await stream.project(database)
+    async with database.reading(SERVICE) as session:
+        return await find_cursor(session, stream.programme)
+
+
+async def test_facts_are_searched_once_they_stand_still(reporting_app: FastAPI, reporting_database: Database) -> None:
+    """Not while they move, and not again before they have moved or a day has gone by."""
+    cursor = await _projected(reporting_database)
+    detection, moved = Detection(reporting_app, cast("Projection", Held(cursor)), 30), cursor.applied_at
 
     async def searched(now: datetime) -> bool:
         reporting_app.state.clock = lambda: now
-        return stream.programme in await detection.look_around()
+        return cursor.programme in await detection.look_around()
 
     try:
         assert not await searched(moved + timedelta(seconds=29))
@@ -289,15 +299,10 @@ async def test_facts_that_never_stand_still_are_searched_all_the_same(
     reporting_app: FastAPI, reporting_database: Database
 ) -> None:
     """After ten times as long, here none at all."""
-    stream = Stream()
-    stream.create()
-    await stream.project(reporting_database)
-    async with reporting_database.reading(SERVICE) as session:
-        cursor = await find_cursor(session, stream.programme)
-    assert cursor is not None
+    cursor = await _projected(reporting_database)
     detection = Detection(reporting_app, cast("Projection", Held(cursor)), 0)
 
-    assert await detection.look_around() == [stream.programme]
+    assert await detection.look_around() == [cursor.programme]
     assert await detection.look_around() == []
 
 
@@ -307,3 +312,38 @@ async def test_projections_say_up_to_where_they_were_searched(stepped: Stream, r
     [standing] = answer.json()["items"]
 
     assert standing["searched"] == standing["position"]
+
+
+async def test_the_client_lists_reads_and_follows_signals(stepped: Stream, reporting_app: FastAPI, identity: Path) -> None:
+    """One by one, and page by page from the feed's start to its end."""
+    token = sign_token(identity, subject="analyst", roles=[Role.ANALYST], programmes=["*"], vendor=None, ttl=timedelta(minutes=5))
+    async with listening(reporting_app) as address, Tallystick(token=token, reporting=address) as tallystick:
+        [signal] = [each async for each in tallystick.signals(stepped.programme, {"state": "active"})]
+        one = await tallystick.signal(stepped.programme, signal.id)
+        pages = [page async for page in tallystick.changes(stepped.programme, source="reporting", wait=0)]
+
+    assert one == signal
+    assert [Signal.model_validate(change["data"]) for page in pages for change in page.changes] == [signal]
+
+
+async def test_the_command_lists_signals(
+    stepped: Stream, reporting_app: FastAPI, identity: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a table, and as JSON a line each."""
+    token = sign_token(identity, subject="analyst", roles=[Role.ANALYST], programmes=["*"], vendor=None, ttl=timedelta(minutes=5))
+    for name, value in (("TOKEN", token), ("PROGRAMME", stepped.programme)):
+        monkeypatch.setenv(f"TALLYSTICK_{name}", value)
+    monkeypatch.setenv("COLUMNS", "200")
+    shown: list[str] = []
+    gateway = cast("FastAPI", Starlette(routes=[Mount("/reporting", app=reporting_app)]))
+    async with listening(gateway) as address:
+        for more in ((), ("--json", "--detector", "control_chart"), ("--json", "--state", "ended")):
+            with pytest.raises(SystemExit):
+                await asyncio.to_thread(main, ["signals", "--url", address, *more])
+            shown.append(capsys.readouterr().out)
+    [line], nothing = ([line for line in each.splitlines() if line.startswith("{")] for each in shown[1:])
+
+    assert "control chart" in shown[0]
+    assert "37.5 %" in shown[0]
+    assert Signal.model_validate_json(line).vendor == "acme"
+    assert nothing == []

@@ -22,7 +22,7 @@ from tallystick.service.database import ReadSession
 async def read_alignments(
     session: ReadSession, programme: str, time_zone: str, today: date, target: float | None, minimum_sample: int
 ) -> list[Alignment]:
-    """Of each party in each session that was concluded before today, in the order of conclusions.
+    """Of each party in each session that was concluded before today, in the order of conclusions; to a vendor of its own raters.
 
     Items that are shown again, and those without a benchmark, do not count.
     """
@@ -46,6 +46,8 @@ async def read_alignments(
         .group_by(of.session_id, rating.vendor, day, of.title, of.target, of.concluded_at, item.number)
         .order_by(of.concluded_at, of.session_id, rating.vendor, item.number)
     )
+    if (own := session.principal.vendor) is not None:
+        statement = statement.where(rating.vendor == own, of.vendors.contains([own]))
     items: dict[tuple[UUID, str | None], list[tuple[int, int]]] = {}
     heads: dict[tuple[UUID, str | None], tuple[date, str, float | None]] = {}
     for row in await session.execute(statement):

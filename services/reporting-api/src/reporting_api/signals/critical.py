@@ -7,7 +7,7 @@ import numpy as np
 from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.signals.findings import Finding, by_scope, percent, place
-from reporting_api.signals.ground import Ground, Rows, Weeks, leaves_of, table, weeks_of
+from reporting_api.signals.ground import Ground, Rows, Weeks, cells_of, leaves_of, weeks_of
 from reporting_api.signals.rates import Rates, finding, numbers, owners, scope_of, share_of_alarms
 from reporting_api.signals.runs import runs
 from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, watch
@@ -25,8 +25,8 @@ def _more_than_before(ground: Ground) -> list[Finding]:
     if weeks is None:
         return []
     leaves = leaves_of(ground.audits, ground.by)
-    critical = table(ground.errors, leaves, weeks, 1 + len(ground.by) + 3)
-    cases = table(ground.audits, leaves, weeks, 1 + len(ground.by))
+    critical = cells_of(ground.errors, leaves, weeks).table(1 + len(ground.by) + 3)
+    cases = cells_of(ground.audits, leaves, weeks).table(1 + len(ground.by))
     one = np.ones((1, 1), dtype=bool)
     counts = Counts(leaves.codes, cases, critical[None], one, one[0], owners(ground))
     minimum = ground.document.targets.minimum_sample

@@ -9,7 +9,7 @@ from reporting_api.projection.cursors import find_cursor
 from reporting_api.signals.calibration import calibrations_below_target, read_alignments
 from reporting_api.signals.critical import critical_errors
 from reporting_api.signals.findings import Finding
-from reporting_api.signals.ground import Ground, day_in, read_audits
+from reporting_api.signals.ground import Ground, day_in, fitted, read_audits
 from reporting_api.signals.overturns import overturn_spikes, read_decisions
 from reporting_api.signals.rates import error_rates
 from reporting_api.signals.recurring import recurring_errors
@@ -44,6 +44,7 @@ async def read_ground(session: ReadSession, programme: str, now: datetime) -> Gr
 
 def find(ground: Ground) -> list[Finding]:
     """Everything that the detectors find that are on."""
+    ground = fitted(ground)
     return [finding for detect, is_on in _DETECTORS if is_on(ground.document.detectors) for finding in detect(ground)]
 
 

@@ -1,7 +1,7 @@
 """What detectors stand on: the sums of a programme's audits by week and segment, up to the last week that is over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from reporting_api.metrics.sums import Cut, cells
 from reporting_api.reports.periods import monday
+from reporting_api.statistics.watch import segments_of
 from tallystick.schemas.metric import Dimension, Number, View
 from tallystick.schemas.programme import Programme
 from tallystick.service.database import ReadSession
@@ -21,7 +22,12 @@ Rows = Sequence[Sequence[Any]]
 
 SEGMENTS = (Dimension.VENDOR, Dimension.SITE, Dimension.QUEUE, Dimension.MARKET)
 """What segments are made of: one of these, or two."""
-_COARSE = (Dimension.VENDOR, Dimension.SITE)
+COARSE = SEGMENTS[:2]
+"""What they are made of in a programme that is too large to be watched by all of them."""
+MOST_PLACES = 2_000_000
+"""Series by weeks that are watched at most."""
+_KINDS = 5
+"""Kinds of error that are watched everywhere: all of them, and each class."""
 _MOST_CELLS = 200_000
 """Groups that are read at most: what a process of 1 GiB can hold of errors and of audits."""
 _WEEK = timedelta(days=7)
@@ -70,7 +76,7 @@ def day_in(time_zone: str, now: datetime) -> date:
 
 async def read_audits(session: ReadSession, programme: str, today: date) -> tuple[tuple[Dimension, ...], Rows, Rows]:
     """The sums of all audits and of those with errors, week by week up to the last one that is over, as finely as they fit."""
-    for by in (SEGMENTS, _COARSE):
+    for by in (SEGMENTS, COARSE):
         weekly = (Dimension.WEEK, *by)
         cut = Cut(programme, (*weekly, Dimension.ERROR_CLASS, Dimension.ERROR_CODE), {}, None, monday(today), View.ADJUDICATED)
         audits = await cells(session, cut.without_errors(), AUDIT_SUMS, most=_MOST_CELLS)
@@ -141,10 +147,44 @@ def leaves_of(rows: Rows, by: tuple[Dimension, ...]) -> Leaves:
     return Leaves(by, names, codes, {key: place for place, key in enumerate(found)})
 
 
-def table(rows: Rows, leaves: Leaves, weeks: Weeks, column: int) -> Floats:
-    """The sums of a column by leaf and week."""
+def fitted(ground: Ground) -> Ground:
+    """The same by vendors and sites alone, where all segments by weeks are more than can be watched."""
+    weeks = weeks_of(ground.audits)
+    if weeks is None or ground.by == COARSE:
+        return ground
+    series = _KINDS * len(segments_of(leaves_of(ground.audits, ground.by).codes).codes)
+    if series * weeks.count <= MOST_PLACES:
+        return ground
+    kept, rest = 1 + len(COARSE), 1 + len(ground.by)
+    audits, errors = ([[*row[:kept], *row[rest:]] for row in rows] for rows in (ground.audits, ground.errors))
+    return replace(ground, by=COARSE, audits=audits, errors=errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Rows by leaf and week: where each of them belongs, looked up once for all their columns."""
+
+    rows: Rows
+    leaf: npt.NDArray[np.int64]
+    week: npt.NDArray[np.int64]
+    shape: tuple[int, int]
+
+    def table(self, column: int, of: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """The sums of a column by leaf and week; of some rows alone."""
+        values = np.array([row[column] for row in self.rows], dtype=np.float64)
+        mine = slice(None) if of is None else of
+        found = np.zeros(self.shape)
+        np.add.at(found, (self.leaf[mine], self.week[mine]), values[mine])
+        return found
+
+    def having(self, column: int, value: str) -> npt.NDArray[np.bool_]:
+        """Which rows have a value in a column."""
+        return np.array([row[column] == value for row in self.rows], dtype=bool)
+
+
+def cells_of(rows: Rows, leaves: Leaves, weeks: Weeks) -> Cells:
+    """Rows whose first value is a week and whose next ones name a leaf."""
     width = len(leaves.by)
-    found = np.zeros((len(leaves.codes), weeks.count))
-    for row in rows:
-        found[leaves.places[tuple(row[1 : 1 + width])], weeks.place(row[0])] += row[column]
-    return found
+    leaf = np.array([leaves.places[tuple(row[1 : 1 + width])] for row in rows], dtype=np.int64)
+    week = np.array([weeks.place(row[0]) for row in rows], dtype=np.int64)
+    return Cells(rows, leaf, week, (len(leaves.codes), weeks.count))

@@ -12,7 +12,7 @@ from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.reports.periods import monday
 from reporting_api.signals.findings import Finding, percent, place
-from reporting_api.signals.ground import Ground, Rows, leaves_of, table, weeks_of
+from reporting_api.signals.ground import Ground, Rows, cells_of, leaves_of, weeks_of
 from reporting_api.signals.rates import Rates, finding, scope_of, share_of_alarms
 from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, watch
 from reporting_api.tables import appeals, facts
@@ -57,7 +57,8 @@ def overturn_spikes(ground: Ground) -> list[Finding]:
     if weeks is None:
         return []
     leaves = leaves_of(ground.decisions, BY)
-    decided, changed = (table(ground.decisions, leaves, weeks, 1 + len(BY) + column) for column in (0, 1))
+    cells = cells_of(ground.decisions, leaves, weeks)
+    decided, changed = cells.table(1 + len(BY)), cells.table(2 + len(BY))
     one = np.ones((1, 1), dtype=bool)
     counts = Counts(leaves.codes, decided, changed[None], one, one[0], owners=(0, 1))
     minimum = ground.document.targets.minimum_sample

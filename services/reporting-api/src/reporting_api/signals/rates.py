@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Literal
 
 import numpy as np
@@ -12,15 +14,13 @@ import numpy as np
 from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.signals.findings import Finding, by_scope, errors_called, percent, place
-from reporting_api.signals.ground import Floats, Ground, Leaves, Weeks, leaves_of, table, weeks_of
-from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, Run, watch
+from reporting_api.signals.ground import MOST_PLACES, Floats, Ground, Leaves, Weeks, cells_of, leaves_of, weeks_of
+from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, Run, segments_of, watch
 from tallystick.schemas.metric import Dimension, Measure, MetricFilter, Number
 from tallystick.schemas.programme import Detectors
 from tallystick.schemas.signal import Detector, SignalState
 
 _WEEKS_A_YEAR = 52
-_MOST_PLACES = 2_000_000
-"""Series by weeks that are watched at most; beyond it error codes are left to their classes."""
 _OWNERS = (Dimension.VENDOR, Dimension.SITE)
 
 _CHARTS = {Chart.SHEWHART: Detector.CONTROL_CHART, Chart.CUSUM: Detector.CUSUM, Chart.EWMA: Detector.EWMA}
@@ -83,25 +83,27 @@ def error_rates(ground: Ground) -> list[Finding]:
 
 
 def _families(ground: Ground, leaves: Leaves, weeks: Weeks) -> list[Family]:
+    """All kinds of error; where that is more than can be watched, codes are left to their classes."""
     width = 1 + len(ground.by)
     found = {(str(row[width]), str(row[width + 1])) for row in ground.errors}
     classes: list[Family] = [(each,) for each in sorted({error_class for error_class, _ in found})]
     codes: list[Family] = [each for each in sorted(found) if each[1]]
-    series = len(leaves.codes) * (1 + len(ground.by) * (len(ground.by) + 1) // 2)
-    if (1 + len(classes) + len(codes)) * series * weeks.count > _MOST_PLACES:
-        codes = []
-    return [(), *classes, *codes]
+    series = (1 + len(classes) + len(codes)) * len(segments_of(leaves.codes).codes)
+    return [(), *classes, *(codes if series * weeks.count <= MOST_PLACES else ())]
 
 
 def _counted(ground: Ground, leaves: Leaves, weeks: Weeks, families: Sequence[Family]) -> Counts:
     width = 1 + len(ground.by)
-    hits = np.zeros((len(families), len(leaves.codes), weeks.count))
-    for number_, family in enumerate(families):
-        rows = [row for row in ground.errors if tuple(map(str, row[width : width + len(family)])) == family]
-        hits[number_] = table(rows, leaves, weeks, width + 2)
+    errors = cells_of(ground.errors, leaves, weeks)
+    kinds = {(place, name): errors.having(width + place, name) for family in families for place, name in enumerate(family)}
+    everything = np.ones(len(ground.errors), dtype=bool)
+    hits = np.stack(
+        [errors.table(width + 2, reduce(and_, (kinds[each] for each in enumerate(family)), everything)) for family in families]
+    )
     kin = np.array([[one[: len(other)] == other or other[: len(one)] == one for other in families] for one in families])
     broad = np.array([len(family) <= 1 for family in families])
-    return Counts(leaves.codes, table(ground.audits, leaves, weeks, width), hits, kin, broad, owners(ground))
+    cases = cells_of(ground.audits, leaves, weeks).table(width)
+    return Counts(leaves.codes, cases, hits, kin, broad, owners(ground))
 
 
 def owners(ground: Ground) -> tuple[int, ...]:

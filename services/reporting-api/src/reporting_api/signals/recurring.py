@@ -8,7 +8,7 @@ import numpy as np
 from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.signals.findings import Finding, by_scope, percent
-from reporting_api.signals.ground import Floats, Ground, Weeks, leaves_of, table, weeks_of
+from reporting_api.signals.ground import Floats, Ground, Weeks, cells_of, leaves_of, weeks_of
 from reporting_api.signals.rates import share_of_alarms
 from reporting_api.signals.runs import Run, runs
 from reporting_api.statistics.watch import FEWEST_HITS, roots
@@ -42,9 +42,9 @@ def recurring_errors(ground: Ground) -> list[Finding]:
     rules, width = ground.document.detectors.recurring_error, len(ground.by)
     place = ground.by.index(Dimension.VENDOR)
     leaves = leaves_of(ground.audits, ground.by)
-    audits = table(ground.audits, leaves, weeks, 1 + width)
+    audits, errors = cells_of(ground.audits, leaves, weeks).table(1 + width), cells_of(ground.errors, leaves, weeks)
     codes = sorted({str(row[2 + width]) for row in ground.errors} - {""})
-    by_code = {code: table([row for row in ground.errors if row[2 + width] == code], leaves, weeks, 3 + width) for code in codes}
+    by_code = {code: errors.table(3 + width, errors.having(2 + width, code)) for code in codes}
     vendors = leaves.names[place]
     limit = NormalDist().inv_cdf(1 - min(share_of_alarms(ground.document.detectors) / max(len(codes) * len(vendors), 1), 0.5))
     found: list[Finding] = []

@@ -10,7 +10,7 @@ from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING, Sums
 from reporting_api.reports.quality_summary import TARGETS, judged
 from reporting_api.signals.findings import Finding, by_scope, percent
-from reporting_api.signals.ground import AUDIT_SUMS, Floats, Ground, Weeks, leaves_of, table, weeks_of
+from reporting_api.signals.ground import AUDIT_SUMS, Floats, Ground, Weeks, cells_of, leaves_of, weeks_of
 from reporting_api.signals.runs import Run, runs
 from tallystick.schemas.metric import Dimension, Measure, Number
 from tallystick.schemas.signal import Detector, SignalState
@@ -60,7 +60,8 @@ def _by_vendor(ground: Ground) -> Iterator[_Series]:
     if weeks is None:
         return
     leaves = leaves_of(ground.audits, ground.by)
-    columns = {name: table(ground.audits, leaves, weeks, 1 + len(ground.by) + place) for place, name in enumerate(AUDIT_SUMS)}
+    cells = cells_of(ground.audits, leaves, weeks)
+    columns = {name: cells.table(1 + len(ground.by) + place) for place, name in enumerate(AUDIT_SUMS)}
     place = ground.by.index(Dimension.VENDOR)
     for code, vendor in enumerate(leaves.names[place]):
         mine = leaves.codes[:, place] == code
