@@ -177,6 +177,13 @@ async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -
         yield app
 
 
+@pytest.fixture(scope="session")
+async def rca_address(rca_app: FastAPI) -> AsyncIterator[str]:
+    """Where rca-api listens on a real port, for the services that follow it."""
+    async with listening(rca_app) as address:
+        yield address
+
+
 @pytest.fixture
 async def caller(identity: Path) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
     """Make clients of an app that speak for a principal: `caller(app, Role.AUDITOR, vendor=…, programmes=[…])`."""

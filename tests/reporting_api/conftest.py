@@ -46,19 +46,20 @@ def reporting(
 @pytest.fixture
 def reporting_settings(settings: Callable[..., dict[str, Any]]) -> ReportingSettings:
     """Of a projection that reads small pages."""
-    return ReportingSettings(**settings("reporting"), projection_page=3, audit_url="http://audit")
+    return ReportingSettings(**settings("reporting"), projection_page=3, audit_url="http://audit", rca_url="http://rca")
 
 
 @pytest.fixture
 async def feed(
-    audit_app: FastAPI, reporting_settings: ReportingSettings, monkeypatch: pytest.MonkeyPatch
+    audit_app: FastAPI, rca_app: FastAPI, reporting_settings: ReportingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Tallystick]:
-    """The projection's client of audit-api, on the running application instead of a socket."""
+    """The projection's client of audit-api and rca-api, on the running applications instead of sockets."""
     original = worker.feeds
+    mounts = {"http://audit": httpx.ASGITransport(audit_app), "http://rca": httpx.ASGITransport(rca_app)}
 
     def feeds(settings: ReportingSettings) -> Tallystick:
         client = original(settings)
-        client.transport._http = httpx.AsyncClient(transport=httpx.ASGITransport(audit_app))
+        client.transport._http = httpx.AsyncClient(mounts=mounts)
         return client
 
     monkeypatch.setattr(worker, "feeds", feeds)

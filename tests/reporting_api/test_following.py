@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from factories import audit_row, programme_document
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection import cursors, worker
 from reporting_api.projection.cursors import find_cursor
-from reporting_api.projection.worker import SERVICE, Follower, Lag, Projection, rebuild
+from reporting_api.projection.worker import AUDIT, SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
 from reporting_feed import Stream
 from tallystick.client import ProblemError, Tallystick
@@ -208,7 +209,6 @@ async def test_a_programme_that_cannot_be_projected_is_tried_again_and_stops_no_
     caller: Callable[..., httpx.AsyncClient],
     reporting_settings: ReportingSettings,
     reporting_database: Database,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A failure is logged with its cause; the other programmes go on, and so does this one once the cause is gone."""
     broken = f"{programme}-x"
@@ -223,8 +223,7 @@ async def test_a_programme_that_cannot_be_projected_is_tried_again_and_stops_no_
             raise ZeroDivisionError
         return await cursors.apply_page(session, before, page, audits)
 
-    monkeypatch.setattr(worker, "apply_page", apply_page)
-    replica = Projection(reporting_settings, reporting_database)
+    replica = Projection(reporting_settings, reporting_database, replace(AUDIT, apply=apply_page))
     task = asyncio.create_task(replica.run())
     try:
         with structlog.testing.capture_logs() as logs:
@@ -259,7 +258,7 @@ async def test_rebuild_comes_out_at_the_same_numbers(
     reached = await rebuild(reporting_settings, programme)
 
     assert cursor is not None
-    assert reached == {programme: cursor.position}
+    assert reached == {(programme, "audit"): cursor.position, (programme, "rca"): 0}
     assert await _errors(reporting_database, programme) == before == (7, 2)
     assert await rebuild(reporting_settings, "no-such-programme") == {}
 
@@ -273,7 +272,7 @@ async def test_a_refusal_of_the_feed_is_no_silent_end(feed: Tallystick, programm
 
 def _lags(projection: Projection) -> dict[str, float]:
     (gauge,) = Lag(projection).collect()
-    return {sample.labels["programme"]: sample.value for sample in gauge.samples}
+    return {sample.labels["programme"]: sample.value for sample in gauge.samples if sample.labels["feed"] == "audit"}
 
 
 def _cursor(now: datetime, *, created: float, caught_up: float | None, checked: float | None) -> Any:

@@ -25,9 +25,9 @@ PACKAGES = {"audit": "audit_api", "rca": "rca_api", "reporting": "reporting_api"
 
 
 @pytest.fixture(scope="session")
-async def reporting_settings(settings: Callable[..., dict[str, Any]], audit_address: str) -> ReportingSettings:
+async def reporting_settings(settings: Callable[..., dict[str, Any]], audit_address: str, rca_address: str) -> ReportingSettings:
     """The settings of a reporting-api that projects when it is told to."""
-    return ReportingSettings(**settings("reporting", audit_url=audit_address), project=False)
+    return ReportingSettings(**settings("reporting", audit_url=audit_address, rca_url=rca_address), project=False)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,8 @@ async def open_world(cluster: Cluster, identity: Path, settings: Callable[..., d
         address = await stack.enter_async_context(listening(audit_app))
         of_rca = RcaSettings(**of("rca", audit_url=address))
         rca_app = await stack.enter_async_context(started(create_rca_api(of_rca), of_rca, "rca_api"))
-        of_reporting = ReportingSettings(**of("reporting", audit_url=address), project=False)
+        rca_address = await stack.enter_async_context(listening(rca_app))
+        of_reporting = ReportingSettings(**of("reporting", audit_url=address, rca_url=rca_address), project=False)
         reporting_app = create_reporting_api(of_reporting)
         await stack.enter_async_context(started(reporting_app, of_reporting, "reporting_api"))
         for url in urls.values():

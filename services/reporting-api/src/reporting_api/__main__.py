@@ -17,7 +17,7 @@ main = command("reporting_api", ReportingSettings, create_app)
 
 @main.command("rebuild")
 def run_rebuild(programme: Annotated[str | None, typer.Option(help="This programme alone.")] = None) -> None:
-    """Drop facts and sums and fill them again from the feeds; the numbers come out the same."""
+    """Drop facts, sums and work and fill them again from the feeds; the numbers come out the same."""
     try:
         reached = asyncio.run(rebuild(ReportingSettings(), programme))
     except TallystickError as error:
@@ -26,8 +26,8 @@ def run_rebuild(programme: Annotated[str | None, typer.Option(help="This program
     if not reached:
         typer.echo("There is no such programme.", err=True)
         raise typer.Exit(1)
-    for name, position in reached.items():
-        typer.echo(f"{name}: rebuilt up to position {position}")
+    for (name, feed), position in reached.items():
+        typer.echo(f"{name}: rebuilt up to position {position} of {feed}-api's feed")
 
 
 @main.command("pack")

@@ -1,4 +1,4 @@
-"""The read model: each audit's current facts, their sums day by day, appeals, and where each feed was read up to.
+"""The read model: each audit's current facts, their sums day by day, appeals, work, and where each feed was read up to.
 
 Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers, and they to the same signals.
 """
@@ -172,6 +172,91 @@ golden_results = Table(
     Column("benchmark", NAME, nullable=False),
     Column("audited_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("programme", "result_id"),
+)
+
+work_cursors = Table(
+    "work_cursors",
+    metadata,
+    Column("programme", NAME, primary_key=True),
+    Column("epoch", Uuid),
+    Column("cursor", Text),
+    Column("position", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), comment="when a page last changed something"),
+    Column("caught_up_at", DateTime(timezone=True), comment="when the feed last had nothing more"),
+    Column("checked_at", DateTime(timezone=True), comment="when the feed last answered"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("vendor", NAME, comment="with whom the case is shared; null for an internal one"),
+    Column("title", Text, nullable=False),
+    Column("state", NAME, nullable=False),
+    Column("measure", NAME, nullable=False),
+    Column("priority", NAME, nullable=False),
+    Column("owner", NAME),
+    Column("scope", JSONB, nullable=False),
+    Column("baseline_from", Date, nullable=False, comment="with what its errors are compared"),
+    Column("baseline_to", Date, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("overridden", Boolean, nullable=False, comment="closed although something was missing"),
+    Column("watch_until", DateTime(timezone=True)),
+    Column("moves", JSONB, nullable=False, comment="the steps that it took, oldest first: step, state, at, due_at"),
+    PrimaryKeyConstraint("programme", "case_id"),
+)
+
+causes = Table(
+    "causes",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("cause_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("case_id", Uuid, nullable=False),
+    Column("audience", NAME, nullable=False, comment="whether the vendor of its case may read of it"),
+    Column("state", NAME, nullable=False),
+    Column("code", NAME, nullable=False),
+    Column("category", NAME, nullable=False),
+    Column("share", Double),
+    PrimaryKeyConstraint("programme", "cause_id"),
+    Index("causes_case", "programme", "case_id"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("action_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("case_id", Uuid, nullable=False),
+    Column("vendor", NAME, comment="with whom its case is shared; null for an internal one"),
+    Column("kind", NAME, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("owner", NAME, nullable=False),
+    Column("owner_vendor", NAME, comment="null: one of the client's people"),
+    Column("state", NAME, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("programme", "action_id"),
+    Index("actions_case", "programme", "case_id"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("vendor", NAME, comment="with whom its case is shared; null for an internal one"),
+    Column("judge_on", Date, nullable=False),
+    Column("verdict", NAME, comment="null until it was judged"),
+    Column("judged_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("programme", "case_id"),
 )
 
 streams = stream_table(metadata)

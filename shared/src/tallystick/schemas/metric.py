@@ -206,10 +206,9 @@ class Definitions(Wire):
     notes: tuple[str, ...]
 
 
-class Projection(Wire):
-    """How far the numbers of a programme stand behind its facts."""
+class FeedStanding(Wire):
+    """How far a feed of a programme is read."""
 
-    programme: str
     epoch: UUID | None
     position: int
     """The position in the programme's stream up to which everything is counted."""
@@ -221,8 +220,16 @@ class Projection(Wire):
     """When the feed last had nothing more."""
     lag_s: float
     """Seconds since the feed last had nothing more; 0 while it has not."""
+
+
+class Projection(FeedStanding):
+    """How far the numbers of a programme stand behind its facts, which are on audit-api's feed."""
+
+    programme: str
     searched: int | None = None
     """Up to which position it was last searched for signals; `null` where it was not since the projection was begun."""
+    work: FeedStanding | None
+    """How far rca-api's feed is read; `null` where nothing was read of it yet."""
 
 
 class ProjectionList(Wire):

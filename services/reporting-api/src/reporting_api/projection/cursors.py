@@ -1,11 +1,14 @@
-"""Where the feed of each programme was read up to. The cursor moves in the transaction that applies what it moves over."""
+"""Where each feed of a programme was read up to. A cursor moves in the transaction that applies what it moves over.
+
+audit-api's cursor brings the programme's document along, and its position is the one that numbers stand on.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
@@ -64,47 +67,54 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, au
     Raises:
         OvertakenError: the cursor has moved since; nothing was applied.
     """
+    await hold(session, cursors, before)
     programme = before.programme
-    mine = (
-        select(cursors.c.programme)
-        .where(
-            cursors.c.programme == programme,
-            cursors.c.position == before.position,
-            cursors.c.created_at == before.created_at,
-        )
-        .with_for_update()
-    )
-    if (await session.execute(mine)).one_or_none() is None:
-        raise OvertakenError(programme)
     if audits:
         await apply_audits(session, programme, before.time_zone, audits)
     await apply_appeals(session, programme, page.changes)
     await apply_calibration(session, programme, page.changes)
-    values: dict[str, Any] = {
-        "epoch": UUID(page.epoch),
-        "cursor": page.cursor,
-        "position": page.position,
-        "checked_at": func.now(),
-    }
+    documents = [change["data"]["document"] for change in page.changes if change["noun"] == "programme"]
+    return await advance(session, cursors, page, **({"document": documents[-1]} if documents else {}))
+
+
+async def hold(session: WriteSession, table: Table, before: Row[Any]) -> None:
+    """Lock a cursor where it was when a page was read from it.
+
+    Raises:
+        OvertakenError: it has moved since, or the projection was begun anew.
+    """
+    mine = select(table.c.programme).where(
+        table.c.programme == before.programme, table.c.position == before.position, table.c.created_at == before.created_at
+    )
+    if (await session.execute(mine.with_for_update())).one_or_none() is None:
+        raise OvertakenError(before.programme)
+
+
+async def advance(session: WriteSession, table: Table, page: FeedPage, **also: Any) -> Row[Any]:
+    """Move a cursor behind a page that was applied, and answer it. `also` is what else of it changes."""
+    moved = {"epoch": UUID(page.epoch), "cursor": page.cursor, "position": page.position, "checked_at": func.now(), **also}
     if page.changes:
-        values["applied_at"] = func.now()
+        moved["applied_at"] = func.now()
     if not page.more:
-        values["caught_up_at"] = func.now()
-    for change in page.changes:
-        if change["noun"] == "programme":
-            values["document"] = change["data"]["document"]
-    statement = update(cursors).where(cursors.c.programme == programme).values(values)
-    return (await session.execute(statement.returning(cursors))).one()
+        moved["caught_up_at"] = func.now()
+    statement = update(table).where(table.c.programme == page.programme).values(moved)
+    return (await session.execute(statement.returning(table))).one()
+
+
+async def forget(session: WriteSession, table: Table, programme: str, built: Iterable[Table], **also: Any) -> None:
+    """Drop what was built from a feed of a programme, and begin a new life of its cursor; `also` is what else of it changes."""
+    await session.execute(text("set local synchronous_commit = off"))
+    reset = {"position": 0, "created_at": func.now(), **also}
+    reset |= dict.fromkeys(("epoch", "cursor", "applied_at", "caught_up_at", "checked_at"))
+    await session.execute(update(table).where(table.c.programme == programme).values(reset))
+    for each in built:
+        await session.execute(delete(each).where(each.c.programme == programme))
 
 
 async def start_anew(session: WriteSession, programme: str) -> None:
-    """Forget what was built from a programme's feed; whoever follows it begins at its start, in its present time zone.
+    """Forget what was built from audit-api's feed of a programme; whoever follows it begins at its start, in its present days.
 
     The cursor stays and begins a new life: the programme is known, and its numbers are to come.
     """
-    await session.execute(text("set local synchronous_commit = off"))
-    reset = {"position": 0, "time_zone": cursors.c.document["time_zone"].astext, "created_at": func.now()}
-    reset |= dict.fromkeys(("epoch", "cursor", "applied_at", "caught_up_at", "checked_at"))
-    await session.execute(update(cursors).where(cursors.c.programme == programme).values(reset))
-    for table in (facts, rollups, appeals, *CALIBRATION):
-        await session.execute(delete(table).where(table.c.programme == programme))
+    built = (facts, rollups, appeals, *CALIBRATION)
+    await forget(session, cursors, programme, built, time_zone=cursors.c.document["time_zone"].astext)

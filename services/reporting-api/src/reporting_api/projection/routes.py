@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Row
 
 from reporting_api.projection.cursors import find_cursor, lag_s, list_cursors
+from reporting_api.projection.work import find_work_cursor, list_work_cursors
 from reporting_api.signals.searches import last_searches
 from tallystick.schemas.base import Slug
-from tallystick.schemas.metric import Projection, ProjectionList
+from tallystick.schemas.metric import FeedStanding, Projection, ProjectionList
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading
@@ -27,26 +28,31 @@ async def read_projections(
     session: Reading,
     programme: Annotated[Slug | None, Query(description="Of this programme alone.")] = None,
 ) -> Response:
-    """Up to which position the feed of each programme is counted. A fact is in the numbers once its `position` is reached."""
+    """Up to which position the feeds of each programme are counted. A fact is in the numbers once its `position` is reached."""
     if programme is None:
         rows = await list_cursors(session)
+        works: dict[str, Row[Any] | None] = {work.programme: work for work in await list_work_cursors(session)}
     else:
         row = await find_cursor(session, enter(principal, programme))
         rows = [] if row is None else [row]
+        works = {programme: await find_work_cursor(session, programme)} if rows else {}
     now = datetime.now(UTC)
     searched = await last_searches(session, [row.programme for row in rows])
-    return reply(ProjectionList(items=tuple(standing_of(row, now, searched.get(row.programme)) for row in rows)))
+    shown = (standing_of(row, now, searched.get(row.programme), works.get(row.programme)) for row in rows)
+    return reply(ProjectionList(items=tuple(shown)))
 
 
-def standing_of(row: Row[Any], now: datetime, searched: Row[Any] | None = None) -> Projection:
-    """How far the numbers stand behind the facts, from a programme's cursor and what was last searched."""
+def standing_of(row: Row[Any], now: datetime, searched: Row[Any] | None = None, work: Row[Any] | None = None) -> Projection:
+    """How far the numbers stand behind the facts, from a programme's cursors and what was last searched."""
     return Projection(
         programme=row.programme,
-        epoch=row.epoch,
-        position=row.position,
-        applied_at=row.applied_at,
-        checked_at=row.checked_at,
-        caught_up_at=row.caught_up_at,
-        lag_s=lag_s(row, now),
         searched=searched.position if searched is not None and searched.begun_at == row.created_at else None,
+        work=None if work is None else FeedStanding(**_read(work, now)),
+        **_read(row, now),
     )
+
+
+def _read(row: Row[Any], now: datetime) -> dict[str, Any]:
+    """How far a feed is read, from its cursor."""
+    moments = {name: row._mapping[name] for name in ("applied_at", "checked_at", "caught_up_at")}
+    return {"epoch": row.epoch, "position": row.position, **moments, "lag_s": lag_s(row, now)}

@@ -1,17 +1,19 @@
-"""The workers that follow the feeds: one per programme, in whichever replica got hold of it first.
+"""The workers that follow the feeds: one per programme and feed, in whichever replica got hold of it first.
 
-A replica holds a PostgreSQL advisory lock for every programme that it follows, all on one connection of their own, so a
-replica that dies lets go of them at once. The locks only spare double work: what keeps the numbers right is that a page is
-applied together with the move of its cursor, and only from the cursor that it was read from.
+A replica holds a PostgreSQL advisory lock for every programme that it follows, those of a feed on one connection of their own,
+so a replica that dies lets go of them at once. The locks only spare double work: what keeps the numbers right is that a page is
+applied together with the move of its cursor, and only from the cursor that it was read from. The feeds are followed apart, so
+that none waits for a service that is out of reach but its own.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import structlog
@@ -20,14 +22,22 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Row, make_url
 
-from reporting_api.projection.apply import Columns, columns
+from reporting_api.projection.apply import columns
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
+from reporting_api.projection.work import (
+    apply_work_page,
+    find_work_cursor,
+    list_work_cursors,
+    open_work_cursor,
+    start_work_anew,
+    work_of,
+)
 from reporting_api.settings import ReportingSettings
 from tallystick.client import FeedPage, FeedRewoundError, Outage, Tallystick
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
-from tallystick.service.database import Database
+from tallystick.service.database import Database, ReadSession, WriteSession
 from tallystick.service.neighbours import neighbours
 
 SERVICE = Principal("reporting-api", frozenset({Role.SERVICE}), frozenset({"*"}), None, "")
@@ -51,16 +61,69 @@ def feeds(settings: ReportingSettings) -> Tallystick:
     return neighbours(settings, SERVICE.subject, on_outage=told)
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that is followed: whose it is, where its cursors are, and what becomes of a page of it."""
+
+    source: Literal["audit", "rca"]
+    lock: str
+    """The advisory lock of a programme's follower, with a place for its name."""
+    find: Callable[[ReadSession, str], Awaitable[Row[Any] | None]]
+    all: Callable[[ReadSession], Awaitable[Iterable[Row[Any]]]]
+    open: Callable[[WriteSession, Programme], Awaitable[Row[Any]]]
+    prepare: Callable[[FeedPage], Any]
+    """What is made of a page while the database is busy with the page before."""
+    apply: Callable[[WriteSession, Row[Any], FeedPage, Any], Awaitable[Row[Any]]]
+    outdated: Callable[[Row[Any]], bool]
+    """Whether what was built cannot be kept behind a cursor, and has to be built anew."""
+    start_anew: Callable[[WriteSession, str], Awaitable[None]]
+
+
+AUDIT = Feed(
+    source="audit",
+    lock="projection of {}",
+    find=find_cursor,
+    all=list_cursors,
+    open=open_cursor,
+    prepare=lambda page: columns(page.changes),
+    apply=apply_page,
+    outdated=lambda cursor: bool(cursor.document["time_zone"] != cursor.time_zone),
+    start_anew=start_anew,
+)
+"""Audits, appeals and calibration: what numbers stand on. A programme that moves to another time zone has other days."""
+
+RCA = Feed(
+    source="rca",
+    lock="projection of the work of {}",
+    find=find_work_cursor,
+    all=list_work_cursors,
+    open=open_work_cursor,
+    prepare=lambda page: work_of(page.changes),
+    apply=apply_work_page,
+    outdated=lambda _cursor: False,
+    start_anew=start_work_anew,
+)
+"""Cases, causes, actions and plans. They keep moments, no days."""
+
+FEEDS = (AUDIT, RCA)
+
+
 class Follower:
-    """Follows the feed of one programme for as long as it runs."""
+    """Follows a feed of one programme for as long as it runs."""
 
     def __init__(
-        self, database: Database, client: Tallystick, page: int, note: Callable[[Row[Any]], None] = lambda _cursor: None
+        self,
+        database: Database,
+        client: Tallystick,
+        page: int,
+        note: Callable[[Row[Any]], None] = lambda _cursor: None,
+        feed: Feed = AUDIT,
     ) -> None:
         self._database = database
         self._client = client
         self._page = page
         self._note = note
+        self._feed = feed
 
     async def follow(self, document: Programme, *, wait: float = _WAIT_S) -> None:
         """Apply every page from the cursor on. While one page is applied, the next is on its way.
@@ -68,47 +131,47 @@ class Follower:
         With `wait=0` this ends where the feed ends. A feed that has started a new life, and a programme that has moved to another
         time zone, are projected anew.
         """
-        programme = document.slug
+        programme, feed = document.slug, self._feed
         async with self._database.writing(SERVICE) as session:
-            cursor = await open_cursor(session, document)
+            cursor = await feed.open(session, document)
         self._note(cursor)
-        pages = self._client.changes(programme, after=cursor.cursor, wait=wait, limit=self._page)
-        coming = asyncio.create_task(_next(pages))
+        pages = self._client.changes(programme, source=feed.source, after=cursor.cursor, wait=wait, limit=self._page)
+        coming = asyncio.create_task(self._next(pages))
         try:
             while (found := await coming) is not None:
-                coming = asyncio.create_task(_next(pages))
+                coming = asyncio.create_task(self._next(pages))
                 async with self._database.writing(SERVICE) as session:
-                    cursor = await apply_page(session, cursor, *found)
-                    if cursor.document["time_zone"] != cursor.time_zone:
-                        await start_anew(session, programme)
-                        log.warning("projected anew", programme=programme, reason="its time zone has changed")
+                    cursor = await feed.apply(session, cursor, *found)
+                    if feed.outdated(cursor):
+                        await feed.start_anew(session, programme)
+                        log.warning("projected anew", programme=programme, feed=feed.source, reason="its time zone has changed")
                         return
                 self._note(cursor)
         except FeedRewoundError:
             async with self._database.writing(SERVICE) as session:
-                await start_anew(session, programme)
-            log.warning("projected anew", programme=programme, reason="the feed has started a new life")
+                await feed.start_anew(session, programme)
+            log.warning("projected anew", programme=programme, feed=feed.source, reason="the feed has started a new life")
         except OvertakenError:
-            log.info("overtaken", programme=programme)
+            log.info("overtaken", programme=programme, feed=feed.source)
         finally:
             coming.cancel()
             await asyncio.wait({coming})
             if not coming.cancelled():
                 coming.exception()
 
-
-async def _next(pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Columns] | None:
-    """The next page with its audits as they are applied: made ready while the database is busy with the page before."""
-    page = await anext(pages, None)
-    return None if page is None else (page, columns(page.changes))
+    async def _next(self, pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Any] | None:
+        """The next page with what is made of it: made ready while the database is busy with the page before."""
+        page = await anext(pages, None)
+        return None if page is None else (page, self._feed.prepare(page))
 
 
 class Projection:
-    """All of a replica's followers: finds programmes, takes hold of those that nobody follows, starts again what has failed."""
+    """All of a replica's followers of a feed: finds programmes, takes those that nobody follows, starts again what has failed."""
 
-    def __init__(self, settings: ReportingSettings, database: Database) -> None:
+    def __init__(self, settings: ReportingSettings, database: Database, feed: Feed = AUDIT) -> None:
         self._settings = settings
         self._database = database
+        self.feed = feed
         self._held: set[str] = set()
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
@@ -135,7 +198,7 @@ class Projection:
                 await self._stop()
             failures = 0 if time.monotonic() - started > _LONGEST_DELAY_S else failures + 1
             delay = _delay(failures)
-            log.error("projection interrupted", again_in_s=round(delay, 2), exc_info=attempt.exception())
+            log.error("projection interrupted", feed=self.feed.source, again_in_s=round(delay, 2), exc_info=attempt.exception())
             await asyncio.sleep(delay)
 
     async def _lead(self) -> None:
@@ -143,7 +206,7 @@ class Projection:
         locks = await asyncpg.connect(url.render_as_string(hide_password=False), timeout=10, command_timeout=10)
         try:
             async with self._database.reading(SERVICE) as session:
-                self.cursors |= {row.programme: row for row in await list_cursors(session)}
+                self.cursors |= {row.programme: row for row in await self.feed.all(session)}
             async with feeds(self._settings) as client:
                 while True:
                     await locks.execute("select")
@@ -159,14 +222,14 @@ class Projection:
         programme = document.slug
         if programme not in self._held:
             statement = "select pg_try_advisory_lock(hashtextextended($1, 0))"
-            if not await locks.fetchval(statement, f"projection of {programme}"):
+            if not await locks.fetchval(statement, self.feed.lock.format(programme)):
                 self.cursors.pop(programme, None)
                 return
             self._held.add(programme)
         if programme not in self._followers and time.monotonic() >= self._not_before.get(programme, 0):
-            follower = Follower(self._database, client, self._settings.projection_page, self._note)
+            follower = Follower(self._database, client, self._settings.projection_page, self._note, self.feed)
             self._followers[programme] = asyncio.create_task(follower.follow(document))
-            log.info("following", programme=programme)
+            log.info("following", programme=programme, feed=self.feed.source)
 
     def _note(self, cursor: Row[Any]) -> None:
         before = self.cursors.get(cursor.programme)
@@ -183,7 +246,9 @@ class Projection:
                 self._failures[programme] = self._failures.get(programme, 0) + 1
                 delay = _delay(self._failures[programme])
                 self._not_before[programme] = time.monotonic() + delay
-                log.error("projection failed", programme=programme, again_in_s=round(delay, 2), exc_info=failure)
+                log.error(
+                    "projection failed", programme=programme, feed=self.feed.source, again_in_s=round(delay, 2), exc_info=failure
+                )
 
     async def _stop(self) -> None:
         tasks = list(self._followers.values())
@@ -200,58 +265,68 @@ def _delay(failures: int) -> float:
 
 
 class Lag(Collector):
-    """For how many seconds each programme that this replica follows has been behind its feed, for Prometheus."""
+    """For how many seconds each programme that this replica follows has been behind a feed, for Prometheus."""
 
-    def __init__(self, projection: Projection) -> None:
-        self._projection = projection
+    def __init__(self, *projections: Projection) -> None:
+        self._projections = projections
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauge, as it is now."""
         gauge = GaugeMetricFamily(
-            "tallystick_projection_lag_seconds", "Since the projection last had nothing left to read.", labels=["programme"]
+            "tallystick_projection_lag_seconds",
+            "Since the projection last had nothing left to read.",
+            labels=["programme", "feed"],
         )
         now = datetime.now(UTC)
-        for programme, cursor in list(self._projection.cursors.items()):
-            gauge.add_metric([programme], lag_s(cursor, now))
+        for projection in self._projections:
+            for programme, cursor in list(projection.cursors.items()):
+                gauge.add_metric([programme, projection.feed.source], lag_s(cursor, now))
         yield gauge
 
 
 @asynccontextmanager
 async def projecting(app: FastAPI) -> AsyncIterator[Projection | None]:
-    """Follow the feeds beside the requests of a service, where its settings say so."""
+    """Follow the feeds beside the requests of a service, where its settings say so; answers the projection of the facts."""
     settings: ReportingSettings = app.state.settings
     if not settings.project:
         yield None
         return
-    projection = Projection(settings, app.state.database)
-    app.state.metrics.registry.register(Lag(projection))
-    task = asyncio.create_task(projection.run())
+    facts, work = (Projection(settings, app.state.database, feed) for feed in FEEDS)
+    app.state.metrics.registry.register(Lag(facts, work))
+    tasks = {asyncio.create_task(projection.run()) for projection in (facts, work)}
     try:
-        yield projection
+        yield facts
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
-async def rebuild(settings: ReportingSettings, only: str | None) -> dict[str, int]:
-    """Project a programme (or all) anew from the start of its feed to the end; answers the positions that were reached.
+async def rebuild(settings: ReportingSettings, only: str | None) -> dict[tuple[str, str], int]:
+    """Project a programme (or all) anew from the start of its feeds to their ends; answers the positions by programme and feed.
 
-    Services that run meanwhile take part in the work.
+    Services that run meanwhile take part in the work. The facts come first, whether rca-api can be reached or not.
     """
     database = Database(settings.database_url.get_secret_value(), 2)
-    reached: dict[str, int] = {}
+    reached: dict[tuple[str, str], int] = {}
     async with feeds(settings) as client:
-        for read in await client.programmes.list():
-            programme = read.document.slug
-            if only not in {None, programme}:
-                continue
-            async with database.writing(SERVICE) as session:
-                await start_anew(session, programme)
-            while programme not in reached:
-                await Follower(database, client, settings.projection_page).follow(read.document, wait=0)
-                async with database.reading(SERVICE) as session:
-                    cursor = await find_cursor(session, programme)
-                if cursor is not None and cursor.caught_up_at is not None:
-                    reached[programme] = cursor.position
+        documents = [read.document for read in await client.programmes.list() if only in {None, read.document.slug}]
+        for feed in FEEDS:
+            for document in documents:
+                async with database.writing(SERVICE) as session:
+                    await feed.start_anew(session, document.slug)
+                reached[document.slug, feed.source] = await _to_the_end(settings, database, client, document, feed)
     await database.close()
     return reached
+
+
+async def _to_the_end(
+    settings: ReportingSettings, database: Database, client: Tallystick, document: Programme, feed: Feed
+) -> int:
+    """Follow a feed until all of it is applied, by whomever; answers the position that was reached."""
+    while True:
+        await Follower(database, client, settings.projection_page, feed=feed).follow(document, wait=0)
+        async with database.reading(SERVICE) as session:
+            cursor = await feed.find(session, document.slug)
+        if cursor is not None and cursor.caught_up_at is not None:
+            return int(cursor.position)
