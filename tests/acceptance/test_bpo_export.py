@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from acceptance.conftest import PROGRAMME, Fresh
 
@@ -129,6 +130,37 @@ async def test_6_the_market_that_is_over_enforced_throughout_is_a_concentration(
         found["segment"].get("market") == "PL" and found["error_code"].startswith("FP-") for found in report["concentrations"]
     )
     assert not any(signal["segment"].get("market") == "PL" for signal in report["signals"])
+
+
+@pytest.mark.parametrize("measure", ["error_rate", "false_negative_rate"])
+async def test_6b_the_decomposition_of_the_step_names_krakow_live_and_nothing_else(fresh: Fresh, measure: str) -> None:
+    """Over the four weeks since 21 September and over the first of them alone; none leads the eight weeks before."""
+    baseline = {"measure": measure, "baseline_from": "2026-07-27", "baseline_to": "2026-09-21", "from": "2026-09-21"}
+    for end in ("2026-10-19", "2026-09-28"):
+        found = await fresh.read("/reporting/v1/decomposition", **baseline, to=end)
+
+        assert [each["dimensions"] for each in found["leading"]] == [{"site": "krakow", "queue": "live"}]
+        assert found["leading"][0]["of_change"] > 0.8
+        for cut in found["cuts"]:
+            parts = [each["part"]["total"] for each in cut["segments"]] + ([cut["others"]["total"]] if cut["rest"] else [])
+            assert math.isclose(sum(parts), found["change"], abs_tol=1e-12)
+    quiet = {"baseline_to": "2026-08-24", "from": "2026-08-24", "to": "2026-09-21"}
+    before = await fresh.read("/reporting/v1/decomposition", **{**baseline, **quiet})
+
+    assert before["leading"] == []
+
+
+async def test_6c_what_happens_at_krakow_live_is_judged_beside_the_rest(fresh: Fresh) -> None:
+    """A rate that rose sixfold against the control is no effect."""
+    found = await fresh.read(
+        "/reporting/v1/effect",
+        **{"site": "krakow", "queue": "live", "baseline_from": "2026-07-27", "baseline_to": "2026-09-21"},
+        **{"verification_from": "2026-09-21", "verification_to": "2026-10-19"},
+    )
+
+    assert found["verdict"] == "not_effective"
+    assert found["reduction"]["interval"]["high"] < -2
+    assert (found["before"]["denominator"], found["after"]["denominator"]) == (1261, 1161)
 
 
 SPOILED: dict[str, Callable[[dict[str, str]], None]] = {

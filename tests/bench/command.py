@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agreement, ingest, metrics, projection, read
+from bench import agreement, effects, ingest, metrics, projection, read
 from bench.figures import HEADINGS, Figure, markdown
 from bench.ground import Ground
 from tallystick_embedded.stack import Stack
@@ -22,6 +22,7 @@ BENCHES: Mapping[str, Callable[[Ground], AsyncIterator[Figure]]] = {
     "projection": projection.measure,
     "metrics": metrics.measure,
     "agreement": agreement.measure,
+    "effects": effects.measure,
 }
 
 

@@ -134,7 +134,8 @@ def _wandering(rng: np.random.Generator, cases: Table) -> np.ndarray:
     """Rates that differ by market, and from week to week at each site and queue."""
     by_market = np.array([0.05, 0.06, 0.08, 0.1, 0.12, 0.2])[cases.dimensions[3]]
     shocks = rng.lognormal(0, 0.2, (BEFORE + AFTER, LEVELS[1], LEVELS[2]))
-    return by_market * shocks[cases.week, cases.dimensions[1], cases.dimensions[2]]
+    wandering: np.ndarray = by_market * shocks[cases.week, cases.dimensions[1], cases.dimensions[2]]
+    return wandering
 
 
 @pytest.mark.parametrize(

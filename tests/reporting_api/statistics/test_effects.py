@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.stats import t as student
+from scipy.stats import t as student  # type: ignore[import-untyped] # ships no types
 
 from reporting_api.statistics.effects import (
     Comparison,
@@ -68,17 +68,17 @@ def test_the_tails_of_students_t_are_those_of_scipy() -> None:
 
 
 def test_without_an_effect_few_plans_are_called_effective() -> None:
-    """One in forty at most is promised; weeks vary by more than chance."""
+    """One in forty at most is promised, though weeks vary by more than chance."""
     given = shares(plans(np.random.default_rng(31), 1000, 0.0), 0.5)
 
-    assert given[Judgement.EFFECTIVE] <= 0.035
+    assert given[Judgement.EFFECTIVE] <= 0.025
     assert given[Judgement.NOT_EFFECTIVE] > 0.7
 
 
 def test_with_the_effect_that_was_wanted_few_plans_are_called_not_effective() -> None:
     given = shares(plans(np.random.default_rng(32), 1000, 0.5), 0.5)
 
-    assert given[Judgement.NOT_EFFECTIVE] <= 0.035
+    assert given[Judgement.NOT_EFFECTIVE] <= 0.025
     assert given[Judgement.EFFECTIVE] > 0.4
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 from tallystick.client.transport import Model, Query, Transport, parsed
 from tallystick.schemas.appeal_report import AppealReport
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
+from tallystick.schemas.decomposition import Decomposition
+from tallystick.schemas.effect import Effect, EffectPlan
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
 from tallystick.schemas.signal import Signal, SignalPage
@@ -36,6 +38,28 @@ class Numbers:
     async def top_error_trends(self, programme: str, query: Filters | None = None) -> TopErrorTrends:
         """Which errors there are most of, which way they go, and where; `query` as for the summary."""
         return await self._report(TopErrorTrends, "top-error-trends", programme, query)
+
+    async def decomposition(self, programme: str, query: Filters | None = None) -> Decomposition:
+        """Why a rate changed; `query` holds `measure`, `by`, the filters, the period and the baseline."""
+        return await self._numbers.read(
+            Decomposition, f"{self._address}/decomposition", {**(query or {}), "programme": programme}
+        )
+
+    async def effect(self, programme: str, plan: EffectPlan) -> Effect:
+        """Whether a plan worked, as far as can be said by now. Its windows are days of the programme's time zone."""
+        query: Filters = {
+            **plan.scope.given(),
+            "programme": programme,
+            "measure": plan.measure,
+            "control_vendor": plan.control_vendor,
+            "baseline_from": plan.baseline.from_.isoformat(),
+            "baseline_to": plan.baseline.to.isoformat(),
+            "verification_from": plan.verification.from_.isoformat(),
+            "verification_to": plan.verification.to.isoformat(),
+            "wanted": plan.wanted,
+            "minimum_sample": plan.minimum_sample,
+        }
+        return await self._numbers.read(Effect, f"{self._address}/effect", query)
 
     async def appeal_report(self, programme: str, query: Filters | None = None) -> AppealReport:
         """How audits are appealed, and what becomes of it; `query` holds the filters and the period."""

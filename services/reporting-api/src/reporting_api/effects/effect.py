@@ -9,7 +9,17 @@ from reporting_api.effects.weeks import Weeks, read_weeks
 from reporting_api.metrics.answer import scope
 from reporting_api.metrics.numbers import interval
 from reporting_api.metrics.standing import Standing
-from reporting_api.statistics.effects import Comparison, Judgement, Series, bounds, further_cases, further_weeks, judge, log_ratio
+from reporting_api.statistics.effects import (
+    LEVEL,
+    Comparison,
+    Judgement,
+    Series,
+    bounds,
+    further_cases,
+    further_weeks,
+    judge,
+    log_ratio,
+)
 from tallystick.schemas.effect import Effect, EffectVerdict, EffectWeek
 from tallystick.schemas.metric import Difference, Number
 from tallystick.service.database import ReadSession
@@ -118,7 +128,7 @@ def _ruled(planned: Planned, weeks: Weeks, sample: int) -> _Ruling:
     return _Ruling(
         _VERDICTS[judgement],
         _why(judgement, low, high, planned.wanted, further),
-        Difference(value=value, interval=interval((low, high), METHOD), clear=low > 0 or high < 0),
+        Difference(value=value, interval=interval((low, high), METHOD, LEVEL), clear=low > 0 or high < 0),
         float(found.dispersion),
         None if further is None else further_cases(further, lasted, sample),
     )

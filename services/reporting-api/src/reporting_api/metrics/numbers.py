@@ -60,9 +60,9 @@ def proportion(hits: int, size: int, minimum_sample: int, otherwise: str) -> Num
     )
 
 
-def interval(bounds: tuple[float, float], method: str) -> Interval:
-    """Bounds at the level of all reported intervals."""
-    return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method)
+def interval(bounds: tuple[float, float], method: str, level: float = LEVEL) -> Interval:
+    """Bounds at the level of all reported intervals, or at one of their own."""
+    return Interval(low=bounds[0], high=bounds[1], level=level, method=method)
 
 
 def _method(formula: Formula) -> str:

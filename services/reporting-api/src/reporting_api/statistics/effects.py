@@ -20,6 +20,10 @@ from reporting_api.statistics.intervals import t_quantile
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+LEVEL = 0.97
+"""The confidence level of a verdict's interval: above that of other intervals, because a plan is looked at more than once, and
+because the normal law is a little too sure of itself where weeks vary and errors are few."""
+
 MOST_WEEKS = 520
 """Further weeks after which a verdict is not looked for any more."""
 
@@ -106,7 +110,7 @@ class Comparison:
         return (self.scope.variance + self.control.variance) / alone
 
     def reach(self, longer: float = 1.0) -> Floats:
-        """Half the width of the 95 % interval of the value; infinite where a group has no weeks that tell its dispersion.
+        """Half the width of the interval of the value, at `LEVEL`; infinite where a group has no weeks that tell its dispersion.
 
         Args:
             longer: how many times as long the second window would be, at its present rates and cases a week.
@@ -119,15 +123,16 @@ class Comparison:
             weighed = weighed + _divided(part**2, group.freedom)
             known &= group.freedom > 0
         freedom = np.floor(np.where(known, _divided(variance**2, weighed), 1))
-        t = np.vectorize(t_quantile, otypes=[np.float64])(np.maximum(freedom, 1).astype(int))
+        t = np.vectorize(t_quantile, otypes=[np.float64])(np.maximum(freedom, 1).astype(int), LEVEL)
         return np.where(known, t * np.sqrt(variance), np.inf)
 
 
 def judge(low: float, high: float, wanted: float) -> Judgement:
-    """What the interval of a reduction says; at 95 %, each of the two judgements is wrong about one time in forty at most.
+    """What the interval of a reduction says.
 
-    Without an effect an interval lies above 0 with probability .025; with the effect wanted, or a greater one, it lies below
-    that with probability .025. An effect between the two can be judged either way; the more cases, the surer not effective.
+    Without an effect an interval lies above 0 with half the probability that `LEVEL` leaves, and so it lies below the effect
+    wanted where that, or a greater one, is there. An effect between the two can be judged either way; the more cases, the surer
+    not effective.
     """
     if high < wanted:
         return Judgement.NOT_EFFECTIVE
