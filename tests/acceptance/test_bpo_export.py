@@ -154,8 +154,12 @@ async def test_6c_what_happens_at_krakow_live_is_judged_beside_the_rest(fresh: F
     """A rate that rose sixfold against the control is no effect."""
     found = await fresh.read(
         "/reporting/v1/effect",
-        **{"site": "krakow", "queue": "live", "baseline_from": "2026-07-27", "baseline_to": "2026-09-21"},
-        **{"verification_from": "2026-09-21", "verification_to": "2026-10-19"},
+        site="krakow",
+        queue="live",
+        baseline_from="2026-07-27",
+        baseline_to="2026-09-21",
+        verification_from="2026-09-21",
+        verification_to="2026-10-19",
     )
 
     assert found["verdict"] == "not_effective"

@@ -257,6 +257,8 @@ DOORS = (
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_session),
     Door("reporting", "GET", "/v1/decomposition", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/effect", NUMBER_READERS, _planned),
+    Door("reporting", "GET", "/v1/charts/decomposition", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/charts/effect", NUMBER_READERS, _planned),
     Door("reporting", "GET", "/v1/charts/accuracy-over-time", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/error-pareto", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/charts/appeals-over-time", NUMBER_READERS, _of_vendor),

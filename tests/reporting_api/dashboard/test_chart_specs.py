@@ -7,7 +7,47 @@ import vl_convert
 from reporting_feed import Stream
 from tallystick.service.database import Database
 
-CHARTS = ("accuracy-over-time", "error-pareto", "appeals-over-time", "overturn-rate-over-time")
+CHARTS = ("accuracy-over-time", "error-pareto", "appeals-over-time", "overturn-rate-over-time", "decomposition")
+
+
+PLAN = {
+    "site": "krakow",
+    "baseline_from": "2026-09-07",
+    "baseline_to": "2026-09-14",
+    "verification_from": "2026-09-14",
+    "verification_to": "2026-09-21",
+}
+
+
+async def test_the_chart_of_a_change_holds_the_parts_of_its_segments(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    """In percentage points, those of the cut with the most certain segment where none leads."""
+    query = {"programme": stream.programme, "from": "2026-09-14", "by": "site"}
+    spec = (await reporting.get("/v1/charts/decomposition", params=query)).json()
+    found = (await reporting.get("/v1/decomposition", params=query)).json()
+    compiled = vl_convert.vegalite_to_vega(spec, vl_version=max(vl_convert.get_vegalite_versions()))
+
+    parts = {each["dimensions"]["site"]: each["part"] for each in found["cuts"][0]["segments"]}
+    assert compiled["marks"]
+    assert {bar["segment"]: (bar["mix"], bar["rate"]) for bar in spec["data"]["values"]} == {
+        site: (100 * part["mix"], 100 * part["rate"]) for site, part in parts.items()
+    }
+    assert spec["description"].endswith("No segment stands out.")
+
+
+async def test_the_chart_of_an_effect_holds_its_weeks(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    """A point for the scope and one for the control in each."""
+    query = {"programme": stream.programme, **PLAN}
+    answer = await reporting.get("/v1/charts/effect", params=query)
+    spec, found = answer.json(), (await reporting.get("/v1/effect", params=query)).json()
+    compiled = vl_convert.vegalite_to_vega(spec, vl_version=max(vl_convert.get_vegalite_versions()))
+    again = await reporting.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
+
+    assert compiled["marks"]
+    assert [(each["week"], each["group"], each["rate"]) for each in spec["data"]["values"]] == [
+        (week["week"], group.title(), week[group]["value"]) for week in found["weeks"] for group in ("scope", "control")
+    ]
+    assert found["why"] in spec["description"]
+    assert again.status_code == 304
 
 
 @pytest.mark.parametrize("chart", CHARTS)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from reporting_api.dashboard.appeal_charts import router as appeal_charts_router
 from reporting_api.dashboard.appeals import router as appeals_page_router
 from reporting_api.dashboard.calibration import router as calibration_page_router
+from reporting_api.dashboard.change_charts import router as change_charts_router
 from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
 from reporting_api.dashboard.routes import router as dashboard_router
@@ -55,6 +56,7 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             projections_router,
             charts_router,
             appeal_charts_router,
+            change_charts_router,
             signals_router,
             signal_chart_router,
             feed_router(feed, *READERS),

@@ -1,9 +1,10 @@
 """How long moderators had been at work when their decisions were audited: since the first of their decisions that was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from reporting_api.metrics.sums import MAX_GROUPS, Cut, Key, Sums, bounded, counted_facts, fact_columns, grouped, keyed
 from reporting_api.tables import facts
@@ -21,47 +22,46 @@ Moderator = tuple[str, ...]
 async def tenure_sums(session: ReadSession, cut: Cut, names: Sequence[str]) -> dict[Key, Sums]:
     """The sums of a cut by group and, last, by the moderator's tenure; empty where it is not known.
 
+    First days are found by windows over the programme's facts, in one pass: joined to them they would be looked up audit by audit
+    where the planner does not yet know how many there are.
+
     Raises:
         InvalidRequest: there are more than `MAX_GROUPS` groups.
     """
     columns = fact_columns(cut.view)
-    first, begun = _first(session, cut.programme), _begun(session, cut.programme)
-    same = and_(facts.c.vendor == first.c.vendor, facts.c.moderator == first.c.moderator)
-    joined = facts.outerjoin(first, same).join(begun, facts.c.vendor == begun.c.vendor)
-    band = _band(first.c.day, begun.c.day)
-    statement = grouped(select().select_from(joined), cut, columns, facts.c.day).add_columns(band).group_by(band)
-    statement = statement.add_columns(*counted_facts(columns, names))
-    rows = await session.rows(scoped(statement, facts, cut.programme, session.principal).limit(MAX_GROUPS + 1))
+    first = func.min(facts.c.day).over(partition_by=[facts.c.vendor, facts.c.moderator])
+    begun = func.min(facts.c.day).over(partition_by=facts.c.vendor)
+    shown = [column.label(name) for name, column in columns.items()]
+    every = scoped(select(*shown, first.label("first"), begun.label("begun")), facts, cut.programme, session.principal)
+    seen = every.subquery("seen")
+    known = {name: seen.c[name] for name in columns}
+    band = _band(known, seen.c.first, seen.c.begun)
+    statement = grouped(select(), cut, known, seen.c.day).add_columns(band).group_by(band)
+    statement = statement.add_columns(*counted_facts(known, names))
+    rows = await session.rows(statement.limit(MAX_GROUPS + 1))
     bounded(len(rows))
     return keyed(rows, len(cut.by) + 1, names)
 
 
 async def beginners(session: ReadSession, programme: str, start: date, end: date) -> set[Moderator]:
     """Moderators whose first audited decision is in a period, at least `SETTLING` days after their vendor's first."""
-    first, begun = _first(session, programme), _begun(session, programme)
-    statement = (
-        select(first.c.vendor, first.c.moderator)
-        .select_from(first.join(begun, first.c.vendor == begun.c.vendor))
-        .where(first.c.day >= begun.c.day + SETTLING, first.c.day >= start, first.c.day < end)
-    )
-    return {tuple(row) for row in await session.rows(statement)}
+    first = select(facts.c.vendor, facts.c.moderator, func.min(facts.c.day)).group_by(facts.c.vendor, facts.c.moderator)
+    begun = select(facts.c.vendor, func.min(facts.c.day)).group_by(facts.c.vendor)
+    days = await session.rows(scoped(first, facts, programme, session.principal))
+    begins = {row[0]: row[1] for row in await session.rows(scoped(begun, facts, programme, session.principal))}
+    return {
+        (vendor, moderator)
+        for vendor, moderator, day in days
+        if moderator and start <= day < end and (day - begins[vendor]).days >= SETTLING
+    }
 
 
-def _first(session: ReadSession, programme: str) -> Subquery:
-    statement = select(facts.c.vendor, facts.c.moderator, func.min(facts.c.day).label("day"))
-    statement = statement.where(facts.c.moderator != "").group_by(facts.c.vendor, facts.c.moderator)
-    return scoped(statement, facts, programme, session.principal).subquery("first")
-
-
-def _begun(session: ReadSession, programme: str) -> Subquery:
-    statement = select(facts.c.vendor, func.min(facts.c.day).label("day")).group_by(facts.c.vendor)
-    return scoped(statement, facts, programme, session.principal).subquery("begun")
-
-
-def _band(first: ColumnElement[date], begun: ColumnElement[date]) -> ColumnElement[str]:
-    days = facts.c.day - first
+def _band(
+    columns: Mapping[str, ColumnElement[Any]], first: ColumnElement[date], begun: ColumnElement[date]
+) -> ColumnElement[str]:
+    days = columns["day"] - first
     return case(
-        (first.is_(None), ""),
+        (columns["moderator"] == "", ""),
         (days >= _OLD, "over_13_weeks"),
         (first < begun + SETTLING, ""),
         (days < _YOUNG, "under_4_weeks"),

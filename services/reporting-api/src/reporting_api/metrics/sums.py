@@ -188,7 +188,7 @@ def counted_facts(columns: Mapping[str, ColumnElement[Any]], names: Sequence[str
         "critical_errors": and_(wrong, columns["severity"] == "critical"),
         "false_positives": and_(wrong, columns["error_class"] == "false_positive"),
         "false_negatives": and_(wrong, columns["error_class"] == "false_negative"),
-        "timed": facts.c.handling_time_s.is_not(None),
+        "timed": columns["handling_time_s"].is_not(None),
         "scored": columns["score"].is_not(None),
     }
     return [
