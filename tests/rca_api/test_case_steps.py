@@ -122,6 +122,15 @@ async def test_a_closed_case_opens_again_with_its_root_cause_due_anew(
     assert [again[name] for name in ("conclusion", "override", "closed_by", "closed_at", "watch_until")] == [None] * 5
     entry = [event for event in await _history(rca, case) if event["step"] == "override"]
     assert entry[0]["changed"]["conclusion"] == finished["conclusion"]
+    assert [(each["step"], each["state"]) for each in again["moves"]] == [
+        ("open", "open"),
+        ("analyse", "analysis"),
+        ("plan", "action_plan"),
+        ("override", "closed"),
+        ("reopen", "reopened"),
+    ]
+    assert again["moves"][0] == {"step": "open", "state": "open", "at": "2026-10-01T08:00:00Z", "due_at": None}
+    assert again["moves"][2]["due_at"] == case["due_at"]
 
 
 async def test_a_case_is_overdue_until_its_root_cause_is_known(rca: httpx.AsyncClient, programme: str, clock: Clock) -> None:

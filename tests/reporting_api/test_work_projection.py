@@ -7,17 +7,20 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from cases import brought, closed, opened
 from factories import audit_row, programme_document
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection import worker
 from reporting_api.projection.cursors import OvertakenError
 from reporting_api.projection.work import WORK, apply_work_page, find_work_cursor, open_work_cursor, start_work_anew, work_of
-from reporting_api.projection.worker import AUDIT, RCA, SERVICE, Lag, Projection
+from reporting_api.projection.worker import AUDIT, RCA, SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
+from reporting_api.tables import cases
 from reporting_work import OPENED, TARGETS, WorkStream
 from tallystick.client import Tallystick
 from tallystick.identity import SERVICE_ISSUER, sign
@@ -42,16 +45,16 @@ def _stream() -> WorkStream:
 
 
 def _happen(stream: WorkStream, what: str, which: int) -> None:
-    cases, actions = list(stream.things["case"]), list(stream.things["action"])
+    there, actions = list(stream.things["case"]), list(stream.things["action"])
     moment = OPENED + timedelta(hours=stream.position)
     if what == "open":
         stream.open([None, "acme", "borealis"][which % 3], moment)
         return
     if what == "message":
         stream.show("message", {"id": str(new_id()), "text": "What happened?"})
-    if not cases:
+    if not there:
         return
-    case = cases[which % len(cases)]
+    case = there[which % len(there)]
     if what == "move":
         stream.move(case, list(TARGETS)[which % len(TARGETS)], moment)
     elif what == "cause":
@@ -122,6 +125,40 @@ async def test_a_page_is_applied_from_its_own_cursor_alone(reporting_database: D
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
             await apply_work_page(session, before, page, work_of(page.changes))
+
+
+async def test_cases_are_followed_as_rca_api_shows_them(
+    rca: httpx.AsyncClient,
+    rca_app: FastAPI,
+    programme: str,
+    feed: Tallystick,
+    reporting_settings: ReportingSettings,
+    reporting_database: Database,
+) -> None:
+    """Opened, moved on, given a cause, closed; rebuilt to the same, and after a new life of the feed as well."""
+    case = await brought(rca, await opened(rca, programme, title="To be followed"))
+    internal = await opened(rca, programme, vendor=None)
+    document = Programme.model_validate(programme_document(programme))
+    follower = Follower(reporting_database, feed, 3, feed=RCA)
+    await follower.follow(document, wait=0)
+    first = await _rows(reporting_database, programme)
+    assert (await closed(rca, case)).status_code == 200
+    await follower.follow(document, wait=0)
+    followed = await _rows(reporting_database, programme)
+    async with rca_app.state.database.writing(SERVICE) as session:
+        await session.execute(text("update streams set epoch = gen_random_uuid() where programme = :p"), {"p": programme})
+    await follower.follow(document, wait=0)
+    assert await _rows(reporting_database, programme) == set()
+    await follower.follow(document, wait=0)
+
+    assert await _rows(reporting_database, programme) == followed != first
+    assert len(followed) == 3
+    assert (await rebuild(reporting_settings, programme))[programme, "rca"] > 0
+    assert await _rows(reporting_database, programme) == followed
+    async with reporting_database.reading(SERVICE) as session:
+        found = {str(row.case_id): row for row in await session.execute(select(cases).where(cases.c.programme == programme))}
+    assert [each["step"] for each in found[case["id"]].moves] == ["open", "analyse", "plan", "override"]
+    assert (found[case["id"]].overridden, found[internal["id"]].vendor) == (True, None)
 
 
 async def test_an_rca_api_that_is_out_of_reach_stops_no_numbers(

@@ -61,6 +61,7 @@ CASE = {
     "override": None,
     "watch_until": None,
     "reopened": 0,
+    "moves": [],
     "possible": ["analyse", "cancel"],
     "closed_by": None,
     "closed_at": None,

@@ -185,6 +185,17 @@ class CaseChange(Wire):
         return self
 
 
+class TakenStep(Wire):
+    """A step that a case took."""
+
+    step: CaseStep
+    state: CaseState
+    """After it."""
+    at: Instant
+    due_at: Instant | None
+    """When the case had been due until then."""
+
+
 class Case(Wire):
     """A root-cause case as it stands."""
 
@@ -224,6 +235,8 @@ class Case(Wire):
     """Until when a signal of the same kind opens it again; `null` unless it is closed."""
     reopened: int
     """How often."""
+    moves: tuple[TakenStep, ...]
+    """The steps that it took, oldest first; its history says whose they were and why."""
     possible: tuple[CaseStep, ...]
     """The steps that lead on from its state, for somebody whose part it is."""
 

@@ -21,6 +21,7 @@ from tallystick.schemas.case import (
     CaseState,
     CaseStep,
     NewCase,
+    TakenStep,
 )
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import rows_after
@@ -116,6 +117,7 @@ async def open_case(
         id=new_id(),
         **given,
         state=CaseState.OPEN,
+        moves=[taken(CaseStep.OPEN, CaseState.OPEN, now, None)],
         revision=1,
         position=position,
         opened_by=subject,
@@ -132,6 +134,11 @@ async def open_case(
     about = signals[0] if signals else None
     await record(session, row, Event(CaseEventKind.STEP, now, position, CaseStep.OPEN, about=about, changed=changed))
     return row
+
+
+def taken(step: CaseStep, state: CaseState, at: datetime, due_at: datetime | None) -> dict[str, Any]:
+    """A step that a case takes, as it is kept with it; `due_at` is when the case had been due until then."""
+    return TakenStep(step=step, state=state, at=at, due_at=due_at).model_dump(mode="json")
 
 
 async def change_case(session: WriteSession, current: Row[Any], event: Event, **values: Any) -> Row[Any]:

@@ -9,7 +9,7 @@ from rca_api.cases.guards import missing
 from rca_api.cases.history import Event
 from rca_api.cases.problems import CaseIncomplete
 from rca_api.cases.problems import CaseState as WrongState
-from rca_api.cases.records import change_case, possible
+from rca_api.cases.records import change_case, possible, taken
 from rca_api.programmes import root_cause_due
 from tallystick.schemas.case import CASE_TRANSITIONS, CaseEventKind, CaseStep, Closure
 from tallystick.schemas.programme import Programme
@@ -43,7 +43,8 @@ async def move(
     """Take a step: the case gets its new state and `values`, its history the entry."""
     changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
     event = Event(CaseEventKind.STEP, now, position, step, note, about, changed)
-    return await change_case(session, current, event, state=_TARGETS[step], **values)
+    moves = [*current.moves, taken(step, _TARGETS[step], now, current.due_at)]
+    return await change_case(session, current, event, state=_TARGETS[step], moves=moves, **values)
 
 
 async def close(

@@ -52,6 +52,7 @@ cases = Table(
     Column("override", Text),
     Column("watch_until", DateTime(timezone=True), comment="until when a signal opens it again; null unless it is closed"),
     Column("reopened", Integer, nullable=False, server_default="0"),
+    Column("moves", JSONB, nullable=False, server_default="[]", comment="the steps that it took, as the API shows them"),
     PrimaryKeyConstraint("programme", "id"),
     Index(None, "programme", "position"),
     Index("cases_unfinished_idx", "programme", "vendor", postgresql_where=text(UNFINISHED)),

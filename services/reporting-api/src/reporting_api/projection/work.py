@@ -70,11 +70,6 @@ _NOUNS: dict[str, tuple[Table, Callable[[Thing], dict[str, Any]]]] = {
 }
 
 
-def _told(change: Thing) -> bool:
-    """Whether a change tells enough: an rca-api of the version before does not say of its cases how they moved."""
-    return change["noun"] != "case" or "moves" in change["data"]
-
-
 Work = dict[str, list[dict[str, Any]]]
 """Rows by noun."""
 
@@ -83,7 +78,7 @@ def work_of(changes: Iterable[Thing]) -> Work:
     """The rows that a page of changes asks for. What stands there twice counts as last; other nouns are passed over."""
     latest: dict[str, dict[str, dict[str, Any]]] = {}
     for change in changes:
-        if change["noun"] in _NOUNS and _told(change):
+        if change["noun"] in _NOUNS:
             _, row_of = _NOUNS[change["noun"]]
             latest.setdefault(change["noun"], {})[change["id"]] = {"position": change["position"], **row_of(change["data"])}
     return {noun: list(rows.values()) for noun, rows in latest.items()}
