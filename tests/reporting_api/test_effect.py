@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from conftest import listening
 from reporting_feed import Stream, error
+from tallystick.client import Tallystick
+from tallystick.identity import sign_token
+from tallystick.schemas.effect import EffectPlan, EffectVerdict
+from tallystick.schemas.metric import MetricFilter, Period
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
 
@@ -159,6 +166,27 @@ async def test_a_scope_without_errors_after_reached_all_that_can_be_wanted(
 
     assert found["verdict"] == "effective"
     assert (found["reduction"]["value"], found["reduction"]["interval"]["high"]) == (1, 1)
+
+
+async def test_the_client_asks_for_changes_and_effects(reporting_app: FastAPI, stream: Stream, identity: Path) -> None:
+    """A plan goes out as it is, and comes back with its verdict."""
+    token = sign_token(identity, subject="nina", roles=[Role.ANALYST], programmes=["*"], vendor=None, ttl=timedelta(minutes=5))
+    plan = EffectPlan(
+        scope=MetricFilter(site=("krakow",), queue=("live",)),
+        control_vendor=("acme",),
+        baseline=Period(from_=START, to=date(2026, 7, 27), time_zone="UTC"),
+        verification=Period(from_=date(2026, 7, 27), to=date(2026, 8, 24), time_zone="UTC"),
+        wanted=0.25,
+    )
+    async with listening(reporting_app) as address, Tallystick(token=token, reporting=address) as tallystick:
+        found = await tallystick.effect(stream.programme, plan)
+        change = await tallystick.decomposition(
+            stream.programme, {"by": ["site"], "from": "2026-07-27", "to": "2026-08-24", "baseline_from": "2026-06-01"}
+        )
+
+    assert (found.plan, found.verdict) == (plan, EffectVerdict.EFFECTIVE)
+    assert found.control_before.denominator == 8 * 150
+    assert [each.dimensions for each in change.leading] == [{"site": "krakow"}]
 
 
 @pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
