@@ -16,7 +16,8 @@ _CASE = """
 """
 _EVENTS = """
     insert into case_events (programme, id, case_id, position, kind, step, state, by, at, changed)
-    select 'p', gen_random_uuid(), '00000000-0000-0000-0000-000000000001', position, kind, step, state, 'qm', at::timestamptz, '{}'
+    select
+        'p', gen_random_uuid(), '00000000-0000-0000-0000-000000000001', position, kind, step, state, 'qm', at::timestamptz, '{}'
     from (values
         (3, 'step', 'analyse', 'analysis', '2026-09-02T10:00Z'), (1, 'step', 'open', 'open', '2026-09-01T10:00Z'),
         (2, 'change', null, 'open', '2026-09-01T11:00Z')
