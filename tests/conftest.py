@@ -172,7 +172,7 @@ async def audit_address(audit_app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -> AsyncIterator[FastAPI]:
     """A running rca-api that asks the running audit-api."""
-    of_service = RcaSettings(**settings("rca", audit_url=audit_address))
+    of_service = RcaSettings(**settings("rca", audit_url=audit_address, follow=False))
     async with started(create_rca_api(of_service), of_service, "rca_api") as app:
         yield app
 

@@ -1,6 +1,5 @@
 """How cases move: along the table of transitions, with a history that keeps everything."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from appeals import Clock, moved_by_hand
+from appeals import Clock
 from cases import asked, brought, caused, closed, done, opened, stepped
 from conftest import Caller
 from factories import programme_document
@@ -18,13 +17,6 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 
 Case = dict[str, Any]
-
-
-@pytest.fixture
-def clock(rca_app: FastAPI) -> Iterator[Clock]:
-    """The clock of rca-api, which the test moves."""
-    with moved_by_hand(rca_app) as clock:
-        yield clock
 
 
 async def _history(client: httpx.AsyncClient, case: Case) -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ async def test_a_case_needs_a_programme_and_a_vendor_that_audit_api_knows(rca: h
 @pytest.fixture
 async def alone(rca_app: FastAPI, settings: Callable[..., dict[str, Any]]) -> Any:  # noqa: ARG001 - its schema is there
     """An rca-api that has no audit-api to ask."""
-    app = create_rca_api(RcaSettings(**settings("rca", audit_url="http://127.0.0.1:9")))
+    app = create_rca_api(RcaSettings(**settings("rca", audit_url="http://127.0.0.1:9", follow=False)))
     async with app.router.lifespan_context(app):
         yield app
 
@@ -138,7 +138,7 @@ async def test_an_audit_api_that_does_not_accept_this_service_is_no_answer(
     """A service key that audit-api does not know is the operators' problem, not the caller's: 503, not 401."""
     assert rca_app
     key = settings("rca")["service_key"] | {"kid": "unknown"}
-    app = create_rca_api(RcaSettings(**settings("rca", audit_url=audit_address, service_key=key)))
+    app = create_rca_api(RcaSettings(**settings("rca", audit_url=audit_address, service_key=key, follow=False)))
     async with app.router.lifespan_context(app):
         answer = await caller(app, Role.ADMIN).post("/v1/cases", params={"programme": programme}, json=NEW)
 

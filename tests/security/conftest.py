@@ -61,7 +61,7 @@ async def open_world(cluster: Cluster, identity: Path, settings: Callable[..., d
         of_audit = AuditSettings(**of("audit", deliver=False))
         audit_app = await stack.enter_async_context(started(create_audit_api(of_audit), of_audit, "audit_api"))
         address = await stack.enter_async_context(listening(audit_app))
-        of_rca = RcaSettings(**of("rca", audit_url=address))
+        of_rca = RcaSettings(**of("rca", audit_url=address, follow=False))
         rca_app = await stack.enter_async_context(started(create_rca_api(of_rca), of_rca, "rca_api"))
         rca_address = await stack.enter_async_context(listening(rca_app))
         of_reporting = ReportingSettings(**of("reporting", audit_url=address, rca_url=rca_address), project=False)

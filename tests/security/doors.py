@@ -228,6 +228,8 @@ DOORS = (
         _with(lambda _: {"conclusion": "Done", "override": "Enough"}, "*"),
         spends=True,
     ),
+    Door("rca", "GET", "/v1/cases/{case_id}/evidence", CASE_READERS),
+    Door("rca", "POST", "/v1/cases/{case_id}/evidence", MANAGERS, _moving, 202),
     Door("rca", "GET", "/v1/cases/{case_id}/links", CASE_READERS),
     Door("rca", "POST", "/v1/cases/{case_id}/links", MANAGERS, _with(lambda target: {"to": target.other_case_id}), 201),
     Door("rca", "DELETE", "/v1/cases/{case_id}/links/{link_id}", MANAGERS, success=204),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -19,6 +19,9 @@ from fastapi import FastAPI
 from calibration import Facilitator, session_document
 from cases import brought
 from factories import audit_row, missed, programme_document
+from rca_api.cases.records import get_case
+from rca_api.evidence.records import Gathered
+from rca_api.evidence.records import keep as keep_evidence
 from reporting_api.metrics.numbers import counted
 from reporting_api.projection.worker import SERVICE, rebuild
 from reporting_api.settings import ReportingSettings
@@ -27,6 +30,8 @@ from reporting_api.signals.findings import Finding, signal_id
 from reporting_api.signals.records import keep
 from tallystick.identity import SERVICE_ISSUER, sign, sign_token
 from tallystick.schemas.base import new_id
+from tallystick.schemas.case import Audience
+from tallystick.schemas.evidence import CaseEvidenceKind
 from tallystick.schemas.metric import Measure, MetricFilter
 from tallystick.schemas.principal import VENDOR_ROLES, Role
 from tallystick.schemas.signal import Detector, SignalState
@@ -231,8 +236,17 @@ class World:
         await self._explain(rca, address, where, internal, "internal")
         poc = self.client("rca", self._manager(programme, vendor))
         explained = await self._explain(poc, address, where, mark)
+        await self._gather(programme, cases[1]["id"], mark, internal)
         link = await _done(rca.post(f"{address}/links", params=where, json={"to": cases[0]["id"]}))
         return {"case_id": cases[1]["id"], "other_case_id": cases[0]["id"], "link_id": link["id"], **explained}
+
+    async def _gather(self, programme: str, case_id: str, mark: str, internal: str) -> None:
+        """Evidence of a case for its vendor and for the client alone, as it is kept once it was asked for."""
+        marks = {Audience.INTERNAL: internal, Audience.VENDOR: mark}
+        pieces = [Gathered(CaseEvidenceKind.EXAMPLES, audience, {"items": [text]}) for audience, text in marks.items()]
+        async with self.apps["rca"].state.database.writing(SERVICE) as session:
+            case = await get_case(session, programme, UUID(case_id))
+            await keep_evidence(session, case, pieces, datetime.now(UTC))
 
     async def _explain(
         self, client: httpx.AsyncClient, address: str, where: dict[str, str], text: str, audience: str = "vendor"

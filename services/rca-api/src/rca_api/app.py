@@ -6,8 +6,6 @@ from typing import Any
 
 from fastapi import FastAPI
 
-import rca_api.evidence.tables
-import rca_api.signals.tables  # noqa: F401 - its tables are part of the metadata
 from rca_api.cases import records as cases
 from rca_api.cases.routes import READERS
 from rca_api.cases.routes import router as cases_router
@@ -16,12 +14,15 @@ from rca_api.causes import records as causes
 from rca_api.causes import whys
 from rca_api.causes.routes import router as causes_router
 from rca_api.causes.why_routes import router as whys_router
+from rca_api.evidence.routes import router as evidence_router
 from rca_api.links import records as links
 from rca_api.links.routes import router as links_router
 from rca_api.messages import records as messages
 from rca_api.messages.routes import router as messages_router
 from rca_api.metadata import metadata, streams
+from rca_api.service import NAME
 from rca_api.settings import RcaSettings
+from rca_api.working import working
 from tallystick.service.app import create_service
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
@@ -29,14 +30,16 @@ from tallystick.service.neighbours import neighbours
 
 __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
 
-NAME = "rca-api"
-
 
 @asynccontextmanager
 async def _with_neighbours(app: FastAPI) -> AsyncIterator[None]:
     async with neighbours(app.state.settings, NAME, patience_s=2) as client:
         app.state.neighbours = client
-        yield
+        if not app.state.settings.follow:
+            yield
+            return
+        async with working(app):
+            yield
 
 
 def create_app(settings: RcaSettings) -> FastAPI:
@@ -64,6 +67,7 @@ def create_app(settings: RcaSettings) -> FastAPI:
             links_router,
             whys_router,
             causes_router,
+            evidence_router,
             messages_router,
             feed_router(feed, *READERS),
         ],

@@ -11,3 +11,7 @@ class RcaSettings(Settings):
     """What rca-api needs to know beyond what every service needs."""
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8002
+    follow: bool = True
+    """Whether this process follows signals and gathers evidence. Any number may: one of them does at a time."""
+    follow_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
+    """How long after one look for signals and for cases that want evidence the next one follows."""

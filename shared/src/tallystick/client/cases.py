@@ -36,6 +36,7 @@ from tallystick.schemas.cause import (
     WhyChange,
     WhyTree,
 )
+from tallystick.schemas.evidence import CaseEvidence, CaseEvidenceList
 
 
 class Cases:
@@ -118,6 +119,10 @@ class Cases:
     async def causes(self, programme: str, case: UUID) -> tuple[Cause, ...]:
         """The root causes, oldest first."""
         return (await self._transport.read(CauseList, f"{self._address}/{case}/causes", {"programme": programme})).items
+
+    async def evidence(self, programme: str, case: UUID) -> tuple[CaseEvidence, ...]:
+        """What was gathered for a case; empty until then."""
+        return (await self._transport.read(CaseEvidenceList, f"{self._address}/{case}/evidence", {"programme": programme})).items
 
     async def say(
         self,

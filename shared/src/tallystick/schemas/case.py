@@ -148,7 +148,8 @@ class NewCase(Wire):
     description: Text | None = None
     scope: MetricFilter = MetricFilter()
     """In which part of the programme. A case with a vendor is about that vendor, whether the scope names it or not."""
-    measure: Measure = Measure.ERROR_RATE
+    measure: Measure | None = Measure.ERROR_RATE
+    """`null` for calibration, whose numbers are no metrics."""
     priority: CasePriority = CasePriority.NORMAL
     owner: Reference | None = None
     """The `sub` of who answers for the case; whoever opens it, without one."""
@@ -207,7 +208,7 @@ class Case(Wire):
     title: str
     description: str | None
     scope: MetricFilter
-    measure: Measure
+    measure: Measure | None
     priority: CasePriority
     owner: str | None
     participants: tuple[Participant, ...]

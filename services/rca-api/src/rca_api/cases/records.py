@@ -23,6 +23,7 @@ from tallystick.schemas.case import (
     NewCase,
     TakenStep,
 )
+from tallystick.schemas.metric import Measure
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import rows_after
 from tallystick.service.problems import NotFound
@@ -31,6 +32,9 @@ PERIOD = timedelta(days=28)
 """What a case is about that names no period: so long before it was opened."""
 BASELINE = timedelta(days=56)
 """What evidence compares with: so long before the period."""
+
+_CALIBRATION = "calibration"
+"""What a case is about whose numbers are no metrics."""
 
 _COMPUTED = {"period", "baseline", "overdue", "possible"}
 _STORED = tuple(name for name in Case.model_fields if name not in _COMPUTED)
@@ -42,11 +46,17 @@ def document(row: Row[Any], now: datetime) -> dict[str, Any]:
     shown = {name: row._mapping[name] for name in _STORED}
     return {
         **shown,
+        "measure": measure_of(row),
         "period": {"from": row.period_from, "to": row.period_to},
         "baseline": {"from": row.period_from - BASELINE, "to": row.period_from},
         "overdue": row.state in _WHEN_DUE and row.due_at is not None and row.due_at < now,
         "possible": possible(row),
     }
+
+
+def measure_of(row: Row[Any]) -> Measure | None:
+    """Which number went wrong; None for calibration, whose numbers are no metrics."""
+    return None if row.measure == _CALIBRATION else Measure(row.measure)
 
 
 def possible(row: Row[Any]) -> list[CaseStep]:
@@ -111,6 +121,7 @@ async def open_case(
     subject = session.principal.subject
     given = orjson.loads(new.model_dump_json(exclude={"period", "due_at"}))
     given["scope"]["vendor"] = [new.vendor] if new.vendor else given["scope"]["vendor"]
+    given["measure"] = new.measure or _CALIBRATION
     given["owner"] = new.owner or (subject if origin == "person" else None)
     statement = insert(cases).values(
         programme=programme,

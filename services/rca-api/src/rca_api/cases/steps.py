@@ -1,6 +1,6 @@
 """Moving cases along the table of transitions."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -41,7 +41,7 @@ async def move(
     **values: Any,
 ) -> Row[Any]:
     """Take a step: the case gets its new state and `values`, its history the entry."""
-    changed = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    changed = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
     event = Event(CaseEventKind.STEP, now, position, step, note, about, changed)
     moves = [*current.moves, taken(step, _TARGETS[step], now, current.due_at)]
     return await change_case(session, current, event, state=_TARGETS[step], moves=moves, **values)
