@@ -306,6 +306,27 @@ async def test_facts_that_never_stand_still_are_searched_all_the_same(
     assert await detection.look_around() == []
 
 
+async def test_a_search_that_fails_keeps_no_other_from_being_made(
+    reporting_app: FastAPI, reporting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made again after a pause."""
+    cursors = [await _projected(reporting_database) for _ in range(2)]
+    broken, searched = cursors[0].programme, []
+
+    async def fail(_database: Database, programme: str, _now: datetime) -> int:
+        if programme == broken:
+            raise RuntimeError
+        searched.append(programme)
+        return 0
+
+    monkeypatch.setattr("reporting_api.signals.worker.detect", fail)
+    detection = Detection(reporting_app, cast("Projection", Held(*cursors)), 0)
+
+    assert sorted(await detection.look_around()) == sorted(each.programme for each in cursors)
+    assert searched == [cursors[1].programme]
+    assert await detection.look_around() == [cursors[1].programme]
+
+
 async def test_projections_say_up_to_where_they_were_searched(stepped: Stream, reporting: httpx.AsyncClient) -> None:
     """So that one can tell silence from not having looked."""
     answer = await reporting.get("/v1/projections", params={"programme": stepped.programme})

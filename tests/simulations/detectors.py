@@ -13,7 +13,8 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from reporting_api.statistics.watch import BASELINE, Chart, Codes, Counts, Plan, segments_of, watch
+from reporting_api.statistics.cells import Codes, segments_of
+from reporting_api.statistics.watch import BASELINE, Chart, Counts, Plan, watch
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

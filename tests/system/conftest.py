@@ -39,8 +39,11 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
     if url := os.environ.get("TALLYSTICK_SYSTEM_URL"):
         yield System(url, Path(os.environ["TALLYSTICK_SYSTEM_IDENTITY"]))
         return
-    nothing_leaves = {"TALLYSTICK_DELIVER": "false"}  # Schemathesis makes up addresses for webhooks
-    async with Stack(tmp_path_factory.mktemp("system"), port=0, environment=nothing_leaves) as stack:
+    environment = {
+        "TALLYSTICK_DELIVER": "false",  # Schemathesis makes up addresses for webhooks
+        "TALLYSTICK_DETECT_AFTER_SECONDS": "0.5",
+    }
+    async with Stack(tmp_path_factory.mktemp("system"), port=0, environment=environment) as stack:
         yield System(stack.url, stack.identity)
 
 

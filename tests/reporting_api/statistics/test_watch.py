@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_api.statistics.watch import CALM, WINDOW, Chart, Codes, Counts, Episode, Plan, normal, roots, segments_of, watch
+from reporting_api.statistics.cells import Codes, segments_of
+from reporting_api.statistics.scores import normal, roots
+from reporting_api.statistics.watch import CALM, WINDOW, Chart, Counts, Episode, Plan, watch
 
 SITES, QUEUES = 3, 2
 LEAVES = np.array([(site, queue) for site in range(SITES) for queue in range(QUEUES)])
@@ -95,6 +97,17 @@ def test_a_slow_drift_is_found_by_what_adds_up() -> None:
     assert max(found[Chart.CUSUM].raised, found[Chart.EWMA].raised) < found[Chart.SHEWHART].raised
     assert found[Chart.CUSUM].codes == found[Chart.EWMA].codes == ()
     assert found[Chart.CUSUM].since == found[Chart.EWMA].since == 10
+
+
+def test_a_change_around_another_is_judged_without_it() -> None:
+    """A site becomes worse while a queue of it is so already: it ends when the rest of the site is calm again."""
+    counts = worse(worse(counted(10, 30), 1, [2], 10, 30, 6), 1, [3], 14, 18, 6)
+    found = watch(counts, Plan({Chart.SHEWHART: 0.005}))
+
+    assert [(each.codes, each.since, each.last, each.ended is not None) for each in found] == [
+        (((0, 1), (1, 0)), 10, 29, False),
+        (((0, 1),), 14, 17, True),
+    ]
 
 
 def test_segments_are_named_with_the_owner_that_all_their_cases_have() -> None:

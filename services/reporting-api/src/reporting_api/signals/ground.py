@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from reporting_api.metrics.sums import Cut, cells
 from reporting_api.reports.periods import monday
-from reporting_api.statistics.watch import segments_of
+from reporting_api.statistics.cells import segments_of
 from tallystick.schemas.metric import Dimension, Number, View
 from tallystick.schemas.programme import Programme
 from tallystick.service.database import ReadSession

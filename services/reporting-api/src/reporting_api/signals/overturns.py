@@ -13,7 +13,7 @@ from reporting_api.metrics.sums import NOTHING
 from reporting_api.reports.periods import monday
 from reporting_api.signals.findings import Finding, percent, place
 from reporting_api.signals.ground import Ground, Rows, cells_of, leaves_of, weeks_of
-from reporting_api.signals.rates import Rates, finding, scope_of, share_of_alarms
+from reporting_api.signals.rates import Rates, finding, in_weeks, scope_of, share_of_alarms
 from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, watch
 from reporting_api.tables import appeals, facts
 from tallystick.schemas.appeal import AppealState
@@ -74,11 +74,7 @@ def overturn_rate(changed: float, decided: float, minimum_sample: int) -> Number
 
 
 def _finding(rates: Rates, episode: Episode) -> Finding:
-    counted = slice(episode.since, episode.last + 1)
-    decided = float(rates.counts.cases[episode.inside, counted].sum())
-    changed = float(rates.counts.hits[0, episode.inside, counted].sum())
-    observed = overturn_rate(changed, decided, rates.minimum_sample)
-    expected = overturn_rate(*episode.before, rates.minimum_sample)
+    observed, expected = (overturn_rate(*each, rates.minimum_sample) for each in in_weeks(rates, episode))
     scope = scope_of(rates, episode)
     summary = (
         f"Overturned or amended appeals {place(scope)}: {percent(observed)} of those decided since the week of"

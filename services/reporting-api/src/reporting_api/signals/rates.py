@@ -14,8 +14,9 @@ import numpy as np
 from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.signals.findings import Finding, by_scope, errors_called, percent, place
-from reporting_api.signals.ground import MOST_PLACES, Floats, Ground, Leaves, Weeks, cells_of, leaves_of, weeks_of
-from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, Run, segments_of, watch
+from reporting_api.signals.ground import MOST_PLACES, Ground, Leaves, Weeks, cells_of, leaves_of, weeks_of
+from reporting_api.statistics.cells import segments_of
+from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, Run, watch
 from tallystick.schemas.metric import Dimension, Measure, MetricFilter, Number
 from tallystick.schemas.programme import Detectors
 from tallystick.schemas.signal import Detector, SignalState
@@ -130,16 +131,22 @@ def _error_finding(rates: Rates, episode: Episode) -> Finding:
 
 def numbers(rates: Rates, episode: Episode, hits: str) -> tuple[Number, Number]:
     """The measure over the period of an episode, and over the calm weeks before it; `hits` is the sum that its hits are."""
-    counted = slice(episode.since, episode.last + 1)
+    period, before = in_weeks(rates, episode)
 
     def told(k: float, n: float) -> Number:
         sums = {**NOTHING, hits: round(k), "audits": round(n)}
         return number(rates.measure, sums, sums, rates.minimum_sample)
 
-    inside: Floats = rates.counts.cases[episode.inside, counted]
+    return told(*period), told(*before)
+
+
+def in_weeks(rates: Rates, episode: Episode) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Hits and cases of all that is in an episode's scope: over its period, and over the calm weeks before it."""
+    hits, cases = rates.counts.hits[episode.family, episode.inside], rates.counts.cases[episode.inside]
+    period = slice(episode.since, episode.last + 1)
     return (
-        told(float(rates.counts.hits[episode.family, episode.inside, counted].sum()), float(inside.sum())),
-        told(*episode.before),
+        (float(hits[:, period].sum()), float(cases[:, period].sum())),
+        (float(hits[:, episode.level].sum()), float(cases[:, episode.level].sum())),
     )
 
 

@@ -11,7 +11,8 @@ from reporting_api.signals.findings import Finding, by_scope, percent
 from reporting_api.signals.ground import Floats, Ground, Weeks, cells_of, leaves_of, weeks_of
 from reporting_api.signals.rates import share_of_alarms
 from reporting_api.signals.runs import Run, runs
-from reporting_api.statistics.watch import FEWEST_HITS, roots
+from reporting_api.statistics.scores import roots
+from reporting_api.statistics.watch import FEWEST_HITS
 from tallystick.schemas.metric import Dimension, Measure, Number
 from tallystick.schemas.signal import Detector, SignalState
 

@@ -23,6 +23,7 @@ from tallystick.service.clock import Clock
 from tallystick.service.database import Database
 
 _LOOK_AROUND_S = 1.0
+_PAUSE_S = 60.0
 _PATIENCE = 10
 """How many times as long as facts have to stand still they may move before they are searched all the same."""
 
@@ -44,6 +45,7 @@ class Detection:
         self._after = timedelta(seconds=after_s)
         self._searched: dict[str, Facts | None] = {}
         self._waiting: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
 
     async def run(self) -> None:
         """Search until cancelled."""
@@ -56,9 +58,21 @@ class Detection:
         due: list[str] = []
         for programme in self._projection.held:
             if (cursor := self._projection.cursors.get(programme)) is not None and await self._due(cursor):
-                await self.search(programme)
+                await self._attempt(programme)
                 due.append(programme)
         return due
+
+    async def _attempt(self, programme: str) -> None:
+        """Search a programme. What goes wrong in one is logged, and does not keep the others from being searched."""
+        attempt = asyncio.create_task(self.search(programme))
+        try:
+            await asyncio.wait({attempt})
+        finally:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+        if (failure := attempt.exception()) is not None:
+            self._not_before[programme] = time.monotonic() + _PAUSE_S
+            log.error("search failed", programme=programme, again_in_s=_PAUSE_S, exc_info=failure)
 
     def _now(self) -> datetime:
         clock: Clock = self._app.state.clock
@@ -67,6 +81,8 @@ class Detection:
     async def _due(self, cursor: Row[Any]) -> bool:
         """Whether there is something new to search, and it stands still or has not for long."""
         programme, now = cursor.programme, self._now()
+        if time.monotonic() < self._not_before.get(programme, 0):
+            return False
         if cursor.caught_up_at is None or cursor.caught_up_at != cursor.checked_at or cursor.applied_at is None:
             return False
         if programme not in self._searched:

@@ -10,22 +10,20 @@ What is found becomes an episode. Its rows are left out until it ends, so that o
 a week stands on that week and earlier ones, so that detecting as data arrive is the same as detecting at the end.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
+from reporting_api.statistics.cells import Codes, segments_of
 from reporting_api.statistics.drift import cusum_limit, ewma_sigma
-from reporting_api.statistics.segments import PRIOR_HITS, cuts
+from reporting_api.statistics.scores import Floats, likelihood, normal, roots, run_limit, share, upper
+from reporting_api.statistics.segments import PRIOR_HITS
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Codes = tuple[tuple[int, int], ...]
-"""A segment: the code of each of some dimensions, by their index."""
 
 BASELINE = 6
 """Calm weeks that a series needs before it is judged."""
@@ -104,11 +102,15 @@ class Episode:
     codes: Codes
     inside: Flags
     """Which leaves belong to it."""
+    judged: Flags
+    """Those of them that were in no other episode when it was raised: what it is judged by."""
     since: int
     raised: int
     """The week whose data first showed it."""
+    level: npt.NDArray[np.int64]
+    """The calm weeks before."""
     before: tuple[float, float]
-    """Hits and cases of the calm weeks before."""
+    """Hits and cases of these, of what it is judged by."""
     sigma: float
     """By how much its weekly scores vary beyond chance."""
     strength: float
@@ -117,42 +119,6 @@ class Episode:
     """The last week that showed it."""
     ended: int | None = None
     """The week after whose data it was over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """All segments of a population: the whole, each code of a dimension, and each pair of them that occurs."""
-
-    codes: Sequence[Codes]
-    width: npt.NDArray[np.int64]
-    """How many dimensions each names."""
-    starts: npt.NDArray[np.int64]
-    """The first segment of each cut, which is a set of dimensions; they stand one after the other."""
-    sizes: npt.NDArray[np.int64]
-    """How many segments each cut has."""
-    groups: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
-
-    def sums(self, leaves: Floats) -> Floats:
-        """What leaves (the last axis but one) amount to in each segment."""
-        return np.concatenate([np.add.reduceat(leaves[..., order, :], starts, axis=-2) for order, starts in self.groups], axis=-2)
-
-
-def segments_of(leaves: npt.NDArray[np.int64]) -> Segments:
-    """The segments of a population with these leaves."""
-    codes: list[Codes] = []
-    width: list[int] = []
-    sizes: list[int] = []
-    groups = []
-    for dimensions in ((), *cuts(leaves.shape[1])):
-        columns = leaves[:, dimensions]
-        order = np.lexsort(columns.T[::-1]) if dimensions else np.arange(len(leaves))
-        ordered = columns[order]
-        starts = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
-        groups.append((order, starts))
-        codes += [tuple(zip(dimensions, map(int, ordered[start]), strict=True)) for start in starts]
-        width += [len(dimensions)] * len(starts)
-        sizes.append(len(starts))
-    return Segments(codes, np.array(width), np.cumsum([0, *sizes[:-1]]), np.array(sizes), groups)
 
 
 def watch(counts: Counts, plan: Plan) -> list[Episode]:
@@ -221,7 +187,7 @@ class _Watching:
         judged = open_ & (level.sum(axis=2) >= BASELINE)
         sigma, freedom = self._sigma(families, start, week, base_k)
         score = np.where(judged, normal(root / sigma, np.where(sigma > 1, freedom, np.inf)), np.nan)
-        careful = roots(np.maximum(k - 0.5, np.minimum(k, n * _share(base_k, base_n))), n, base_k, base_n)
+        careful = roots(np.maximum(k - 0.5, np.minimum(k, n * share(base_k, base_n))), n, base_k, base_n)
         self._score[families, :, week] = score
         self._careful[families, :, week] = np.where(judged, normal(careful / sigma, np.where(sigma > 1, freedom, np.inf)), np.nan)
         calm = open_ & ~(np.abs(np.nan_to_num(score)) > _BEYOND)
@@ -290,7 +256,7 @@ class _Watching:
 
     def _runs(self, week: int, judged: Flags, alarms: float) -> Iterator[_Trigger]:
         for rule, needed, span, ways in _RUNS:
-            limit = self._limits(judged, alarms / len(_RUNS), partial(_run_limit, needed, ways))
+            limit = self._limits(judged, alarms / len(_RUNS), partial(run_limit, needed, ways))
             start = max(week - span + 1, 0)
             beyond = self._careful[:, :, start : week + 1] > limit[:, None]
             met = judged & beyond[:, :, -1] & (beyond.sum(axis=2) >= needed)
@@ -305,7 +271,7 @@ class _Watching:
             limit = self._limits(judged, alarms, partial(cusum_limit, allowance=self._plan.allowance))
         else:
             path, rule = self._average, "upper_average"
-            limit = self._limits(judged, alarms, _upper) * self._spread[np.maximum(self._counted[:, :, week], 1)]
+            limit = self._limits(judged, alarms, upper) * self._spread[np.maximum(self._counted[:, :, week], 1)]
         met = judged & (path[:, :, week] > limit)
         for family, segment in np.argwhere(met):
             low = np.flatnonzero(path[family, segment, : week + 1] <= 0)
@@ -335,8 +301,8 @@ class _Watching:
         common = (base_k[:, :1] + 0.5) / (base_n[:, :1] + 1)
         past = (base_k + PRIOR_HITS) / (base_n + PRIOR_HITS / common)
         past = np.clip(past, 1e-12, 1 - 1e-12)
-        found = _likelihood(k, n) - k * np.log(past) - (n - k) * np.log(1 - past)
-        return np.where(_share(k, n) > past, found, 0.0) - self._charge
+        found = likelihood(k, n) - k * np.log(past) - (n - k) * np.log(1 - past)
+        return np.where(share(k, n) > past, found, 0.0) - self._charge
 
     def _localised(self, trigger: _Trigger, misfits: Floats, week: int) -> Episode:
         """The segment and the family that show a change best, among those that have a part in it and show it at all."""
@@ -350,14 +316,19 @@ class _Watching:
         family, segment = (int(place) for place in np.unravel_index(int(np.argmax(misfit)), misfit.shape))
         sigma, _ = self._sigma(np.array([family]), max(trigger.since - WINDOW, 0), trigger.since, base_k[[family]])
         codes = self._named(self._segments.codes[segment], week)
+        inside = self._inside(codes)
+        start = max(trigger.since - WINDOW, 0)
+        level = start + np.flatnonzero(self._calm[family, segment, start : trigger.since])
         return Episode(
             chart=trigger.chart,
             rule=trigger.rule,
             family=family,
             codes=codes,
-            inside=self._inside(codes),
+            inside=inside,
+            judged=inside & self._outside(family),
             since=trigger.since,
             raised=week,
+            level=level,
             before=(float(base_k[family, segment]), float(base_n[family, segment])),
             sigma=float(sigma[0, segment]),
             strength=0.0,
@@ -412,60 +383,24 @@ class _Watching:
         episode.strength = max(episode.strength, score)
 
     def _scored(self, episode: Episode, weeks: slice) -> float:
-        k = self._counts.hits[episode.family, episode.inside, weeks].sum()
-        n = self._counts.cases[episode.inside, weeks].sum()
+        k = self._counts.hits[episode.family, episode.judged, weeks].sum()
+        n = self._counts.cases[episode.judged, weeks].sum()
         return float(roots(*(np.array(each) for each in (k, n, *episode.before)))) / episode.sigma
+
+    def _outside(self, family: int) -> Flags:
+        """The leaves that are in no active episode of a family's kin."""
+        outside = np.ones(len(self._counts.leaves), dtype=bool)
+        for episode in self.episodes:
+            if episode.ended is None and self._counts.kin[family, episode.family]:
+                outside &= ~episode.inside
+        return outside
 
     def _again(self, family: int, week: int) -> None:
         """Make the series of a family and its kin anew, without the active episodes that they share hits with."""
         kin = np.flatnonzero(self._counts.kin[family])
         for each in kin:
-            outside = np.ones(len(self._counts.leaves))
-            for episode in self.episodes:
-                if episode.ended is None and self._counts.kin[each, episode.family]:
-                    outside[episode.inside] = 0
+            outside = self._outside(int(each))
             self._hits[each] = self._segments.sums(self._counts.hits[each] * outside[:, None])
             self._cases[each] = self._segments.sums(self._counts.cases * outside[:, None])
         for past in range(week + 1):
             self.judge(past, kin)
-
-
-def roots(k: Floats, n: Floats, base_k: Floats, base_n: Floats) -> Floats:
-    """The signed root of the likelihood ratio of `k/n` against `base_k/base_n`; 0 where either is empty."""
-    gain = _likelihood(k, n) + _likelihood(base_k, base_n) - _likelihood(k + base_k, n + base_n)
-    sign = np.sign(_share(k, n) - _share(base_k, base_n))
-    return np.where((n > 0) & (base_n > 0), sign * np.sqrt(2 * np.maximum(gain, 0)), 0.0)
-
-
-def normal(t: Floats, freedom: Floats) -> Floats:
-    """The normal score that is as probable as a score of Student's t: √(f ln(1 + t²/f)) (8f + 1) / (8f + 3).
-
-    Source: Wallace, Annals of Mathematical Statistics 30 (1959) 1124-1130.
-    """
-    finite = np.where(np.isfinite(freedom), freedom, 1.0)
-    near = np.sign(t) * np.sqrt(finite * np.log1p(t**2 / finite)) * (8 * finite + 1) / (8 * finite + 3)
-    return np.where(np.isfinite(freedom), near, t)
-
-
-def _upper(chance: float) -> float:
-    """What a standard normal value exceeds with this probability."""
-    return -NormalDist().inv_cdf(min(chance, 0.5))
-
-
-def _run_limit(needed: int, ways: int, chance: float) -> float:
-    """What so many of some weeks have to exceed, so that it happens by chance with this probability."""
-    return _upper((chance / ways) ** (1 / needed))
-
-
-def _share(k: Floats, n: Floats) -> Floats:
-    return np.divide(k, n, out=np.zeros(np.broadcast(k, n).shape), where=n > 0)
-
-
-def _likelihood(k: Floats, n: Floats) -> Floats:
-    share = _share(k, n)
-    return _xlogy(k, share) + _xlogy(n - k, 1 - share)
-
-
-def _xlogy(x: Floats, y: Floats) -> Floats:
-    logarithm: Floats = np.log(y, out=np.zeros_like(y), where=(x > 0) & (y > 0))
-    return logarithm * x
