@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -27,6 +28,24 @@ async def sign_in(browser: httpx.AsyncClient, token: str, following: str = "/") 
     """Send the form of the sign-in page."""
     page = await browser.get("/sign-in", params={"next": following})
     return await browser.post("/sign-in", data={"token": token, "next": following, "form_token": form_token(page)})
+
+
+class Person:
+    """Somebody who is signed in, in a programme."""
+
+    def __init__(self, browser: httpx.AsyncClient, programme: str) -> None:
+        self.browser = browser
+        self.home = f"/programmes/{programme}"
+
+    async def opens(self, below: str = "/cases") -> httpx.Response:
+        """A page below the programme's path."""
+        return await self.browser.get(f"{self.home}{below}")
+
+    async def sends(self, below: str, form: str, seen: httpx.Response | None = None, /, **fields: Any) -> httpx.Response:
+        """A form, with the token of the page that the person has before them."""
+        page = seen or await self.opens()
+        data = {"form_token": form_token(page), "form": form, **fields}
+        return await self.browser.post(f"{self.home}{below}", data=data)
 
 
 class _Text(HTMLParser):

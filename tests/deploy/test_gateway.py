@@ -132,6 +132,9 @@ def problem(answer: httpx.Response, status: int) -> Problem:
         ("/", "reporting", "/"),
         ("/sign-in", "reporting", "/sign-in"),
         ("/auditors", "reporting", "/auditors"),
+        ("/programmes/demo", "reporting", "/programmes/demo"),
+        ("/programmes/demo/appeals", "reporting", "/programmes/demo/appeals"),
+        ("/programmes/demo/casestudy", "reporting", "/programmes/demo/casestudy"),
     ],
 )
 async def test_services_are_reached_by_their_prefix_and_pages_by_everything_else(
@@ -141,6 +144,16 @@ async def test_services_are_reached_by_their_prefix_and_pages_by_everything_else
     told = (await gateway.get(address)).json()
 
     assert (told["port"], told["path"]) == (ports[name], path)
+
+
+async def test_pages_that_people_work_on_are_those_of_rca_api(gateway: httpx.AsyncClient, ports: dict[str, int]) -> None:
+    """The cases and the actions of a programme, and the forms on them, without a prefix."""
+    paths = [f"/programmes/demo/{below}" for below in ("cases", "cases/7/messages", "actions", "actions/7/steps")]
+    async with raw_service(ports["rca"], b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n") as requests:
+        for path in paths:
+            assert (await gateway.post(path)).status_code == 200
+
+    assert [request.split()[1].decode() for request in requests] == paths
 
 
 async def test_headers_by_which_proxies_vouch_for_somebody_are_stripped(gateway: httpx.AsyncClient) -> None:

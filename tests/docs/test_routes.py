@@ -47,12 +47,13 @@ def test_the_page_lists_what_every_service_has(root: Path, apps: Mapping[str, Fa
 def test_the_page_lists_every_page_that_people_see(
     root: Path, apps: Mapping[str, FastAPI], openapi: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Routes outside the OpenAPI documents are pages of reporting-api, and listed too."""
+    """Routes outside the OpenAPI documents are pages, whichever service they are from, and listed too."""
     documented = _documented((root / "docs/http-api.md").read_text())["Pages"]
     hidden = {prefix: {*routes(app)} - _routes(openapi[prefix]) for prefix, app in apps.items()}
     pages = {prefix: {each for each in found if each[1] not in {*_COMMON, "/openapi.json"}} for prefix, found in hidden.items()}
 
-    assert pages == {"/audit": set(), "/rca": set(), "/reporting": documented}
+    assert pages["/audit"] == set()
+    assert pages["/rca"] | pages["/reporting"] == documented
 
 
 def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:

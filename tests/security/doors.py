@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import httpx
 from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
 from starlette.routing import Mount, Route
 
 from calibration import session_document
 from security.world import Actor, Target, World, appeal_of, judgement, world_document
 from tallystick.schemas.principal import Role
+from tallystick.service.forms import FORM_COOKIE, FormToken
 
 EVERYBODY = frozenset(Role)
 CLIENT = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST})
@@ -33,9 +35,13 @@ POCS = frozenset({Role.VENDOR_POC})
 ADJUDICATORS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
 
+PAGE_READERS = NUMBER_READERS | {Role.AUDITOR}
+
 UPHELD = {"outcome": "upheld", "reason": "So it is"}
 NOTE = {"note": "Because"}
 ENDPOINT = {"name": "New", "url": "https://hooks.example/new", "events": ["appeal.decided"]}
+
+_BROWSER = "a-browser"
 
 Knock = Callable[[Target], dict[str, Any]]
 
@@ -103,6 +109,10 @@ def _with(body: Callable[[Target], Any], if_match: str | None = None) -> Knock:
     return knock
 
 
+def _form(fields: Callable[[Target], dict[str, str]]) -> Knock:
+    return lambda target: {"data": fields(target)}
+
+
 @dataclass(frozen=True)
 class Door:
     """A route: how to call it about a target, whom it opens for, and what it answers them with."""
@@ -121,6 +131,8 @@ class Door:
     """The state in which the appeal has to be that it is called about; it spends it."""
     page: bool = False
     """Whether people look at it: a browser without a token is sent to the sign-in page."""
+    form: bool = False
+    """Whether a form of a page is sent to it: it answers people, and takes nothing that is not from our own pages."""
 
     def __str__(self) -> str:
         return f"{self.app}: {self.method} {self.path}"
@@ -128,7 +140,17 @@ class Door:
     async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
         """Knock as an actor, about a target."""
         path = self.path.format(**vars(target), session_id=target.sessions[self.state], number=2)
-        return await world.client(self.app, actor).request(self.method, path, **{**self.knock(target), **more})
+        asked = {**self.knock(target), **more}
+        if self.form:
+            asked["data"] = {**asked["data"], "form_token": _form_token(world.apps[self.app])}
+            asked["headers"] = {"Sec-Fetch-Site": "same-origin", "Cookie": f"{FORM_COOKIE}={_BROWSER}"}
+        return await world.client(self.app, actor).request(self.method, path, **asked)
+
+
+def _form_token(app: FastAPI) -> str:
+    """What a page would have given to a browser whose caller has no session cookie, but a token in the header."""
+    scope = {"type": "http", "app": app, "headers": [(b"cookie", f"{FORM_COOKIE}={_BROWSER}".encode())]}
+    return FormToken(Request(scope)).value
 
 
 SESSION = "/v1/calibration-sessions/{session_id}"
@@ -250,6 +272,8 @@ DOORS = (
     Door("rca", "GET", "/v1/cases/{case_id}/messages", CASE_READERS),
     Door("rca", "POST", "/v1/cases/{case_id}/messages", SPEAKERS, _with(lambda _: {"text": "Hello"}), 201),
     Door("rca", "GET", "/v1/changes", CASE_READERS),
+    Door("rca", "GET", "/programmes/{programme}/cases", CASE_READERS, _vendor_alone, page=True),
+    Door("rca", "POST", "/programmes/{programme}/cases", MANAGERS, _form(lambda _: {"title": "New"}), 303, form=True),
     Door("reporting", "GET", "/v1/metrics", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/metrics/definitions", NUMBER_READERS, _nothing),
     Door("reporting", "GET", "/v1/reports/quality-summary", NUMBER_READERS, _of_vendor),
@@ -269,12 +293,12 @@ DOORS = (
     Door("reporting", "GET", "/v1/signals", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/signals/{signal_id}", NUMBER_READERS),
     Door("reporting", "GET", "/v1/changes", NUMBER_READERS),
-    Door("reporting", "GET", "/", NUMBER_READERS, _nothing, 303, page=True),
+    Door("reporting", "GET", "/", PAGE_READERS, _nothing, 303, page=True),
     Door("reporting", "GET", "/programmes/{programme}", NUMBER_READERS, _vendor_alone, page=True),
     Door("reporting", "GET", "/programmes/{programme}/calibration", NUMBER_READERS, _vendor_alone, page=True),
     Door("reporting", "GET", "/programmes/{programme}/calibration", NUMBER_READERS, _session_alone, page=True),
     Door("reporting", "GET", "/programmes/{programme}/appeals", NUMBER_READERS, _vendor_alone, page=True),
-    Door("reporting", "GET", "/definitions", NUMBER_READERS, _nothing, page=True),
+    Door("reporting", "GET", "/definitions", PAGE_READERS, _nothing, page=True),
     Door("reporting", "GET", "/v1/projections", EVERYBODY),
     Door("reporting", "GET", "/v1/projections", EVERYBODY, _nothing),
 )

@@ -20,6 +20,8 @@ from rca_api.links.routes import router as links_router
 from rca_api.messages import records as messages
 from rca_api.messages.routes import router as messages_router
 from rca_api.metadata import metadata, streams
+from rca_api.pages.board import router as board_router
+from rca_api.pages.documents import Documents
 from rca_api.service import NAME
 from rca_api.settings import RcaSettings
 from rca_api.working import working
@@ -27,6 +29,7 @@ from tallystick.service.app import create_service
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
 from tallystick.service.neighbours import neighbours
+from tallystick.service.pages import page
 
 __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
 
@@ -70,7 +73,10 @@ def create_app(settings: RcaSettings) -> FastAPI:
             evidence_router,
             messages_router,
             feed_router(feed, *READERS),
+            board_router,
         ],
         background=_with_neighbours,
     )
+    app.state.documents = Documents()
+    page.install(app, "rca_api.pages")
     return app

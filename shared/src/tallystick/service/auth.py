@@ -26,6 +26,8 @@ from tallystick.service.problems import Forbidden, NotFound, Unauthenticated, Un
 from tallystick.service.settings import Issuer
 
 SESSION_COOKIE = "tallystick_session"
+FROM_OUR_PAGE = "tallystick.from_our_page"
+"""In the scope of a request whose form came from a page of ours: who sent it is whom the page was shown to."""
 ALL = "*"
 _REFETCH_FLOOR_S = 30.0
 _REVOCATION_CHECK_S = 1.0
@@ -228,11 +230,11 @@ def _https(address: str) -> str:
 
 
 async def authenticate(request: Request) -> Principal:
-    """The principal of a request, from its bearer token or, for reading alone, from the dashboard's session cookie."""
+    """The principal of a request, from its bearer token or, for reading and for forms of our pages, from the session cookie."""
     principal: Principal | None = request.scope.get("principal")
     if principal is None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not scheme and request.method in {"GET", "HEAD"}:
+        if not scheme and (request.method in {"GET", "HEAD"} or request.scope.get(FROM_OUR_PAGE, False)):
             token = request.cookies.get(SESSION_COOKIE, "")
         elif scheme.lower() != "bearer":
             token = ""

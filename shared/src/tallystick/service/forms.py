@@ -2,7 +2,9 @@
 
 The API never accepts the session cookie for a write. A page that writes depends on `FromOurPage`, which asks for two things that
 another site cannot bring about: that the browser names our own origin as the sender, and the token that the page's form carried,
-signed for this browser (by a cookie of its own) and for the session it is signed in with.
+signed for this browser (by a cookie of its own) and for the session it is signed in with. Such a form, and nothing else, is
+taken as sent by whom the session cookie names. Name `FromOurPage` among the dependencies of a route or its router: these come
+before the principal is asked for.
 """
 
 import hashlib
@@ -13,10 +15,14 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Form, Request, Response
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from tallystick.service.auth import SESSION_COOKIE
+from tallystick.service.auth import FROM_OUR_PAGE, SESSION_COOKIE
 from tallystick.service.problems import Problem
 
 FORM_COOKIE = "tallystick_form"
+TYPED = "tallystick.typed"
+"""In the scope of a request: what somebody typed into a form of ours, by the names of the fields."""
+_UNSAID = frozenset({"form_token", "token", "next", "form", "key", "revision"})
+"""What nobody typed, or nobody shall read."""
 _LIFE_S = 12 * 60 * 60
 
 
@@ -48,14 +54,20 @@ def over_https(request: Request) -> bool:
     return public_url.startswith("https://")
 
 
-def from_our_page(request: Request, form_token: Annotated[str, Form(max_length=1000)] = "") -> None:
-    """Refuse a form that was not sent from a page of ours, opened by the same browser under the same sign-in."""
+async def from_our_page(request: Request, form_token: Annotated[str, Form(max_length=1000)] = "") -> None:
+    """Refuse a form that was not sent from a page of ours, opened by the same browser under the same sign-in.
+
+    What was typed into a form of ours is kept, so that a page that refuses it can show it.
+    """
     if not _same_origin(request):
         raise ForeignForm("The form was sent from another site.")
+    fields = (await request.form()).multi_items()
+    request.scope[TYPED] = [(name, value) for name, value in fields if isinstance(value, str) and value and name not in _UNSAID]
     try:
         _serializer(request, request.cookies.get(FORM_COOKIE, "")).loads(form_token, max_age=_LIFE_S)
     except BadData:
         raise ForeignForm("Open the page again and send its form once more.") from None
+    request.scope[FROM_OUR_PAGE] = True
 
 
 FromOurPage = Depends(from_our_page)

@@ -14,9 +14,7 @@ from tallystick.schemas.metric import View
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
 from tallystick.service.pages.address import Address
-
-PAGES = (("Quality", "", None), ("Appeals", "/appeals", None), ("Calibration", "/calibration", frozenset({"vendor", "policy"})))
-"""The pages of a programme, where they are below its path, and which filters they know; all without any."""
+from tallystick.service.pages.navigation import home, pages
 
 
 def seen(row: Row[Any], principal: Principal) -> Programme:
@@ -27,14 +25,13 @@ def seen(row: Row[Any], principal: Principal) -> Programme:
 def head(request: Request, principal: Principal, cursor: Row[Any], filtered: Narrowed, below: str) -> dict[str, Any]:
     """What the templates of a programme's pages want to know, whichever page it is."""
     document = seen(cursor, principal)
-    home = f"/programmes/{document.slug}"
-    address = Address(f"{home}{below}", request.query_params.multi_items())
+    address = Address(f"{home(document.slug)}{below}", request.query_params.multi_items())
     form = fields(document, filtered.filters, principal.vendor)
     return {
         "document": document,
         "vendor": next((each.name for each in document.vendors if each.slug == principal.vendor), principal.vendor),
         "projection": standing_of(cursor, datetime.now(UTC)),
-        "pages": [(label, address.at(f"{home}{path}", known), path == below) for label, path, known in PAGES],
+        "pages": pages(principal, document.slug, address, below),
         "address": address,
         "asked": filtered,
         "fields": form,

@@ -10,7 +10,7 @@ from reporting_api.dashboard.head import charts, head, seen
 from reporting_api.metrics.answer import permitted
 from reporting_api.metrics.definitions import DEFINITIONS
 from reporting_api.metrics.question import Filtered, Question
-from reporting_api.metrics.routes import NumbersRead
+from reporting_api.metrics.routes import READERS, NumbersRead
 from reporting_api.metrics.standing import read_standing
 from reporting_api.projection.cursors import find_cursor, list_cursors
 from reporting_api.reports.periods import settled
@@ -18,24 +18,31 @@ from reporting_api.reports.quality_summary import quality_summary
 from reporting_api.reports.top_error_trends import top_error_trends
 from tallystick.schemas.base import Slug
 from tallystick.schemas.metric import Measure, View
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import Principal, allowed
 from tallystick.service.database import Reading
 from tallystick.service.pages.address import tidied
+from tallystick.service.pages.navigation import entrance
 from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import NotFound
 
 router = APIRouter(tags=[TAG], include_in_schema=False)
 
+PagesRead = Annotated[Principal, allowed(*READERS, Role.AUDITOR)]
+"""Auditors choose a programme, too: its cases are for them, its numbers are not."""
+
 _SORT = f"^-?({'|'.join(view.SORTED)})$"
 
 
 @router.get("/")
-async def choose_programme(request: Request, principal: NumbersRead, session: Reading) -> Response:
-    """The programmes that the viewer may enter; where there is one alone, its dashboard."""
+async def choose_programme(request: Request, principal: PagesRead, session: Reading) -> Response:
+    """The programmes that the viewer may enter; where there is one alone, the first of its pages."""
     documents = [seen(row, principal) for row in await list_cursors(session)]
     documents = [document for document in documents if document.vendors]
     if len(documents) == 1:
-        return RedirectResponse(f"/programmes/{documents[0].slug}", 303, {"Cache-Control": "no-store"})
-    return page(request, "programmes.html", programmes=documents)
+        return RedirectResponse(entrance(principal, documents[0].slug), 303, {"Cache-Control": "no-store"})
+    programmes = [(each, entrance(principal, each.slug)) for each in documents]
+    return page(request, "programmes.html", programmes=programmes)
 
 
 @router.get("/programmes/{programme}", dependencies=[Depends(tidied)])
@@ -82,6 +89,6 @@ async def show_dashboard(
 
 
 @router.get("/definitions")
-async def show_definitions(request: Request, _principal: NumbersRead) -> Response:
+async def show_definitions(request: Request, _principal: PagesRead) -> Response:
     """What the numbers mean."""
     return page(request, "definitions.html", definitions=DEFINITIONS)

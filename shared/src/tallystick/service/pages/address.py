@@ -36,10 +36,9 @@ class Address:
         """The same without one value of a parameter, or without any of them."""
         return self._written([pair for pair in self.given if pair[0] != name or (value is not None and pair[1] != value)])
 
-    def at(self, path: str, known: Container[str] | None = None) -> str:
-        """Another page about the same: filters and period go along where they are `known`; what belongs to one page does not."""
-        given = [pair for pair in self.given if pair[0] not in {"view", "sort", "session"}]
-        return str(Address(path, [pair for pair in given if known is None or pair[0] in known]))
+    def at(self, path: str, known: Container[str]) -> str:
+        """Another page about the same: the parameters that it knows go along."""
+        return str(Address(path, [pair for pair in self.given if pair[0] in known]))
 
     def bare(self) -> str:
         """The path alone."""

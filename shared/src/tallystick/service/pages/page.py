@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from tallystick.service.auth import Principal
-from tallystick.service.forms import FormToken
+from tallystick.service.forms import TYPED, FormToken
 from tallystick.service.pages import words
 from tallystick.service.pages.assets import Assets, router
 
@@ -94,7 +94,7 @@ async def _on_error(handler: Handler, request: Request, error: Exception) -> Res
         here = path_of(request) + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", 303, {"Cache-Control": "no-store"})
     problem = orjson.loads(response.body)
-    answer = page(request, "problem.html", status=response.status_code, problem=problem)
+    answer = page(request, "problem.html", status=response.status_code, problem=problem, typed=request.scope.get(TYPED, []))
     for name in ("Allow", "Retry-After", "X-Request-Id"):
         if name in response.headers:
             answer.headers[name] = response.headers[name]

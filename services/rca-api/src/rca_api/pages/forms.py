@@ -1,0 +1,190 @@
+"""Forms of pages: what was sent, read into the models of the wire, and what is shown where it could not be taken.
+
+A form that is refused comes back on its page, as the page is now, with what was typed and with what is wrong. Nothing is lost.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import TypeAdapter, ValidationError
+
+from tallystick.schemas.base import Wire, new_id
+from tallystick.schemas.case import EvidenceKind
+from tallystick.service.problems import NotFound, Problem
+from tallystick.service.replies import revision_etag
+
+Model = TypeVar("Model", bound=Wire)
+
+_LISTED = re.compile(r"[,\n]")
+_KINDS = frozenset(EvidenceKind)
+_REVISION: TypeAdapter[int] = TypeAdapter(int)
+_DAY: TypeAdapter[datetime] = TypeAdapter(datetime)
+_ID: TypeAdapter[UUID] = TypeAdapter(UUID)
+_INVALID = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a form brought: its values by name, and under which time zone its days are meant."""
+
+    values: tuple[tuple[str, str], ...]
+
+    @classmethod
+    async def of(cls, request: Request) -> "Fields":
+        """The fields of a request, without what was left empty."""
+        form = (await request.form()).multi_items()
+        pairs = ((name, value.replace("\r\n", "\n").strip()) for name, value in form if isinstance(value, str))
+        return cls(tuple(pair for pair in pairs if pair[1]))
+
+    def all(self, name: str) -> list[str]:
+        """The values of a field that can have several."""
+        return [value for given, value in self.values if given == name]
+
+    def get(self, name: str) -> str | None:
+        """The value of a field; None where it was left empty."""
+        return next(iter(self.all(name)), None)
+
+    def listed(self, name: str) -> list[str]:
+        """The values of a field that takes several, between commas or on lines of their own."""
+        return [each.strip() for each in _LISTED.split(self.get(name) or "") if each.strip()]
+
+    def evidence(self, name: str = "evidence") -> list[dict[str, str]]:
+        """References, one a line: `audit ID: what it shows`. Without a kind, an id is an audit's, all else a document's."""
+        return [_reference(line.strip()) for line in (self.get(name) or "").splitlines() if line.strip()]
+
+    def end_of_day(self, name: str, zone: str) -> datetime | None:
+        """The moment at which a day is over that was chosen."""
+        day = self.get(name)
+        if day is None:
+            return None
+        return datetime.combine(_DAY.validate_python(day).date() + timedelta(days=1), time.min, ZoneInfo(zone))
+
+    def id(self, name: str) -> UUID | None:
+        """The id that was chosen."""
+        given = self.get(name)
+        return None if given is None else _ID.validate_python(given)
+
+    @property
+    def if_match(self) -> str | None:
+        """The revision that the form was filled in about, as `If-Match` names it."""
+        revision = self.get("revision")
+        return None if revision is None else revision_etag(_REVISION.validate_python(revision))
+
+    @property
+    def key(self) -> str | None:
+        """Under which it is sent once, however often the button is pressed."""
+        return self.get("key")
+
+
+def _reference(line: str) -> dict[str, str]:
+    kind, _, rest = line.partition(" ")
+    if kind in _KINDS and rest:
+        line = rest.strip()
+    else:
+        kind = ""
+    reference, colon, note = line.partition(": ")
+    if not kind:
+        kind = EvidenceKind.AUDIT if _is_id(reference) else EvidenceKind.DOCUMENT
+    return {"kind": kind, "reference": reference.strip(), **({"note": note.strip()} if colon and note.strip() else {})}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def written(model: type[Model], **given: Any) -> Model:
+    """A wire model of what a form brought. What was left empty has its default."""
+    return model.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form that was not taken: what was typed, and why not."""
+
+    form: str
+    """Which of the page's."""
+    fields: Fields
+    status: int
+    title: str
+    detail: str
+    errors: tuple[str, ...]
+    stale: bool
+    """Whether somebody else was faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of a page: where it is sent, about which revision, and what stands in it already."""
+
+    id: str
+    action: str
+    revision: int | None = None
+    refused: Refused | None = None
+    key: str = field(default_factory=lambda: new_id().hex)
+
+    def value(self, name: str, otherwise: object = "") -> str:
+        """What stands in a field: what was typed, where this form was refused."""
+        if self.refused is not None:
+            return self.refused.fields.get(name) or ""
+        return "" if otherwise is None else str(otherwise)
+
+    def chosen(self, name: str, value: str, *, otherwise: bool = False) -> bool:
+        """Whether a value is chosen in a field that can have several."""
+        return value in self.refused.fields.all(name) if self.refused is not None else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Makes the forms of a page."""
+
+    path: str
+    refused: Refused | None = None
+
+    def __call__(self, name: str, below: str, revision: int | None = None) -> Form:
+        """The form `name`, sent to the path of the page with `below` behind it."""
+        own = self.refused if self.refused is not None and self.refused.form == name else None
+        return Form(name, f"{self.path}{below}", revision, own)
+
+
+async def taken(
+    request: Request,
+    act: Callable[[Fields], Awaitable[object]],
+    following: str,
+    show: Callable[[Refused], Awaitable[Response]],
+) -> Response:
+    """Do what a form asks for and lead on to `following`; where that is refused, show the page with the form as it was sent."""
+    fields = await Fields.of(request)
+    try:
+        await act(fields)
+    except NotFound:  # of the page itself, so there is none to show
+        raise
+    except (Problem, ValidationError) as refusal:
+        return await show(_refused(fields, refusal))
+    return RedirectResponse(following, 303, {"Cache-Control": "no-store"})
+
+
+def _refused(fields: Fields, refusal: Problem | ValidationError) -> Refused:
+    form = fields.get("form") or ""
+    if isinstance(refusal, ValidationError):
+        errors = tuple(_said(error["loc"], error["msg"]) for error in refusal.errors(include_url=False))
+        return Refused(form, fields, _INVALID, "Something is missing or cannot be read", "", errors, stale=False)
+    errors = tuple(error.detail for error in refusal.errors)
+    stale = refusal.status == 412  # noqa: PLR2004
+    return Refused(form, fields, refusal.status, refusal.title, str(refusal.detail), errors, stale=stale)
+
+
+def _said(loc: tuple[int | str, ...], message: str) -> str:
+    name = " ".join(str(part).replace("_", " ") if isinstance(part, str) else str(part + 1) for part in loc)
+    text = message.removeprefix("Value error, ")
+    return f"{name.capitalize()}: {text[:1].lower()}{text[1:]}." if name else f"{text[:1].upper()}{text[1:]}."
