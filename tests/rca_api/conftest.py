@@ -27,9 +27,9 @@ from tallystick.service.neighbours import neighbours
 
 
 @pytest.fixture(scope="session")
-async def reporting_settings(settings: Callable[..., dict[str, Any]], audit_address: str) -> ReportingSettings:
+async def reporting_settings(settings: Callable[..., dict[str, Any]], audit_address: str, rca_address: str) -> ReportingSettings:
     """Of a reporting-api that projects when it is told to."""
-    return ReportingSettings(**settings("reporting", audit_url=audit_address), project=False)
+    return ReportingSettings(**settings("reporting", audit_url=audit_address, rca_url=rca_address), project=False)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appeals import Clock
@@ -323,6 +323,7 @@ _FILTERS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_FILTERS, _FILTERS)
 def test_parts_overlap_where_one_contains_the_other(one: MetricFilter, other: MetricFilter) -> None:
     """Counted out over all places there are; error codes have to be the same, or none."""
