@@ -47,6 +47,60 @@ async def test_rows_become_audits(
     assert read["policy_set_version"] == "2026-07"
 
 
+@pytest.mark.parametrize("media_type", FORMATS)
+async def test_every_character_is_stored_as_it_was_sent(audit: httpx.AsyncClient, programme: str, media_type: str) -> None:
+    """Quotes, backslashes, separators, line ends and control characters, nulls that are words, and braces are text."""
+    controls = "".join(map(chr, range(1, 32)))
+    comments = [
+        controls,
+        '"',
+        "\\",
+        '\\"',
+        '\\\\n"\\',
+        "\\.",
+        "\n\\.\n",
+        "\r",
+        "null",
+        ",",
+        "],[",
+        '","',
+        "\x7f\u2028\U0001f600",
+        "\\u0041",
+    ]
+    rows = [audit_row(f'N-{number}"\\,', comment=comment, stratum="null") for number, comment in enumerate(comments)]
+    batch = await pushed(audit, programme, encoded(rows, media_type), media_type=media_type)
+    again = await pushed(audit, programme, encoded(rows, media_type), media_type=media_type)
+    read = (await audit.get("/v1/audits", params={"programme": programme})).json()["items"]
+
+    assert verdicts(batch) == ["created"] * len(rows)
+    assert verdicts(again) == ["duplicate"] * len(rows)
+    assert {(item["external_id"], item["comment"]) for item in read} == {(row["external_id"], row["comment"]) for row in rows}
+    assert {item["stratum"] for item in read} == {"null"}
+
+
+async def test_what_has_brackets_in_json_is_stored_as_it_was_sent(audit: httpx.AsyncClient, programme: str) -> None:
+    """Hints and scorecards, each with and without the other, are read back; the row is known when it comes again."""
+    scorecard = [*SCORECARD, {"code": "a.b-c:d_e", "weight": 1e-07, "rating": 1.0, "auto_fail": False}]
+    shapes: list[dict[str, Any]] = [
+        {"render_hints": ["blur", "mute"]},
+        {"scorecard": scorecard},
+        {"scorecard": scorecard, "render_hints": ["greyscale"]},
+    ]
+    shapes += [{"scorecard": []}, {"inclusion_probability": 1e-07, "comment": "back\\slash", "scorecard": scorecard}]
+    rows = [audit_row(f"A-{number}", **shape) for number, shape in enumerate(shapes)]
+    batch = await pushed(audit, programme, rows)
+    again = await pushed(audit, programme, rows)
+    read = {
+        item["external_id"]: item for item in (await audit.get("/v1/audits", params={"programme": programme})).json()["items"]
+    }
+
+    assert verdicts(batch) == ["created"] * len(rows)
+    assert verdicts(again) == ["duplicate"] * len(rows)
+    for row, shape in zip(rows, shapes, strict=True):
+        assert {name: read[row["external_id"]][name] for name in shape} == shape
+        assert read[row["external_id"]]["render_hints"] == shape.get("render_hints", [])
+
+
 async def test_two_vendors_may_use_one_external_id(audit: httpx.AsyncClient, programme: str) -> None:
     """An external id belongs to its vendor: another vendor's row under the same id is another audit."""
     rows = [audit_row("A-1"), audit_row("A-1", vendor="borealis", site="krakow")]

@@ -19,7 +19,7 @@ CONTENT = (
     "stratum", "inclusion_probability", "benchmark_action", "benchmark_policy", "verdict", "error_class", "error_code",
     "severity", "attributable_to", "comment", "render_hints", "scorecard",
 )  # fmt: skip
-"""The fields of an audit as it is sent, in the order in which they are hashed."""
+"""The fields of an audit as it is sent, in the order in which they are hashed: its name first."""
 
 _content = itemgetter(*CONTENT)
 _worded = itemgetter(
@@ -187,9 +187,14 @@ def content(audit: AuditFacts) -> tuple[Any, ...]:
     return values
 
 
-def content_hash(values: tuple[Any, ...]) -> bytes:
-    """SHA-256 over the canonical form of a row: a JSON array of its `content`, with times in UTC.
+def canonical(values: tuple[Any, ...]) -> bytes:
+    """The canonical form of a row: a JSON array of its `content` in one line, with times in UTC.
 
     A field that a later version of the schema adds joins at the end, and only where it is present: old rows keep their hash.
     """
-    return hashlib.sha256(orjson.dumps(values, default=dict, option=orjson.OPT_UTC_Z)).digest()
+    return orjson.dumps(values, default=dict, option=orjson.OPT_UTC_Z)
+
+
+def content_hash(values: tuple[Any, ...]) -> bytes:
+    """SHA-256 over the canonical form of a row."""
+    return hashlib.sha256(canonical(values)).digest()

@@ -10,7 +10,7 @@ insert into audits (
 )
 select
     $1, id, vendor, external_id, content_ref, site, queue, market, language, moderator, decided_at, action, policy,
-    automated_detection, automated_decision, coalesce(render_hints, '{}'), auditor, audit_party, claimed_at, audited_at,
+    automated_detection, automated_decision, render_hints, auditor, audit_party, claimed_at, audited_at,
     handling_time_s, stratum, inclusion_probability, benchmark_action, benchmark_policy, verdict, error_class, error_code,
     severity, attributable_to, scorecard, comment, quality_score, $2, $3, content_hash, $4, batch_row, 1, $5 + row_number() over (), $6, $7, false
 from audit_stage

@@ -11,13 +11,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-import orjson
 from sqlalchemy import Row as AuditRow
-from uuid_utils import uuid7
 
-from audit_api.audits.judging import CONTENT, Rules, content, content_hash, quality_score
+from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, revise, was_sent
 from audit_api.batches.reading import Row
+from audit_api.batches.staging import Record, open_stage, record, stage
 from audit_api.calibration import golden
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
@@ -27,10 +26,6 @@ from tallystick.service.feed import take_positions
 CHUNK = 5000
 _TURN = 50  # rows: what the database waits for, as everybody does, is at most a millisecond of judging
 _SQL = {path.name: path.read_text() for path in files(__package__).iterdir() if path.name.endswith(".sql")}
-_SENT = CONTENT[:-2]  # all but render hints and scorecard, which are staged in a form of their own
-_COLUMNS = ("batch_row", "id", "content_hash", "quality_score", "render_hints", "scorecard", *_SENT)
-_EXTERNAL_ID = _COLUMNS.index("external_id")
-_LOOKED_UP = tuple(_COLUMNS.index(name) for name in ("batch_row", "vendor", "external_id", "content_hash"))
 _REVISABLE = frozenset(Judgement.model_fields)
 
 OnConflict = Literal["reject", "revise"]
@@ -49,13 +44,9 @@ class Result:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some rows of a batch: those to be merged, those that come after one of the same external id, and those that are rejected.
+    """Some rows of a batch: those to be merged, each external id once, those that come after one of these, and those rejected."""
 
-    `records` are what is staged, in the order of `_COLUMNS`, each external id once; `audits` are the same rows as they were sent.
-    """
-
-    records: list[tuple[Any, ...]] = field(default_factory=list)
-    audits: list[NewAudit] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     repeated: list[tuple[int, NewAudit]] = field(default_factory=list)
     rejected: list[Result] = field(default_factory=list)
 
@@ -73,25 +64,16 @@ async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[C
             if audit is None or errors:
                 chunk.rejected.append(Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors))
                 continue
-            key = (audit.vendor, audit.external_id)
-            if key in taken:
+            values = content(audit)
+            name = values[:2]
+            if name in taken:
                 chunk.repeated.append((row.number, audit))
                 continue
-            taken.add(key)
-            chunk.records.append(_record(row.number, audit))
-            chunk.audits.append(audit)
+            taken.add(name)
+            chunk.records.append(record(row.number, name, values))
         if not chunk.records and not chunk.rejected:
             return
         yield chunk
-
-
-def _record(number: int, audit: NewAudit) -> tuple[Any, ...]:
-    values = content(audit)
-    score = lines = None
-    if audit.scorecard is not None:
-        score = quality_score(audit.scorecard)
-        lines = orjson.dumps(audit.scorecard, default=dict).decode()
-    return (number, str(uuid7()), content_hash(values), score, audit.render_hints or None, lines, *values[:-2])
 
 
 class Merge:
@@ -114,7 +96,7 @@ class Merge:
         self._golden = await golden.are_hidden(self._session, self._programme)
         results: list[Result] = []
         merging: asyncio.Task[list[Result]] | None = None
-        await (await self._session.driver()).execute(_SQL["stage.sql"])
+        await open_stage(await self._session.driver())
         try:
             async for chunk in chunks(rows, self._rules):
                 results += chunk.rejected
@@ -133,20 +115,20 @@ class Merge:
 
     async def _merge(self, chunk: Chunk) -> list[Result]:
         created, standing = await self._take_over(chunk.records)
-        results = [Result(record[0], RowVerdict.CREATED, record[_EXTERNAL_ID], record[1]) for record in created]
+        results = [Result(new.number, RowVerdict.CREATED, new.name[0], new.id) for new in created]
         results += [Result(number, RowVerdict.DUPLICATE, name, found) for number, name, found, same in standing if same]
         contradicted = {number: UUID(found) for number, _, found, same in standing if not same}
         if contradicted:
             recorded = await find_audits(self._session, self._programme, contradicted.values())
-            for record, audit in zip(chunk.records, chunk.audits, strict=True):
-                if (found := contradicted.get(record[0])) is not None:
-                    results.append(await self._contradiction(record[0], audit, recorded[found]))
+            for sent in chunk.records:
+                if (found := contradicted.get(sent.number)) is not None:
+                    results.append(await self._contradiction(sent.number, sent.audit, recorded[found]))
         if chunk.repeated:
             results.sort(key=attrgetter("row"))
             results += await self._repeated(chunk, results)
         return results
 
-    async def _take_over(self, records: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[asyncpg.Record]]:
+    async def _take_over(self, records: list[Record]) -> tuple[list[Record], list[asyncpg.Record]]:
         """Make audits of the new ones among the records; answers these and, for the others, row, external id, audit, same.
 
         Rows are mostly new, or mostly sent before. So they are taken for new until one is not; then they are looked up first,
@@ -162,19 +144,21 @@ class Merge:
             else:
                 await driver.execute("release savepoint unknown")
                 return records, []
-        columns = ([record[place] for record in records] for place in _LOOKED_UP)
-        standing = await driver.fetch(_SQL["existing.sql"], self._programme, *columns)
+        numbers = [each.number for each in records]
+        external_ids, vendors = zip(*(each.name for each in records), strict=True)
+        hashes = [each.content_hash for each in records]
+        standing = await driver.fetch(_SQL["existing.sql"], self._programme, numbers, vendors, external_ids, hashes)
         known = {number for number, *_ in standing}
-        unknown = [record for record in records if record[0] not in known]
+        unknown = [each for each in records if each.number not in known]
         if unknown:  # a chunk of repetitions leaves the stream as it is
             await self._insert(unknown)
         self._repeating = bool(standing)
         return unknown, list(standing)
 
-    async def _insert(self, records: list[tuple[Any, ...]]) -> None:
+    async def _insert(self, records: list[Record]) -> None:
         """Record audits, on the next positions; where there are golden items, with as many more for what may come of them."""
         driver = await self._session.driver()
-        await driver.copy_records_to_table("audit_stage", records=records, columns=_COLUMNS)
+        await stage(driver, records)
         count = 2 * len(records) if self._golden else len(records)
         position = await take_positions(self._session, streams, self._programme, count)
         await driver.execute(
@@ -193,13 +177,12 @@ class Merge:
 
     async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:
         """The verdicts on rows that come after another of the same external id, each against the audit as it stands by then."""
-        names = [(audit.vendor, audit.external_id) for audit in chunk.audits]
-        ids = {name: UUID(result.audit_id) for name, result in zip(names, merged, strict=True)}
-        repeated = {ids[audit.vendor, audit.external_id] for _, audit in chunk.repeated}
+        ids = {sent.name: UUID(result.audit_id) for sent, result in zip(chunk.records, merged, strict=True)}
+        repeated = {ids[audit.external_id, audit.vendor] for _, audit in chunk.repeated}
         recorded = await find_audits(self._session, self._programme, repeated)
         results: list[Result] = []
         for number, audit in chunk.repeated:
-            current = recorded[ids[audit.vendor, audit.external_id]]
+            current = recorded[ids[audit.external_id, audit.vendor]]
             if content_hash(content(audit)) == current.content_hash:
                 results.append(Result(number, RowVerdict.DUPLICATE, audit.external_id, str(current.id)))
                 continue

@@ -68,12 +68,9 @@ def media_kind(media_type: str) -> str:
 
 def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
     validate = model.__pydantic_validator__.validate_json
-    number = start = 0
-    while start < len(body):
-        end = body.find(b"\n", start)
-        end = len(body) if end < 0 else end
-        line = body[start:end].strip()
-        start = end + 1
+    number = 0
+    for piece in io.BytesIO(body):
+        line = piece.strip()
         if not line:
             continue
         number += 1
