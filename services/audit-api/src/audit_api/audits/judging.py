@@ -22,10 +22,12 @@ CONTENT = (
 """The fields of an audit as it is sent, in the order in which they are hashed: its name first."""
 
 _content = itemgetter(*CONTENT)
-_worded = itemgetter(
+WORDS = (
     "vendor", "site", "queue", "market", "language", "policy", "action", "benchmark_action", "benchmark_policy", "verdict",
     "error_class", "error_code", "severity", "attributable_to",
 )  # fmt: skip
+"""The fields of an audit that hold words of the programme, or of the contract."""
+_worded = itemgetter(*WORDS)
 
 
 class Rules:
@@ -55,7 +57,7 @@ class Rules:
         self._added: dict[Vocabulary, set[str]] = defaultdict(set)
         self._met: list[tuple[Vocabulary, str]] = []
         self._good: set[tuple[str | None, ...]] = set()
-        self._latest = datetime.now(UTC) + _CLOCK_SKEW
+        self.latest = datetime.now(UTC) + _CLOCK_SKEW
 
     def check(self, audit: NewAudit) -> tuple[RowError, ...]:
         """What is wrong with a row, by field; empty when the programme takes it."""
@@ -66,6 +68,10 @@ class Rules:
                 self._good.add(words)
             return self._settled(faults)
         return tuple(self._implausible_times(audit))
+
+    def know(self, words: tuple[str | None, ...]) -> bool:
+        """Whether a row with these `WORDS` was taken before: nothing can be wrong with them."""
+        return words in self._good
 
     def check_judgement(self, judgement: Judgement) -> tuple[RowError, ...]:
         """What is wrong with a revised judgement, by field; empty when the programme takes it."""
@@ -82,7 +88,7 @@ class Rules:
     def _implausible_times(self, audit: NewAudit) -> Iterator[RowError]:
         if audit.audited_at < audit.decided_at:
             yield RowError(pointer="/audited_at", code="before_decision", detail="The audit is earlier than the decision.")
-        if audit.audited_at > self._latest:
+        if audit.audited_at > self.latest:
             yield RowError(pointer="/audited_at", code="in_the_future", detail="The audit is in the future.")
         if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
             yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")

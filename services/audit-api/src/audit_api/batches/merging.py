@@ -16,7 +16,7 @@ from sqlalchemy import Row as AuditRow
 from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, revise, was_sent
 from audit_api.batches.reading import Row
-from audit_api.batches.staging import Record, open_stage, record, stage
+from audit_api.batches.staging import Record, audit_of, open_stage, record, stage
 from audit_api.calibration import golden
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
@@ -59,15 +59,17 @@ async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[C
         for row in islice(rows, CHUNK):
             if not row.number % _TURN:
                 await asyncio.sleep(0)
-            audit = row.content
-            errors = row.errors if audit is None else rules.check(audit)
-            if audit is None or errors:
-                chunk.rejected.append(Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors))
-                continue
-            values = content(audit)
+            values = row.values
+            if values is None:
+                audit = row.content
+                errors = row.errors if audit is None else rules.check(audit)
+                if audit is None or errors:
+                    chunk.rejected.append(Result(row.number, RowVerdict.REJECTED, row.external_id, None, errors))
+                    continue
+                values = content(audit)
             name = values[:2]
             if name in taken:
-                chunk.repeated.append((row.number, audit))
+                chunk.repeated.append((row.number, audit_of(values)))
                 continue
             taken.add(name)
             chunk.records.append(record(row.number, name, values))

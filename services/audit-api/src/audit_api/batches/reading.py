@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from audit_api.batches.glance import Glance
 from tallystick.schemas.audit import RowError
 from tallystick.schemas.problem import ProblemError
 from tallystick.service.problems import InvalidRequest, MalformedRequest, UnsupportedMediaType, problem_errors
@@ -41,19 +42,26 @@ class Mapper(Protocol):
 
 
 class Row(NamedTuple, Generic[Model]):
-    """A data row of a batch, counted from 1: what it says, or what keeps it from saying it."""
+    """A data row of a batch, counted from 1: what it says, in a model or in plain values, or what keeps it from saying it."""
 
     number: int
     external_id: str | None
     content: Model | None
     errors: tuple[RowError, ...]
+    values: tuple[Any, ...] | None = None
+    """Of a row that was taken at a glance."""
 
 
-def read_rows(body: bytes, media_type: str, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
-    """The rows of a body. Raises a problem where the body as a whole cannot be read."""
+def read_rows(
+    body: bytes, media_type: str, mapper: Mapper | None, model: type[Model], glance: Glance = lambda _line: None
+) -> Iterator[Row[Model]]:
+    """The rows of a body. Lines of NDJSON in our own words are validated if a glance does not take them.
+
+    Raises a problem where the body as a whole cannot be read.
+    """
     kind = media_kind(media_type)
     if kind == NDJSON:
-        return _ndjson(body.removeprefix(_BOM), mapper, model)
+        return _ndjson(body.removeprefix(_BOM), mapper, model, glance)
     if kind == JSON:
         return _json(body.removeprefix(_BOM), mapper, model)
     if kind == CSV:
@@ -66,7 +74,7 @@ def media_kind(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
+def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model], glance: Glance) -> Iterator[Row[Model]]:
     validate = model.__pydantic_validator__.validate_json
     number = 0
     for piece in io.BytesIO(body):
@@ -76,6 +84,9 @@ def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[
         number += 1
         if mapper is not None:
             yield _mapped_line(number, line, mapper, model)
+            continue
+        if (values := glance(line)) is not None:
+            yield Row(number, values[0], None, (), values)
             continue
         try:
             content: Model = validate(line)

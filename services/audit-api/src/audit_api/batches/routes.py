@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.audits.judging import Rules
 from audit_api.audits.records import REVISERS, hiding
+from audit_api.batches.glance import glance_by
 from audit_api.batches.intake import Intake
 from audit_api.batches.merging import Merge, OnConflict, Result
 from audit_api.batches.profiles import ProfileMapper
@@ -152,7 +153,7 @@ async def _take_in(
     document = Programme.model_validate(current.document)
     rules = Rules(document, session.principal.vendor)
     mapper = _mapper(document, batch["profile"])
-    rows = bounded(read_rows(body, media_type, mapper, NewAudit), MAX_ROWS)
+    rows = bounded(read_rows(body, media_type, mapper, NewAudit, glance_by(rules)), MAX_ROWS)
     merge = Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"], moment)
     results = await merge.run(rows)
     batch |= count(results)

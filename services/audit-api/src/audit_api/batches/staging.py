@@ -51,7 +51,12 @@ class Record(NamedTuple):
     @property
     def audit(self) -> NewAudit:
         """The audit as it was sent."""
-        return NewAudit.model_validate(dict(zip(CONTENT, orjson.loads(self.row), strict=True)))
+        return audit_of(orjson.loads(self.row))
+
+
+def audit_of(values: Iterable[Any]) -> NewAudit:
+    """The audit that the values of a row's `content` make."""
+    return NewAudit.model_validate(dict(zip(CONTENT, values, strict=True)))
 
 
 def record(number: int, name: tuple[str, str], values: tuple[Any, ...]) -> Record:
