@@ -5,9 +5,8 @@ CSV as well, with a backslash as the escape, so a row is written once for both, 
 """
 
 import hashlib
-import io
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -96,9 +95,20 @@ async def open_stage(driver: asyncpg.Connection) -> None:
     await driver.execute(_OPEN)
 
 
+async def _all_at_once(records: Iterable[Record]) -> AsyncIterator[bytes]:
+    """The lines of records. The driver reads a file in a thread, which would wait for its turn among what is judged meanwhile."""
+    yield b"".join(map(_line, records))
+
+
 async def stage(driver: asyncpg.Connection, records: Iterable[Record]) -> None:
     """Put records on the stage."""
-    lines = io.BytesIO(b"".join(map(_line, records)))
     await driver.copy_to_table(
-        "audit_stage", source=lines, columns=_COLUMNS, format="csv", quote='"', escape="\\", null="null", encoding="utf-8"
+        "audit_stage",
+        source=_all_at_once(records),
+        columns=_COLUMNS,
+        format="csv",
+        quote='"',
+        escape="\\",
+        null="null",
+        encoding="utf-8",
     )
