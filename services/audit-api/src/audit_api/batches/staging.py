@@ -102,13 +102,5 @@ async def _all_at_once(records: Iterable[Record]) -> AsyncIterator[bytes]:
 
 async def stage(driver: asyncpg.Connection, records: Iterable[Record]) -> None:
     """Put records on the stage."""
-    await driver.copy_to_table(
-        "audit_stage",
-        source=_all_at_once(records),
-        columns=_COLUMNS,
-        format="csv",
-        quote='"',
-        escape="\\",
-        null="null",
-        encoding="utf-8",
-    )
+    form: dict[str, Any] = {"format": "csv", "quote": '"', "escape": "\\", "null": "null", "encoding": "utf-8"}
+    await driver.copy_to_table("audit_stage", source=_all_at_once(records), columns=_COLUMNS, **form)
