@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from reporting_api.dashboard.appeal_charts import router as appeal_charts_router
 from reporting_api.dashboard.appeals import router as appeals_page_router
 from reporting_api.dashboard.calibration import router as calibration_page_router
+from reporting_api.dashboard.case_charts import router as case_charts_router
 from reporting_api.dashboard.change_charts import router as change_charts_router
 from reporting_api.dashboard.charts import router as charts_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
@@ -22,6 +23,7 @@ from reporting_api.projection.routes import router as projections_router
 from reporting_api.projection.worker import projecting
 from reporting_api.reports.calibration.routes import router as calibration_router
 from reporting_api.reports.routes import router as reports_router
+from reporting_api.reports.work.routes import router as work_router
 from reporting_api.settings import ReportingSettings
 from reporting_api.signals import records as signals
 from reporting_api.signals.chart import router as signal_chart_router
@@ -51,11 +53,13 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             metrics_router,
             reports_router,
             calibration_router,
+            work_router,
             decompositions_router,
             effects_router,
             projections_router,
             charts_router,
             appeal_charts_router,
+            case_charts_router,
             change_charts_router,
             signals_router,
             signal_chart_router,

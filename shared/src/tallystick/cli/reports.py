@@ -1,6 +1,7 @@
 """`tallystick report`: the named reports as readable tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -16,9 +17,12 @@ from tallystick.cli.console import err, out
 from tallystick.cli.filters import FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope, rank
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.rca_tables import rca_tables
+from tallystick.cli.weekly_tables import weekly_tables
 from tallystick.client import Filters
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationScope, CalibrationTrend
 from tallystick.schemas.metric import Measure, Row, View
+from tallystick.schemas.rca_report import WorkScope
 from tallystick.schemas.report import (
     QualitySummary,
     SegmentConcentration,
@@ -143,6 +147,63 @@ def calibration(
         return
     out.print(session_tables(report) if isinstance(report, CalibrationReport) else session_trend_tables(report))
     _print_calibration_scope(report.scope)
+
+
+@app.command("rca")
+def rca(
+    programme: ProgrammeName,
+    vendor: Names = None,
+    begin: FromDay = None,
+    end: ToDay = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show cases by age and cause, what was on time, whether what was done worked, what it cost, and what is overdue."""
+    query: Filters = {"vendor": vendor, "from": begin, "to": end}
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.rca_report(programme, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(rca_tables(report))
+    _print_work_scope(report.scope)
+
+
+@app.command("weekly")
+def weekly(
+    programme: ProgrammeName,
+    week: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="A day of it; the last whole one without.")
+    ] = None,
+    vendor: Annotated[str | None, typer.Option(help="For this vendor, to be sent to it; without it for the client.")] = None,
+    letter: Annotated[bool, typer.Option("--markdown", help="Write the letter as Markdown.")] = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show what happened in a week: accuracy, signals, cases, actions, effects, appeals."""
+    day = week and week.date()
+    connection = Connection.of(url, token, token_file)
+    if letter:
+        typer.echo(connection.run(lambda tallystick: tallystick.weekly_letter(programme, week=day, vendor=vendor)), nl=False)
+        return
+    summary = connection.run(lambda tallystick: tallystick.weekly_summary(programme, week=day, vendor=vendor))
+    if as_json:
+        typer.echo(summary.model_dump_json(by_alias=True))
+        return
+    out.print(weekly_tables(summary))
+    _print_work_scope(summary.scope)
+
+
+def _print_work_scope(scope: WorkScope) -> None:
+    period, whose = scope.period, " or ".join(scope.vendors) or "all cases"
+    said = (
+        f"{period.from_} to {period.to - timedelta(days=1)}, {period.time_zone}; {whose}; as of {scope.as_of:%Y-%m-%d %H:%M} UTC"
+    )
+    read = f"audits up to position {scope.position:,}, cases up to {scope.work_position:,}"
+    err.print(Text(f"{scope.programme}: {said}; {read}", "dim"))
 
 
 def _print_calibration_scope(scope: CalibrationScope) -> None:

@@ -1,6 +1,7 @@
 """Metrics and reports: every number is asked of reporting-api."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from uuid import UUID
 
 from tallystick.client.transport import Model, Query, Transport, parsed
@@ -9,8 +10,10 @@ from tallystick.schemas.calibration_report import CalibrationReport, Calibration
 from tallystick.schemas.decomposition import Decomposition
 from tallystick.schemas.effect import Effect, EffectPlan
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
+from tallystick.schemas.rca_report import RcaReport
 from tallystick.schemas.report import QualitySummary, TopErrorTrends
 from tallystick.schemas.signal import Signal, SignalPage
+from tallystick.schemas.weekly import WeeklySummary
 
 Filters = Query
 """The shared vocabulary of filters: `{"vendor": "acme", "queue": ["live", "video"], "from": "2026-09-01"}`."""
@@ -72,6 +75,21 @@ class Numbers:
     async def calibration_trend(self, programme: str, query: Filters | None = None) -> CalibrationTrend:
         """Concluded sessions one after the other; `query` holds `vendor`, `policy` and the period of their conclusion."""
         return await self._report(CalibrationTrend, "calibration", programme, query)
+
+    async def rca_report(self, programme: str, query: Filters | None = None) -> RcaReport:
+        """How root causes are found, and whether what is done about them works; `query` holds `vendor` and the period."""
+        return await self._report(RcaReport, "rca", programme, query)
+
+    async def weekly_summary(self, programme: str, *, week: date | None = None, vendor: str | None = None) -> WeeklySummary:
+        """What happened in the week of a day, the last whole one without it: for a vendor, or without one for the client."""
+        query: Filters = {"week": None if week is None else week.isoformat(), "vendor": vendor}
+        return await self._report(WeeklySummary, "weekly-summary", programme, query)
+
+    async def weekly_letter(self, programme: str, *, week: date | None = None, vendor: str | None = None) -> str:
+        """The same as a letter in Markdown, ready to be sent."""
+        query: Filters = {"programme": programme, "week": None if week is None else week.isoformat(), "vendor": vendor}
+        address = f"{self._address}/reports/weekly-summary"
+        return (await self._numbers.request("GET", address, query=query, headers={"Accept": "text/markdown"})).text
 
     async def signals(self, programme: str, filters: Filters | None = None, *, page: int = 100) -> AsyncIterator[Signal]:
         """Every signal that passes the filters, such as `{"state": "active", "vendor": "acme"}`, those raised last first."""

@@ -1,0 +1,1 @@
+"""Reports on work: the RCA report and the weekly summary."""
