@@ -41,6 +41,12 @@ UPHELD = {"outcome": "upheld", "reason": "So it is"}
 NOTE = {"note": "Because"}
 ENDPOINT = {"name": "New", "url": "https://hooks.example/new", "events": ["appeal.decided"]}
 
+CASE_PAGE = "/programmes/{programme}/cases/{case_id}"
+STALE_FORM = {"revision": "99"}
+"""A form about a revision that there is not: who may send it is told so, and shown the page; nothing is used up."""
+CHANGE_FORM = {"title": "Anew", "priority": "low", **STALE_FORM}
+STEP_FORM = {"step": "analyse", **STALE_FORM}
+CLOSURE_FORM = {"conclusion": "Done", **STALE_FORM}
 _BROWSER = "a-browser"
 
 Knock = Callable[[Target], dict[str, Any]]
@@ -274,6 +280,27 @@ DOORS = (
     Door("rca", "GET", "/v1/changes", CASE_READERS),
     Door("rca", "GET", "/programmes/{programme}/cases", CASE_READERS, _vendor_alone, page=True),
     Door("rca", "POST", "/programmes/{programme}/cases", MANAGERS, _form(lambda _: {"title": "New"}), 303, form=True),
+    Door("rca", "GET", CASE_PAGE, CASE_READERS, _nothing, page=True),
+    Door("rca", "POST", f"{CASE_PAGE}/changes", MANAGERS, _form(lambda _: CHANGE_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/steps", MANAGERS, _form(lambda _: STEP_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/closure", MANAGERS, _form(lambda _: CLOSURE_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/evidence", MANAGERS, _form(lambda _: STALE_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/messages", SPEAKERS, _form(lambda _: {"text": "Hello"}), 303, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/whys", SPEAKERS, _form(lambda _: {"text": "So"}), 303, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/whys/{{why_id}}", SPEAKERS, _form(lambda _: {"text": "So", **STALE_FORM}), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/causes", SPEAKERS, _form(lambda _: {"code": "workload"}), 303, form=True),
+    Door(
+        "rca", "POST", f"{CASE_PAGE}/causes/{{cause_id}}", SPEAKERS, _form(lambda _: {"share": "5", **STALE_FORM}), 412, form=True
+    ),
+    Door(
+        "rca",
+        "POST",
+        f"{CASE_PAGE}/causes/{{cause_id}}/decision",
+        MANAGERS,
+        _form(lambda _: {"outcome": "accepted", **STALE_FORM}),
+        412,
+        form=True,
+    ),
     Door("reporting", "GET", "/v1/metrics", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/metrics/definitions", NUMBER_READERS, _nothing),
     Door("reporting", "GET", "/v1/reports/quality-summary", NUMBER_READERS, _of_vendor),

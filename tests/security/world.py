@@ -243,7 +243,7 @@ class World:
     async def _gather(self, programme: str, case_id: str, mark: str, internal: str) -> None:
         """Evidence of a case for its vendor and for the client alone, as it is kept once it was asked for."""
         marks = {Audience.INTERNAL: internal, Audience.VENDOR: mark}
-        pieces = [Gathered(CaseEvidenceKind.EXAMPLES, audience, {"items": [text]}) for audience, text in marks.items()]
+        pieces = [Gathered(CaseEvidenceKind.EXAMPLES, audience, {"items": [_example(text)]}) for audience, text in marks.items()]
         async with self.apps["rca"].state.database.writing(SERVICE) as session:
             case = await get_case(session, programme, UUID(case_id))
             await keep_evidence(session, case, pieces, datetime.now(UTC))
@@ -339,6 +339,12 @@ class World:
         """Close the clients."""
         for client in self.clients.values():
             await client.aclose()
+
+
+def _example(mark: str) -> dict[str, str]:
+    """An audit to read."""
+    named = ("id", "vendor", "site", "queue", "market", "language", "policy", "error_class", "error_code", "severity")
+    return {**dict.fromkeys(named, mark), "audited_at": "2026-09-21T10:00:00Z"}
 
 
 def canary(programme: str, owner: str | None) -> str:

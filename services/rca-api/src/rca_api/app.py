@@ -21,6 +21,8 @@ from rca_api.messages import records as messages
 from rca_api.messages.routes import router as messages_router
 from rca_api.metadata import metadata, streams
 from rca_api.pages.board import router as board_router
+from rca_api.pages.case import router as case_router
+from rca_api.pages.case_forms import router as case_forms_router
 from rca_api.pages.documents import Documents
 from rca_api.service import NAME
 from rca_api.settings import RcaSettings
@@ -74,6 +76,8 @@ def create_app(settings: RcaSettings) -> FastAPI:
             messages_router,
             feed_router(feed, *READERS),
             board_router,
+            case_router,
+            case_forms_router,
         ],
         background=_with_neighbours,
     )

@@ -66,13 +66,12 @@ async def gather(client: Tallystick, case: Row[Any]) -> list[Gathered]:
     audits = [each async for each in _errors(client, case)]
     pieces = []
     for audience in (Audience.INTERNAL, *([Audience.VENDOR] if case.vendor else [])):
-        of_vendor = {"vendor": case.vendor} if audience is Audience.VENDOR else {}
-        together = _together(case, audience)
-        for kind, by in ((CaseEvidenceKind.DECOMPOSITION, ()), (CaseEvidenceKind.SEGMENTS, together)):
-            query = _question(case) | of_vendor | {"by": by}
-            pieces.append(await _taken_apart(client, case.programme, kind, audience, query))
+        pieces += [
+            await _taken_apart(client, case.programme, kind, audience, question(case, audience, kind))
+            for kind in (CaseEvidenceKind.DECOMPOSITION, CaseEvidenceKind.SEGMENTS)
+        ]
         pieces.append(Gathered(CaseEvidenceKind.EXAMPLES, audience, {"items": _examples(audits)}))
-        changes = _changes(versions, case, case.vendor if of_vendor else None)
+        changes = _changes(versions, case, case.vendor if audience is Audience.VENDOR else None)
         pieces.append(Gathered(CaseEvidenceKind.CIRCUMSTANCES, audience, {"items": changes}))
     return pieces
 
@@ -93,10 +92,15 @@ def _is_refused(failure: TallystickError) -> bool:
     return isinstance(failure, ProblemError) and failure.problem.status in _REFUSED
 
 
-def _question(case: Row[Any]) -> dict[str, Any]:
-    """What is asked of the whole programme: the rate of the errors that the case is about, in its period beside its baseline."""
+def question(case: Row[Any], audience: Audience, kind: CaseEvidenceKind) -> dict[str, Any]:
+    """What is asked about a change, of the whole programme, or of the vendor's part for the vendor.
+
+    It is the rate of the errors that the case is about, in its period beside its baseline.
+    """
     scope = MetricFilter.model_validate(case.scope)
     return {
+        **({"vendor": case.vendor} if audience is Audience.VENDOR else {}),
+        **({"by": _together(case, audience)} if kind is CaseEvidenceKind.SEGMENTS else {}),
         "measure": case.measure if case.measure in _RATES else "error_rate",
         "from": case.period_from.isoformat(),
         "to": case.period_to.isoformat(),

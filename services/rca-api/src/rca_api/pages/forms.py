@@ -6,7 +6,7 @@ A form that is refused comes back on its page, as the page is now, with what was
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,8 +25,8 @@ Model = TypeVar("Model", bound=Wire)
 _LISTED = re.compile(r"[,\n]")
 _KINDS = frozenset(EvidenceKind)
 _REVISION: TypeAdapter[int] = TypeAdapter(int)
-_DAY: TypeAdapter[datetime] = TypeAdapter(datetime)
-_ID: TypeAdapter[UUID] = TypeAdapter(UUID)
+_DAY: TypeAdapter[date] = TypeAdapter(date)
+_PERCENT: TypeAdapter[float] = TypeAdapter(float)
 _INVALID = 422
 
 
@@ -64,12 +64,7 @@ class Fields:
         day = self.get(name)
         if day is None:
             return None
-        return datetime.combine(_DAY.validate_python(day).date() + timedelta(days=1), time.min, ZoneInfo(zone))
-
-    def id(self, name: str) -> UUID | None:
-        """The id that was chosen."""
-        given = self.get(name)
-        return None if given is None else _ID.validate_python(given)
+        return datetime.combine(_DAY.validate_python(day) + timedelta(days=1), time.min, ZoneInfo(zone))
 
     @property
     def if_match(self) -> str | None:
@@ -101,6 +96,11 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def share(percent: str | None) -> float | None:
+    """A share between 0 and 1 of a percentage that was typed."""
+    return None if percent is None else _PERCENT.validate_python(percent.replace(",", ".").rstrip("% ")) / 100
 
 
 def written(model: type[Model], **given: Any) -> Model:

@@ -56,6 +56,7 @@ EVIDENCE = {
     EvidenceKind.DOCUMENT: "Document",
 }
 LINKS = {LinkKind.RELATED: "Related to", LinkKind.DUPLICATE: "Duplicate of", LinkKind.CAUSED_BY: "Caused by"}
+LINKED = {LinkKind.RELATED: "Related to", LinkKind.DUPLICATE: "Has the duplicate", LinkKind.CAUSED_BY: "Is the cause of"}
 ACTION_STATES = {
     ActionState.OPEN: "open",
     ActionState.IN_PROGRESS: "in progress",

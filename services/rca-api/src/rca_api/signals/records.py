@@ -109,6 +109,14 @@ def _last_words(signal: Signal, now: datetime) -> dict[str, Any]:
     return {"document": signal.model_dump(mode="json", by_alias=True), "revision": signal.revision, "heard_at": now}
 
 
+async def of_case(session: ReadSession, case: Row[Any]) -> list[dict[str, Any]]:
+    """The signals that a case is about, each as it was heard last, in the order in which they joined."""
+    c = case_signals.c
+    found = scoped(select(c.key, c.document), case_signals, case.programme, session.principal).where(c.case_id == case.id)
+    said = {row.key: row.document for row in await session.execute(found)}
+    return [said[key] for key in case.signals if key in said]
+
+
 async def _known(session: ReadSession, programme: str, key: str) -> Row[Any] | None:
     statement = scoped(select(case_signals), case_signals, programme, session.principal).where(case_signals.c.key == key)
     return (await session.execute(statement)).one_or_none()

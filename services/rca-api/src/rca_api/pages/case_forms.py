@@ -1,0 +1,179 @@
+"""The forms of the page of one case: each does what a route of the API does, as who is signed in."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from rca_api.cases.routes import CasesAnswer, CasesWrite, update_case
+from rca_api.cases.step_routes import create_closure, create_step
+from rca_api.causes.routes import create_cause, create_cause_decision, update_cause
+from rca_api.causes.why_routes import create_why, update_why
+from rca_api.evidence.routes import create_evidence
+from rca_api.messages.routes import create_message
+from rca_api.pages.case import At, OfCase, case_page
+from rca_api.pages.documents import seen
+from rca_api.pages.forms import Fields, Refused, share, taken, written
+from tallystick.schemas.case import CaseChange, CaseMove, Closure, NewMessage
+from tallystick.schemas.cause import CauseChange, CauseDecision, NewCause, NewWhy, WhyChange
+from tallystick.service.auth import Principal, enter
+from tallystick.service.forms import FromOurPage
+from tallystick.service.pages.page import TAG
+
+router = APIRouter(
+    prefix="/programmes/{programme}/cases/{case_id}", tags=[TAG], include_in_schema=False, dependencies=[FromOurPage]
+)
+
+
+async def _answer(at: At, principal: Principal, act: Callable[[Fields], Awaitable[object]], part: str) -> Response:
+    """Do what a form asks for, and lead on to the part of the page that shows it."""
+    enter(principal, at.programme)
+
+    async def show(refused: Refused) -> Response:
+        return await case_page(at, principal, refused)
+
+    return await taken(at.request, act, f"{at.path}#{part}", show)
+
+
+@router.post("/changes")
+async def change(at: OfCase, principal: CasesWrite) -> Response:
+    """Give the case another owner, priority, due date, title or description."""
+
+    async def act(fields: Fields) -> None:
+        document = await seen(at.request, principal, at.programme)
+        given = {name: fields.get(name) for name in ("title", "priority", "description", "owner")}
+        asked = CaseChange.model_validate({**given, "due_at": fields.end_of_day("due_at", document.time_zone)})
+        async with at.database.writing(principal) as session:
+            await update_case(at.request, at.case_id, asked, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/steps")
+async def step(at: OfCase, principal: CasesWrite) -> Response:
+    """Move the case on."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(CaseMove, step=fields.get("step"), note=fields.get("note"))
+        await create_step(at.request, at.case_id, asked, at.programme, principal, fields.if_match)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/closure")
+async def close(at: OfCase, principal: CasesWrite) -> Response:
+    """Close the case, though something is missing where a reason is given."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(Closure, conclusion=fields.get("conclusion"), override=fields.get("override"))
+        await create_closure(at.request, at.case_id, asked, at.programme, principal, fields.if_match)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/evidence")
+async def gather(at: OfCase, principal: CasesWrite) -> Response:
+    """Have the evidence gathered anew."""
+
+    async def act(fields: Fields) -> None:
+        async with at.database.writing(principal) as session:
+            await create_evidence(at.request, at.case_id, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "evidence")
+
+
+@router.post("/messages")
+async def speak(at: OfCase, principal: CasesAnswer) -> Response:
+    """Say something."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(
+            NewMessage,
+            audience=fields.get("audience"),
+            text=fields.get("text"),
+            mentions=fields.listed("mentions"),
+            attachments=fields.evidence(),
+        )
+        async with at.database.writing(principal) as session:
+            await create_message(at.request, at.case_id, asked, at.programme, principal, session, fields.key)
+
+    return await _answer(at, principal, act, "conversation")
+
+
+@router.post("/whys")
+async def answer_why(at: OfCase, principal: CasesAnswer) -> Response:
+    """Answer a why."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(
+            NewWhy,
+            parent=fields.get("parent"),
+            text=fields.get("text"),
+            category=fields.get("category"),
+            evidence=fields.evidence(),
+            audience=fields.get("audience"),
+        )
+        async with at.database.writing(principal) as session:
+            await create_why(at.request, at.case_id, asked, at.programme, principal, session, fields.key)
+
+    return await _answer(at, principal, act, "whys")
+
+
+@router.post("/whys/{why_id}")
+async def change_why(at: OfCase, why_id: UUID, principal: CasesAnswer) -> Response:
+    """Say it in other words, with other evidence, or strike it out."""
+
+    async def act(fields: Fields) -> None:
+        struck = fields.get("struck")
+        given = {"text": fields.get("text"), "category": fields.get("category"), "evidence": fields.evidence()}
+        asked = WhyChange.model_validate(given if struck is None else {"struck": struck == "yes"})
+        async with at.database.writing(principal) as session:
+            await update_why(at.request, at.case_id, why_id, asked, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "whys")
+
+
+@router.post("/causes")
+async def propose(at: OfCase, principal: CasesAnswer) -> Response:
+    """Propose a root cause."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(
+            NewCause,
+            code=fields.get("code"),
+            text=fields.get("text"),
+            share=share(fields.get("share")),
+            why=fields.get("why"),
+            evidence=fields.evidence(),
+            audience=fields.get("audience"),
+        )
+        await create_cause(at.request, at.case_id, asked, at.programme, principal, fields.key)
+
+    return await _answer(at, principal, act, "causes")
+
+
+@router.post("/causes/{cause_id}")
+async def change_cause(at: OfCase, cause_id: UUID, principal: CasesAnswer) -> Response:
+    """Give a root cause another text, share or evidence."""
+
+    async def act(fields: Fields) -> None:
+        given = {"text": fields.get("text"), "share": share(fields.get("share")), "evidence": fields.evidence()}
+        asked = CauseChange.model_validate(given)
+        async with at.database.writing(principal) as session:
+            await update_cause(at.request, at.case_id, cause_id, asked, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "causes")
+
+
+@router.post("/causes/{cause_id}/decision")
+async def decide(at: OfCase, cause_id: UUID, principal: CasesWrite) -> Response:
+    """Take a root cause for one, or not."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(CauseDecision, outcome=fields.get("outcome"), reason=fields.get("reason"))
+        async with at.database.writing(principal) as session:
+            await create_cause_decision(
+                at.request, at.case_id, cause_id, asked, at.programme, principal, session, fields.if_match
+            )
+
+    return await _answer(at, principal, act, "causes")
