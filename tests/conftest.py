@@ -28,6 +28,7 @@ from tallystick.identity import ISSUER, create_identity, sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.service.migrate import migrate
+from tallystick.service.neighbours import neighbours
 from tallystick.service.pages import assets
 from tallystick.service.settings import Settings
 from tallystick_embedded.errors import StackError
@@ -138,6 +139,16 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
     await task
 
 
+@contextlib.asynccontextmanager
+async def asking(app: FastAPI, reporting: str) -> AsyncIterator[None]:
+    """Let a running rca-api ask the reporting-api at an address."""
+    before = app.state.neighbours
+    settings = app.state.settings.model_copy(update={"reporting_url": reporting})
+    async with neighbours(settings, "rca-api", patience_s=2) as app.state.neighbours:
+        yield
+    app.state.neighbours = before
+
+
 @pytest.fixture(scope="session", autouse=True)
 def packed_once() -> Iterator[None]:
     """Where Vega was not packed at installation, which takes seconds, a worker packs it once and all its services load that."""
@@ -172,7 +183,8 @@ async def audit_address(audit_app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -> AsyncIterator[FastAPI]:
     """A running rca-api that asks the running audit-api."""
-    of_service = RcaSettings(**settings("rca", audit_url=audit_address, follow=False))
+    quiet = {"follow": False, "deliver": False, "sweep_seconds": 3600}  # tests say themselves when something is to be done
+    of_service = RcaSettings(**settings("rca", audit_url=audit_address, **quiet))
     async with started(create_rca_api(of_service), of_service, "rca_api") as app:
         yield app
 

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from audit_api.metadata import webhooks
+from audit_api.metadata import webhooks as of_audits
+from rca_api.metadata import webhooks as of_work
 from tallystick.schemas.webhook import DeliveryReason
 from tallystick.service.webhooks.delivery import DELAYS
 from tallystick.service.webhooks.records import TEST
@@ -16,7 +17,7 @@ def test_the_page_of_webhooks_names_every_type_and_every_reason(root: Path) -> N
     """docs/webhooks.md has a row for each type of notice and for each reason why none was answered, and no other."""
     named = re.findall(r"^\| `([a-z._]+)` \|", (root / "docs/webhooks.md").read_text(), re.MULTILINE)
 
-    assert named == [*webhooks.events, TEST, *DeliveryReason]
+    assert named == [*of_audits.events, *of_work.events, TEST, *DeliveryReason]
 
 
 def test_the_page_of_webhooks_tells_the_schedule(root: Path) -> None:

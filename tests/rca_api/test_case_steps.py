@@ -6,15 +6,15 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
+from actions import agreed, registered, run
 from appeals import Clock
 from cases import asked, brought, caused, closed, done, opened, stepped
 from conftest import Caller
 from factories import programme_document
+from rca_api.plans.records import STARTED
 from tallystick.schemas.case import CASE_TRANSITIONS, FINISHED, CaseState, CaseStep
 from tallystick.schemas.principal import Role
-from tallystick.service.auth import Principal
 
 Case = dict[str, Any]
 
@@ -38,6 +38,8 @@ async def test_only_the_steps_of_the_table_are_taken(
     by_state = {step.step: step.target for step in CASE_TRANSITIONS if state in step.sources}
     case = await opened(rca, programme)
     await caused(rca, case)
+    await agreed(rca, case)
+    await done(registered(rca, case))
     for step in sorted(set(CaseStep) - {CaseStep.OPEN}):
         await _put(rca_app, case, state)
         if step in {CaseStep.CLOSE, CaseStep.OVERRIDE}:
@@ -56,11 +58,12 @@ async def test_only_the_steps_of_the_table_are_taken(
 
 
 async def _put(rca_app: FastAPI, case: Case, state: CaseState) -> None:
-    """Put a case into a state, however it may have come there."""
-    everybody = Principal("tests", frozenset({Role.SERVICE}), frozenset({"*"}), None, "")
-    async with rca_app.state.database.writing(everybody) as session:
-        where = {"state": state, "programme": case["programme"], "id": case["id"]}
-        await session.execute(text("update cases set state = :state where programme = :programme and id = :id"), where)
+    """Put a case into a state, however it may have come there, with all that any step from there needs."""
+    this = {"programme": case["programme"], "id": case["id"]}
+    await run(rca_app, "update cases set state = :state where programme = :programme and id = :id", state=state, **this)
+    await run(rca_app, "update actions set state = 'verified' where programme = :programme and case_id = :id", **this)
+    plan = "update plans set frozen = :frozen, verdict = 'effective' where programme = :programme and case_id = :id"
+    await run(rca_app, plan, frozen=state in STARTED, **this)
 
 
 async def test_a_case_leaves_analysis_with_a_cause_that_has_evidence(rca: httpx.AsyncClient, programme: str) -> None:

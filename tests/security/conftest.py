@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
-from conftest import listening, started
+from conftest import asking, listening, started
 from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from reporting_api.app import create_app as create_reporting_api
@@ -38,9 +38,10 @@ async def world(
     async with started(create_reporting_api(reporting_settings), reporting_settings, "reporting_api") as reporting_app:
         apps = {"audit": audit_app, "rca": rca_app, "reporting": reporting_app}
         world = World(apps, identity, {name: cluster.url(name, "postgres") for name in apps})
-        await world.seed(reporting_settings)
-        yield world
-        await world.close()
+        async with listening(reporting_app) as address, asking(rca_app, address):
+            await world.seed(reporting_settings)
+            yield world
+            await world.close()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +62,7 @@ async def open_world(cluster: Cluster, identity: Path, settings: Callable[..., d
         of_audit = AuditSettings(**of("audit", deliver=False))
         audit_app = await stack.enter_async_context(started(create_audit_api(of_audit), of_audit, "audit_api"))
         address = await stack.enter_async_context(listening(audit_app))
-        of_rca = RcaSettings(**of("rca", audit_url=address, follow=False))
+        of_rca = RcaSettings(**of("rca", audit_url=address, follow=False, deliver=False, sweep_seconds=3600))
         rca_app = await stack.enter_async_context(started(create_rca_api(of_rca), of_rca, "rca_api"))
         rca_address = await stack.enter_async_context(listening(rca_app))
         of_reporting = ReportingSettings(**of("reporting", audit_url=address, rca_url=rca_address), project=False)
@@ -69,6 +70,8 @@ async def open_world(cluster: Cluster, identity: Path, settings: Callable[..., d
         await stack.enter_async_context(started(reporting_app, of_reporting, "reporting_api"))
         for url in urls.values():
             await _tear_down_walls(url)
+        reporting_address = await stack.enter_async_context(listening(reporting_app))
+        await stack.enter_async_context(asking(rca_app, reporting_address))
         world = World({"audit": audit_app, "rca": rca_app, "reporting": reporting_app}, identity, urls)
         await world.seed(of_reporting)
         yield world

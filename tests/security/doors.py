@@ -6,6 +6,7 @@ answers them with; the matrix does the rest.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +15,19 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.routing import Mount, Route
 
+from actions import EFFECT
 from calibration import session_document
-from security.world import Actor, Target, World, appeal_of, judgement, world_document
+from security.world import (
+    Actor,
+    Target,
+    World,
+    a_session,
+    an_action,
+    an_objective,
+    appeal_of,
+    judgement,
+    world_document,
+)
 from tallystick.schemas.principal import Role
 from tallystick.service.forms import FORM_COOKIE, FormToken
 
@@ -48,6 +60,9 @@ CHANGE_FORM = {"title": "Anew", "priority": "low", **STALE_FORM}
 STEP_FORM = {"step": "analyse", **STALE_FORM}
 CLOSURE_FORM = {"conclusion": "Done", **STALE_FORM}
 _BROWSER = "a-browser"
+RCA_ENDPOINT = ENDPOINT | {"events": ["action.escalated"]}
+SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+LATER = {"to": "2190-03-01", "reason": "Too few audits"}
 
 Knock = Callable[[Target], dict[str, Any]]
 
@@ -135,6 +150,8 @@ class Door:
     """Whether the thing it was called about cannot be used so again."""
     appeal: str | None = None
     """The state in which the appeal has to be that it is called about; it spends it."""
+    held: bool = False
+    """Whether the coaching session that it is called about was held."""
     page: bool = False
     """Whether people look at it: a browser without a token is sent to the sign-in page."""
     form: bool = False
@@ -145,7 +162,12 @@ class Door:
 
     async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
         """Knock as an actor, about a target."""
-        path = self.path.format(**vars(target), session_id=target.sessions[self.state], number=2)
+        names = vars(target) | {"session_id": target.sessions[self.state], "number": 2}
+        if self.app == "rca":
+            names |= {"endpoint_id": target.rca_endpoint_id, "delivery_id": target.rca_delivery_id}
+        if self.held:
+            names["coaching_id"] = target.held_coaching_id
+        path = self.path.format(**names)
         asked = {**self.knock(target), **more}
         if self.form:
             asked["data"] = {**asked["data"], "form_token": _form_token(world.apps[self.app])}
@@ -277,6 +299,58 @@ DOORS = (
     ),
     Door("rca", "GET", "/v1/cases/{case_id}/messages", CASE_READERS),
     Door("rca", "POST", "/v1/cases/{case_id}/messages", SPEAKERS, _with(lambda _: {"text": "Hello"}), 201),
+    Door("rca", "GET", "/v1/cases/{case_id}/plan", CASE_READERS),
+    Door("rca", "GET", "/v1/cases/{case_id}/plan/versions", CASE_READERS),
+    Door("rca", "PUT", "/v1/cases/{case_id}/plan", MANAGERS, _with(lambda _: EFFECT | {"scope": {}}, "*")),
+    Door("rca", "POST", "/v1/cases/{case_id}/plan/extensions", MANAGERS, _with(lambda _: LATER, "*"), spends=True),
+    Door("rca", "POST", "/v1/cases/{case_id}/actions", MANAGERS, _with(an_action), 201),
+    Door("rca", "GET", "/v1/actions", CASE_READERS),
+    Door("rca", "GET", "/v1/actions/{action_id}", CASE_READERS),
+    Door("rca", "PATCH", "/v1/actions/{action_id}", MANAGERS, _with(lambda _: {"due_at": SOON}, "*")),
+    Door("rca", "POST", "/v1/actions/{action_id}/steps", COUNTERPARTS, _with(lambda _: {"step": "start"}, "*"), spends=True),
+    Door("rca", "GET", "/v1/notices", CASE_READERS),
+    Door("rca", "GET", "/v1/notices/{notice_id}", CASE_READERS),
+    Door("rca", "POST", "/v1/coaching-sessions", COUNTERPARTS, _with(a_session), 201),
+    Door("rca", "GET", "/v1/coaching-sessions", CASE_READERS),
+    Door("rca", "GET", "/v1/coaching-sessions/{coaching_id}", CASE_READERS),
+    Door(
+        "rca",
+        "POST",
+        "/v1/coaching-sessions/{coaching_id}/notes",
+        CLIENT,  # where they are who coaches
+        _with(lambda _: {"notes": "So"}, "*"),
+        spends=True,
+    ),
+    Door(
+        "rca",
+        "POST",
+        "/v1/coaching-sessions/{coaching_id}/answer",
+        POCS,  # for a person of the vendor who does not sign in
+        _with(lambda _: {"agreed": True}, "*"),
+        spends=True,
+        held=True,
+    ),
+    Door(
+        "rca",
+        "POST",
+        "/v1/coaching-sessions/{coaching_id}/cancellation",
+        CLIENT,
+        _with(lambda _: {"reason": "Ill"}, "*"),
+        spends=True,
+    ),
+    Door("rca", "POST", "/v1/objectives", MANAGERS, _with(an_objective), 201),
+    Door("rca", "GET", "/v1/objectives", NUMBER_READERS),
+    Door("rca", "GET", "/v1/objectives/{objective_id}", NUMBER_READERS),
+    Door("rca", "POST", "/v1/objectives/{objective_id}/end", MANAGERS, _with(lambda _: None, "*"), spends=True),
+    Door("rca", "POST", "/v1/webhook-endpoints", COUNTERPARTS, _with(lambda _: RCA_ENDPOINT), 201),
+    Door("rca", "GET", "/v1/webhook-endpoints", COUNTERPARTS),
+    Door("rca", "GET", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS),
+    Door("rca", "PUT", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS, _with(lambda _: RCA_ENDPOINT, "*")),
+    Door("rca", "DELETE", "/v1/webhook-endpoints/{endpoint_id}", COUNTERPARTS, _moving, 204, spends=True),
+    Door("rca", "POST", "/v1/webhook-endpoints/{endpoint_id}/secret", POCS, _moving),
+    Door("rca", "POST", "/v1/webhook-endpoints/{endpoint_id}/test", COUNTERPARTS, success=202),
+    Door("rca", "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", COUNTERPARTS),
+    Door("rca", "POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay", COUNTERPARTS, success=202),
     Door("rca", "GET", "/v1/changes", CASE_READERS),
     Door("rca", "GET", "/programmes/{programme}/cases", CASE_READERS, _vendor_alone, page=True),
     Door("rca", "POST", "/programmes/{programme}/cases", MANAGERS, _form(lambda _: {"title": "New"}), 303, form=True),

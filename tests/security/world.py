@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from actions import EFFECT
 from calibration import Facilitator, session_document
 from cases import brought
 from factories import audit_row, missed, programme_document
@@ -72,6 +73,13 @@ class Target:
     why_id: str = field(default_factory=lambda: str(uuid4()))
     cause_id: str = field(default_factory=lambda: str(uuid4()))
     link_id: str = field(default_factory=lambda: str(uuid4()))
+    action_id: str = field(default_factory=lambda: str(uuid4()))
+    notice_id: str = field(default_factory=lambda: str(uuid4()))
+    coaching_id: str = field(default_factory=lambda: str(uuid4()))
+    held_coaching_id: str = field(default_factory=lambda: str(uuid4()))
+    objective_id: str = field(default_factory=lambda: str(uuid4()))
+    rca_endpoint_id: str = field(default_factory=lambda: str(uuid4()))
+    rca_delivery_id: str = field(default_factory=lambda: str(uuid4()))
     other_case_id: str = field(default_factory=lambda: str(uuid4()))
     """To which the case is linked."""
     sessions: Mapping[str, str] = field(default_factory=lambda: {state: str(uuid4()) for state in STATES})
@@ -85,8 +93,9 @@ class Target:
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
         own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
-        of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id)
-        return *own, *of_case, *self.sessions.values()
+        of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id, self.action_id, self.notice_id)
+        of_rca = (self.coaching_id, self.held_coaching_id, self.objective_id, self.rca_endpoint_id, self.rca_delivery_id)
+        return *own, *of_case, *of_rca, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
@@ -193,12 +202,19 @@ class World:
         audit_id = pushed["results"][0]["audit_id"]
         manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
         in_case = await self._open_cases(programme, vendor, rca)
+        in_case |= await self._act(Target(programme, vendor, audit_id, case_id=in_case["case_id"]), mark)
         sessions = await self._calibrate(Target(programme, vendor, audit_id))
         for _ in range(2):
             endpoint_id = await self._endpoint(programme, vendor)
         poc = self.client("audit", self._manager(programme, vendor))
         for _ in range(2):
             delivery = await _done(poc.post(f"/v1/webhook-endpoints/{endpoint_id}/test", params=where))
+        counterpart = self.client("rca", self._manager(programme, vendor))
+        for _ in range(2):
+            in_case["rca_endpoint_id"] = await self._endpoint(programme, vendor, "rca", "action.escalated")
+        for _ in range(2):
+            test = f"/v1/webhook-endpoints/{in_case['rca_endpoint_id']}/test"
+            in_case["rca_delivery_id"] = (await _done(counterpart.post(test, params=where)))["id"]
         target = Target(
             programme,
             vendor,
@@ -248,6 +264,27 @@ class World:
             case = await get_case(session, programme, UUID(case_id))
             await keep_evidence(session, case, pieces, datetime.now(UTC))
 
+    async def _act(self, target: Target, text: str) -> dict[str, Any]:
+        """Actions, a plan, coaching and objectives about a case, and what was told of them."""
+        where, rca = {"programme": target.programme}, self.client("rca", Actor(Role.ADMIN, ("*",)))
+        address = f"/v1/cases/{target.case_id}"
+        actions = [await _done(rca.post(f"{address}/actions", params=where, json=an_action(target, text))) for _ in range(2)]
+        for headers in ({}, {"If-Match": "*"}, {"If-Match": "*"}):
+            await _done(rca.put(f"{address}/plan", params=where, json=EFFECT | {"scope": {}}, headers=headers))
+        asked = where | {"case_id": target.case_id, "kind": "action.assigned"}
+        told = await _done(rca.get("/v1/notices", params=asked))
+        coaching = [await _done(rca.post("/v1/coaching-sessions", params=where, json=a_session(target, text))) for _ in range(2)]
+        held = f"/v1/coaching-sessions/{coaching[1]['id']}/notes"
+        await _done(rca.post(held, params=where, json={"notes": text}, headers={"If-Match": "*"}))
+        objectives = [await _done(rca.post("/v1/objectives", params=where, json=an_objective(target, text))) for _ in range(2)]
+        return {
+            "action_id": actions[0]["id"],
+            "notice_id": told["items"][0]["id"],
+            "coaching_id": coaching[0]["id"],
+            "held_coaching_id": coaching[1]["id"],
+            "objective_id": objectives[0]["id"],
+        }
+
     async def _explain(
         self, client: httpx.AsyncClient, address: str, where: dict[str, str], text: str, audience: str = "vendor"
     ) -> dict[str, str]:
@@ -276,15 +313,15 @@ class World:
         """Who looks after the things of a vendor, or of the client."""
         return Actor(Role.VENDOR_POC if vendor else Role.QUALITY_MANAGER, (programme,), vendor)
 
-    async def _endpoint(self, programme: str, vendor: str | None) -> str:
+    async def _endpoint(self, programme: str, vendor: str | None, app: str = "audit", event: str = "appeal.decided") -> str:
         mark = canary(programme, vendor)
-        new = {"name": mark, "url": f"https://hooks.example/{mark}", "events": ["appeal.decided"]}
-        manager = self.client("audit", self._manager(programme, vendor))
+        new = {"name": mark, "url": f"https://hooks.example/{mark}", "events": [event]}
+        manager = self.client(app, self._manager(programme, vendor))
         created = await _done(manager.post("/v1/webhook-endpoints", params={"programme": programme}, json=new))
         return str(created["endpoint"]["id"])
 
-    async def fresh(self, target: Target) -> Target:
-        """The same with an audit, a case, an endpoint and sessions of its own, for what can be done to a thing only once."""
+    async def fresh(self, target: Target, *, endpoints: bool = False) -> Target:
+        """The same with an audit, a case, sessions and perhaps endpoints of its own, for what can be done only once."""
         admin = Actor(Role.ADMIN, ("*",))
         where = {"programme": target.programme}
         audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
@@ -294,8 +331,13 @@ class World:
         poc = self.client("rca", self._manager(target.programme, target.vendor))
         explained = await self._explain(poc, f"/v1/cases/{case['id']}", where, "Because")
         await brought(rca, case)
-        endpoint_id = await self._endpoint(target.programme, target.vendor)
-        fresh = replace(target, audit_id=audit["id"], case_id=case["id"], endpoint_id=endpoint_id)
+        fresh = replace(target, audit_id=audit["id"], case_id=case["id"])
+        if endpoints:
+            of_rca = await self._endpoint(target.programme, target.vendor, "rca", "action.escalated")
+            of_audit = await self._endpoint(target.programme, target.vendor)
+            fresh = replace(fresh, endpoint_id=of_audit, rca_endpoint_id=of_rca)
+        fresh = replace(fresh, **await self._act(fresh, "To be done"))
+        await _done(rca.post(f"/v1/cases/{case['id']}/steps", params=where, json={"step": "start"}, headers={"If-Match": "*"}))
         fresh = replace(fresh, why_id=explained["why_id"], cause_id=explained["cause_id"])
         return replace(fresh, sessions=await self._calibrate(fresh))
 
@@ -350,6 +392,24 @@ def _example(mark: str) -> dict[str, str]:
 def canary(programme: str, owner: str | None) -> str:
     """The word that marks what belongs to a vendor, or to the client alone (None), in a programme."""
     return f"canary-{owner or 'internal'}-of-{programme}"
+
+
+def an_action(target: Target, text: str = "Do it") -> dict[str, Any]:
+    """An action that any case takes, of somebody of its vendor or of the client."""
+    owner = f"someone-of-{target.vendor}" if target.vendor else "someone else"
+    return {"kind": "corrective", "title": text, "description": text, "owner": owner, "owner_vendor": target.vendor}
+
+
+def a_session(target: Target, text: str = "Satire") -> dict[str, Any]:
+    """A coaching session of somebody of the vendor's, or of the client's own."""
+    whose = {"person": text, "vendor": target.vendor} if target.vendor else {"person": text, "subject": "someone"}
+    return whose | {"title": text, "case_id": target.case_id, "planned_for": "2026-10-01T10:00:00Z"}
+
+
+def an_objective(target: Target, text: str = "Better") -> dict[str, Any]:
+    """An objective of somebody of the vendor's, or of the client's own."""
+    whose = {"of": "moderator", "vendor": target.vendor} if target.vendor else {"of": "auditor"}
+    return whose | {"name": text, "title": text, "target": 0.95, "period": EFFECT["baseline"]}
 
 
 def world_document(programme: str) -> dict[str, Any]:

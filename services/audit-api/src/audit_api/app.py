@@ -22,6 +22,7 @@ from audit_api.calibration import golden, items, library_routes, rating_routes, 
 from audit_api.calibration import routes as calibration
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
+from audit_api.programmes.routes import require_programme
 from audit_api.programmes.routes import router as programmes_router
 from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
@@ -69,7 +70,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             rating_routes.router,
             library_routes.router,
             feed_router(feed, *READERS),
-            endpoints_router(webhooks, idempotency_keys, programmes.get_programme),
+            endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),
         ],
         body_limits={

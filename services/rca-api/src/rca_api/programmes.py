@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
+from fastapi import Request
 
 from rca_api.cases.problems import CaseRefused
 from rca_api.cases.records import PERIOD
@@ -13,6 +14,7 @@ from tallystick.client import ProblemError, Tallystick, TallystickError
 from tallystick.schemas.case import CasePeriod, NewCase, Participant
 from tallystick.schemas.problem import ProblemError as InvalidPart
 from tallystick.schemas.programme import Programme
+from tallystick.service.auth import Principal
 from tallystick.service.calendar import add_working_days
 from tallystick.service.problems import NotFound, Unavailable
 
@@ -39,6 +41,12 @@ async def get_programme(neighbours: Tallystick, programme: str) -> Programme:
         raise Unavailable(
             "The programme cannot be looked up: audit-api gives no answer. Nothing was changed.", headers={"Retry-After": "5"}
         ) from failure
+
+
+async def require_programme(request: Request, principal: Principal, programme: str) -> None:
+    """Raise a problem where the principal sees no such programme, or where audit-api cannot be asked."""
+    if not (await get_programme(request.app.state.neighbours, programme)).as_seen_by(principal.vendor).vendors:
+        raise NotFound("There is no such programme.")
 
 
 def require_taken(programme: Programme, new: NewCase) -> None:

@@ -1,12 +1,13 @@
 """Actions: what is done about a root cause, by whom and until when."""
 
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tallystick.schemas.base import Instant, Name, Reference, Slug, Text, Wire
+from tallystick.schemas.case import EvidenceReference, Evidences
 
 
 class ActionKind(StrEnum):
@@ -53,21 +54,32 @@ class ActionTransition(NamedTuple):
     by: str
 
 
+_OWNER = "the owner, people of the owner's vendor, or a manager"
+_OTHER = "a manager who neither owns it nor said that it is done"
+_MANAGER = "a manager"
+
 ACTION_TRANSITIONS: tuple[ActionTransition, ...] = (
-    ActionTransition(ActionStep.START, frozenset({ActionState.OPEN}), ActionState.IN_PROGRESS, "the owner"),
-    ActionTransition(
-        ActionStep.COMPLETE, frozenset({ActionState.OPEN, ActionState.IN_PROGRESS}), ActionState.DONE, "the owner, with evidence"
-    ),
-    ActionTransition(ActionStep.VERIFY, frozenset({ActionState.DONE}), ActionState.VERIFIED, "a manager who is not the owner"),
-    ActionTransition(ActionStep.REJECT, frozenset({ActionState.DONE}), ActionState.IN_PROGRESS, "a manager who is not the owner"),
+    ActionTransition(ActionStep.START, frozenset({ActionState.OPEN}), ActionState.IN_PROGRESS, _OWNER),
+    ActionTransition(ActionStep.COMPLETE, frozenset({ActionState.OPEN, ActionState.IN_PROGRESS}), ActionState.DONE, _OWNER),
+    ActionTransition(ActionStep.VERIFY, frozenset({ActionState.DONE}), ActionState.VERIFIED, _OTHER),
+    ActionTransition(ActionStep.REJECT, frozenset({ActionState.DONE}), ActionState.IN_PROGRESS, _OTHER),
     ActionTransition(
         ActionStep.CANCEL,
         frozenset({ActionState.OPEN, ActionState.IN_PROGRESS, ActionState.DONE}),
         ActionState.CANCELLED,
-        "a manager, with a reason",
+        _MANAGER,
     ),
 )
-"""All there are. A manager may take the owner's steps, too; an action that depends on others completes after them."""
+"""All there are. An action that depends on others completes when they are settled."""
+
+
+class Station(StrEnum):
+    """The chain along which an action that is overdue is escalated."""
+
+    OWNER = "owner"
+    TEAM_LEAD = "team_lead"
+    QUALITY_MANAGER = "quality_manager"
+    GPM = "gpm"
 
 
 class NewAction(Wire):
@@ -106,9 +118,9 @@ class Action(Wire):
     depends_on: tuple[UUID, ...]
     state: ActionState
     overdue: bool
-    escalated_to: str | None
-    """The last station of the chain that was told that it is overdue."""
-    evidence: tuple[Reference, ...]
+    escalated_to: Station | None
+    """The last station of the chain that was told that it is overdue; `null` again once it is due later."""
+    evidence: tuple[EvidenceReference, ...]
     """Where it can be seen that it is done: references."""
     note: Text | None
     """What the owner said when it was done."""
@@ -123,6 +135,23 @@ class Action(Wire):
     possible: tuple[ActionStep, ...]
 
 
+class ActionChange(Wire):
+    """What of an action is to be changed: the fields that are given, and no others."""
+
+    owner: Reference | None = None
+    owner_vendor: Slug | None = None
+    """Goes with `owner`: the vendor that the new owner belongs to; `null` for the client's people."""
+    due_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.owner is None and self.due_at is None:
+            raise ValueError("nothing is to be changed")
+        if self.owner is None and "owner_vendor" in self.model_fields_set:
+            raise ValueError("whose an owner is goes with the owner")
+        return self
+
+
 class ActionPage(Wire):
     """A page of actions; the next page is in the `Link` header."""
 
@@ -134,4 +163,12 @@ class ActionMove(Wire):
 
     step: ActionStep
     note: Text | None = None
-    evidence: Annotated[tuple[Reference, ...], Field(max_length=20)] = ()
+    evidence: Evidences = ()
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> Self:
+        if self.step is ActionStep.COMPLETE and not self.evidence and self.note is None:
+            raise ValueError("to complete an action takes evidence, or a note")
+        if self.step in {ActionStep.REJECT, ActionStep.CANCEL} and self.note is None:
+            raise ValueError(f"to {self.step} an action takes a note")
+        return self

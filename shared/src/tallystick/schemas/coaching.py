@@ -34,13 +34,13 @@ class NewCoaching(Wire):
     person: Reference
     """The pseudonym under which audits name the person: a moderator or an auditor."""
     subject: Reference | None = None
-    """The `sub` under which the person signs in, if they do; their agreement is theirs alone then."""
+    """The `sub` under which the person signs in; their answer is theirs alone then. The client's own people sign in."""
     vendor: Slug | None = None
     """The person's vendor; `null` for the client's own auditors."""
     coach: Reference | None = None
-    """Unless given, whoever arranges it."""
+    """The `sub` of who holds it; unless given, whoever arranges it."""
     case_id: UUID | None = None
-    audits: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
+    audits: Annotated[tuple[UUID, ...], Field(max_length=50)] = ()
     """The audits whose errors it is about."""
     planned_for: Instant
 
@@ -78,6 +78,8 @@ class Coaching(Wire):
     answered_at: Instant | None
     answer: Text | None
     """What the person said to it."""
+    reason: Text | None
+    """Why it was cancelled."""
 
 
 class CoachingPage(Wire):
@@ -91,3 +93,9 @@ class CoachingAnswer(Wire):
 
     agreed: bool
     text: Text | None = None
+
+
+class CoachingCancellation(Wire):
+    """Why a session does not take place."""
+
+    reason: Text

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
+from tallystick.schemas.action import Station
 from tallystick.schemas.base import Instant, Reference, Slug, Wire
 
 
@@ -19,17 +20,10 @@ class NoticeKind(StrEnum):
     ACTION_ESCALATED = "action.escalated"
     ACTION_DONE = "action.done"
     """To be verified by somebody else."""
+    ACTION_REJECTED = "action.rejected"
+    """It was not found done, and is its owner's again."""
     PLAN_JUDGED = "plan.judged"
     COACHING_ARRANGED = "coaching.arranged"
-
-
-class Station(StrEnum):
-    """The chain along which an action that is overdue is escalated."""
-
-    OWNER = "owner"
-    TEAM_LEAD = "team_lead"
-    QUALITY_MANAGER = "quality_manager"
-    GPM = "gpm"
 
 
 class Notice(Wire):
@@ -43,15 +37,14 @@ class Notice(Wire):
     """Whose people may read it besides the client's; `null` for nobody's."""
     kind: NoticeKind
     station: Station | None
-    """Of an escalation."""
+    """Of a reminder or an escalation."""
     recipient: Reference | None
     """The `sub` of who is told; `null` where the programme names nobody for it: then everybody who may read it is."""
     case_id: UUID | None
     subject_id: UUID
-    """What it is about: the action, the plan's case, the message or the coaching session."""
+    """What it is about: the case, the action, the plan's case, the message or the coaching session."""
     text: str
     created_at: Instant
-    read_at: Instant | None
 
 
 class NoticePage(Wire):

@@ -23,9 +23,11 @@ class ObjectiveStanding(StrEnum):
     """How an objective stands, by the interval of its measure."""
 
     MET = "met"
+    """All of the interval is as good as the target."""
     MISSED = "missed"
+    """All of the interval is worse."""
     UNDECIDED = "undecided"
-    """The interval holds the target."""
+    """The interval holds the target, or there is none."""
     NO_DATA = "no_data"
 
 
@@ -37,9 +39,10 @@ class NewObjective(Wire):
     name: Reference
     """The person's pseudonym, the site or the vendor."""
     vendor: Slug | None = None
-    """Whose people may see it besides the client's."""
+    """Whose people may see it besides the client's: it is judged by the audits of this vendor alone. Never an auditor's."""
     measure: Literal["accuracy", "critical_accuracy", "quality_score", "error_rate"] = "accuracy"
     scope: MetricFilter = MetricFilter()
+    """In which part of the programme, besides whose it is."""
     target: Annotated[float, Field(ge=0, le=1)]
     """To be reached from below or from above, whichever is better for the measure."""
     period: Period

@@ -24,15 +24,23 @@ class CasePlan(Wire):
     registered_by: str
     registered_at: Instant
     frozen: bool
-    """Whether the work has started: nothing but the end of the verification window changes any more."""
+    """Whether work has started on it: nothing but the end of the verification window changes any more."""
     judge_on: date
     """The day, in the programme's time zone, from which on the effect is judged: the first after the verification window."""
+    over_at: Instant
+    """When that day begins: the effect is judged as soon as all facts up to then are counted."""
     verdict: EffectVerdict | None
     """`null` until it has been judged."""
     judged: Effect | None
     """The last judgement, with the numbers that it stands on."""
     judged_at: Instant | None
     extensions: tuple["GivenExtension", ...]
+
+
+class PlanVersions(Wire):
+    """A page of the versions of a plan, the newest first; the next page is in the `Link` header."""
+
+    items: tuple[CasePlan, ...]
 
 
 class Extension(Wire):

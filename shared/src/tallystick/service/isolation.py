@@ -29,6 +29,9 @@ WITH_CLIENT = (
 )
 """A further rule: a row is there for the vendor in its column `vendor`, and for all vendors where that is null."""
 
+CLIENT_ALONE = "(select current_setting('app.vendor', true)) = '*'"
+"""A further rule: a row is there for no vendor."""
+
 TAKING_PART = (
     "((select current_setting('app.vendor', true)) = '*'"
     " or (select nullif(current_setting('app.vendor', true), '')) = any (vendors))"

@@ -23,7 +23,7 @@ from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.calendar import calendar_faults
-from tallystick.service.database import Reading, Writing
+from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import (
     COMMON,
@@ -123,3 +123,10 @@ def _document(request: Request, body: bytes) -> Programme:
     except (yaml.YAMLError, UnicodeDecodeError):
         raise MalformedRequest("The body is not YAML.") from None
     raise UnsupportedMediaType("A programme is put as application/json or application/yaml.")
+
+
+async def require_programme(request: Request, principal: Principal, programme: str) -> None:
+    """Raise a problem where the principal sees no such programme."""
+    database: Database = request.app.state.database
+    async with database.reading(principal) as session:
+        await get_programme(session, programme)

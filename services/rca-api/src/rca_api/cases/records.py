@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, insert, select, update
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.tables import cases
+from rca_api.notices.records import News, tell
 from tallystick.schemas.base import new_id
 from tallystick.schemas.case import (
     CASE_TRANSITIONS,
@@ -24,6 +25,7 @@ from tallystick.schemas.case import (
     TakenStep,
 )
 from tallystick.schemas.metric import Measure
+from tallystick.schemas.notice import NoticeKind
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import rows_after
 from tallystick.service.problems import NotFound
@@ -144,6 +146,7 @@ async def open_case(
     changed = {name: value for name, value in given.items() if value not in (None, [])}
     about = signals[0] if signals else None
     await record(session, row, Event(CaseEventKind.STEP, now, position, CaseStep.OPEN, about=about, changed=changed))
+    await tell(session, programme, News(NoticeKind.CASE_OPENED, f"{row.title}: opened.", row.vendor, row.id, row.id), now)
     return row
 
 

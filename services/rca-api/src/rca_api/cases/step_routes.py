@@ -8,7 +8,7 @@ from rca_api.cases.history import list_events
 from rca_api.cases.problems import CaseIncomplete, CaseState
 from rca_api.cases.records import get_case
 from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, ProgrammeQuery, answered
-from rca_api.cases.steps import close, move, reopen, require_possible
+from rca_api.cases.steps import close, move, reopen, require_possible, start, verify
 from rca_api.metadata import streams
 from rca_api.programmes import get_programme
 from tallystick.schemas.case import Case, CaseHistory, CaseMove, CaseStep, Closure
@@ -49,6 +49,10 @@ async def create_step(
         await require_possible(session, current, taken)
         if configured is not None:
             row = await reopen(session, current, position, moment, configured, note=step.note or "")
+        elif taken is CaseStep.START:
+            row = await start(session, current, position, moment, note=step.note)
+        elif taken is CaseStep.VERIFY:
+            row = await verify(session, current, position, moment, note=step.note)
         else:
             row = await move(session, current, taken, position, moment, note=step.note)
         return answered(row, moment)

@@ -7,7 +7,9 @@ from rca_api.cases.records import get_case, get_unfinished
 from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, ProgrammeQuery
 from rca_api.messages.records import document, get_message, list_messages, write_message
 from rca_api.metadata import idempotency_keys, streams
+from rca_api.notices.records import News, tell
 from tallystick.schemas.case import Audience, Message, MessagePage, NewMessage
+from tallystick.schemas.notice import NoticeKind
 from tallystick.service.auth import enter
 from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
@@ -55,7 +57,12 @@ async def create_message(
         return reply(document(await get_message(session, programme, earlier.id)), status=201, headers=REPLAYED)
     position = await take_positions(session, streams, programme, 1)
     case = await get_unfinished(session, programme, case_id)
-    message = document(await write_message(session, case, new, position, now(request)))
+    row = await write_message(session, case, new, position, now(request))
+    text = f"{case.title}: {row.author} means you in the conversation."
+    for mentioned in dict.fromkeys(new.mentions):
+        news = News(NoticeKind.MENTIONED, text, row.vendor, case.id, row.id, mentioned)
+        await tell(session, programme, news, now(request))
+    message = document(row)
     await once.keep(Outcome(message["id"], position))
     return reply(message, status=201)
 

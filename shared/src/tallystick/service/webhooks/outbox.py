@@ -11,9 +11,9 @@ from tallystick.service.webhooks.tables import Webhooks
 
 
 async def announce(
-    session: WriteSession, webhooks: Webhooks, programme: str, vendor: str, event: str, *subjects: UUID, at: datetime
+    session: WriteSession, webhooks: Webhooks, programme: str, vendor: str | None, event: str, *subjects: UUID, at: datetime
 ) -> None:
-    """Let the endpoints that want to know hear of an event, for each thing it happens to: those of the vendor and the client's.
+    """Let the endpoints that want to know hear of an event, for each thing it happens to: those of its vendor and the client's.
 
     Whose they are is looked up when it is handed out, so that whoever announces need not be allowed to see them.
 
@@ -21,7 +21,7 @@ async def announce(
         session: the transaction in which it happens.
         webhooks: of the service.
         programme: in which it happens.
-        vendor: whose things it happens to.
+        vendor: whose things it happens to; None where they are the client's alone.
         event: its type, one of `webhooks.events`.
         subjects: the ids of the things.
         at: when it happens.

@@ -23,7 +23,7 @@ from tallystick.schemas.webhook import (
 )
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
-from tallystick.service.database import Reading, ReadSession, Writing
+from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
 from tallystick.service.problems import (
@@ -84,7 +84,7 @@ class EndpointDisabled(Problem):
 
 
 def endpoints_router(
-    webhooks: Webhooks, idempotency_keys: Table, require_programme: Callable[[ReadSession, str], Awaitable[object]]
+    webhooks: Webhooks, idempotency_keys: Table, require_programme: Callable[[Request, Principal, str], Awaitable[object]]
 ) -> APIRouter:
     """The routes of a service's endpoints.
 
@@ -113,25 +113,26 @@ def endpoints_router(
         request: Request,
         new: NewEndpoint,
         principal: WebhooksManage,
-        session: Writing,
         programme: ProgrammeQuery,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         enter(principal, programme)
-        await require_programme(session, programme)
+        await require_programme(request, principal, programme)  # before the transaction: another service may be asked
         _check(request, webhooks, new)
-        payload = new.model_dump_json().encode()
-        once = Once(idempotency_keys, session, programme, "create_endpoint", idempotency_key, payload)
+        database: Database = request.app.state.database
         vault = _vault(request)
-        if (earlier := await once.earlier()) is not None:
-            return _replayed(await records.get_endpoint(session, webhooks, programme, earlier.id), new, vault)
-        if await records.count_endpoints(session, webhooks, programme) >= MAX_ENDPOINTS:
-            raise TooManyEndpoints(f"There may be {MAX_ENDPOINTS} endpoints.")
-        endpoint_id, secret = new_id(), new_secret()
-        sealed = vault.seal(secret, endpoint_id)
-        row = await records.create_endpoint(session, webhooks, programme, new, endpoint_id, sealed, now(request))
-        await once.keep(Outcome(endpoint_id, 0))
-        return _created(records.endpoint_document(row), secret)
+        async with database.writing(principal) as session:
+            payload = new.model_dump_json().encode()
+            once = Once(idempotency_keys, session, programme, "create_endpoint", idempotency_key, payload)
+            if (earlier := await once.earlier()) is not None:
+                return _replayed(await records.get_endpoint(session, webhooks, programme, earlier.id), new, vault)
+            if await records.count_endpoints(session, webhooks, programme) >= MAX_ENDPOINTS:
+                raise TooManyEndpoints(f"There may be {MAX_ENDPOINTS} endpoints.")
+            endpoint_id, secret = new_id(), new_secret()
+            sealed = vault.seal(secret, endpoint_id)
+            row = await records.create_endpoint(session, webhooks, programme, new, endpoint_id, sealed, now(request))
+            await once.keep(Outcome(endpoint_id, 0))
+            return _created(records.endpoint_document(row), secret)
 
     @router.get(_ENDPOINTS, response_model=EndpointPage, responses=responses(InvalidCursor), summary="List endpoints")
     async def read_endpoints(programme: ProgrammeQuery, principal: WebhooksManage, session: Reading, paging: Paged) -> Response:

@@ -1,0 +1,1 @@
+"""Coaching: sessions and trainings about the errors of a person, on record with the person's own word."""
