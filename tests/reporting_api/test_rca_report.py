@@ -157,6 +157,34 @@ async def test_a_period_that_is_past_is_told_as_it_stood(reporting: httpx.AsyncC
     assert _value(report["recurrence"]) is None
 
 
+async def test_the_chart_has_a_bar_for_every_age_by_state(reporting: httpx.AsyncClient, work: WorkStream) -> None:
+    answer = await reporting.get("/v1/charts/cases-by-age", params={"programme": work.programme, **QUARTER})
+    spec = answer.json()
+    drawn = {(each["age"], each["state"]): each["cases"] for each in spec["data"]["values"] if each["cases"]}
+
+    assert spec["description"] == "Cases that go on, by age: 4, of which 0 for 90 days or more"
+    assert drawn == {("0\N{EN DASH}6", "open"): 1, ("14\N{EN DASH}29", "reopened"): 1, ("30\N{EN DASH}59", "open"): 2}
+    again = await reporting.get(
+        "/v1/charts/cases-by-age",
+        params={"programme": work.programme, **QUARTER},
+        headers={"If-None-Match": answer.headers["etag"]},
+    )
+    assert again.status_code == 304
+
+
+async def test_until_rca_api_was_read_there_is_no_report(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
+    """Rather than one of a part of the cases."""
+    facts = Stream()
+    await facts.project(reporting_database)
+    asked = {"programme": facts.programme}
+    answers = [
+        await reporting.get(path, params=asked)
+        for path in ("/v1/reports/rca", "/v1/reports/weekly-summary", "/v1/charts/cases-by-age")
+    ]
+
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in answers] == [(503, "2")] * 3
+
+
 async def test_a_vendor_reads_of_its_own_cases_alone(
     caller: Any, reporting_app: FastAPI, reporting: httpx.AsyncClient, work: WorkStream
 ) -> None:

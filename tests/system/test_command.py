@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ from tallystick.cli.demo_calibration import DIVIDED_RATER
 from tallystick.client import Tallystick
 from tallystick.sample import DISPUTED_CODE, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE
 from tallystick.schemas.audit import NewAudit
+from tallystick.schemas.case import NewCase
 from tallystick.schemas.principal import Role
 
 Run = Callable[..., Any]
@@ -97,6 +100,29 @@ async def test_reports_are_tables_and_json(run: Run, system: System, programme: 
     assert "Top errors" in await run("report", "top-error-trends", "--limit", "5", "--vendor", "acme")
     assert (await run("report", "quality-summary", "--json"))["overall"]["adjudicated"]["audits"]["value"] == 1
     assert (await run("report", "top-error-trends", "--json"))["pareto"] == []
+
+
+async def test_work_is_reported_with_the_audits_that_it_cost(run: Run, system: System, programme: str) -> None:
+    """A case that was opened a moment ago is in the report, and in the letter of this week to its vendor."""
+    today = str(datetime.now(ZoneInfo(programme_document(programme)["time_zone"])).date())
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick:
+        await tallystick.audits.push(programme, [NewAudit.model_validate(audit_row())])
+        case = await tallystick.cases.open(programme, NewCase(vendor="acme", title="Too much *harassment* is missed"))
+        async with asyncio.timeout(30):
+            while True:
+                [found] = (await tallystick.projections(programme)).items or (None,)
+                if found is not None and found.work is not None and found.work.position >= case.position:
+                    break
+                await asyncio.sleep(0.05)
+    report = await run("report", "rca")
+    weekly = await run("report", "weekly", "--vendor", "acme", "--week", today)
+
+    assert [each in report for each in ("cases opened", "Cases that go on", "none yet", "Too much *harassment*")] == [True] * 4
+    assert (await run("report", "rca", "--vendor", "acme", "--json"))["open"]["value"] == 1
+    assert "Cases: 1 opened, 0 moved on, 0 closed; 1 goes on." in weekly
+    assert (await run("report", "weekly", "--week", today, "--json"))["vendors"] == []
+    letter = await run("report", "weekly", "--vendor", "acme", "--week", today, "--markdown")
+    assert "- Too much \\*harassment\\* is missed: opened; now open" in letter.splitlines()
 
 
 async def test_appeals_are_raised_from_a_file_and_decided(run: Run, system: System, tmp_path: Path) -> None:

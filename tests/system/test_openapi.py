@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from system.conftest import System
+from tallystick.client import Tallystick
 from tallystick.schemas.principal import Role
 
 CONFIG = """
@@ -25,7 +26,8 @@ positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404",
 [[operations]]
 include-name = [
   "GET /v1/metrics", "GET /v1/reports/quality-summary", "GET /v1/reports/top-error-trends", "GET /v1/reports/appeals",
-  "GET /v1/reports/calibration", "GET /v1/decomposition", "GET /v1/effect",
+  "GET /v1/reports/calibration", "GET /v1/reports/rca", "GET /v1/reports/weekly-summary",
+  "GET /v1/charts/cases-by-age", "GET /v1/decomposition", "GET /v1/effect",
   "GET /v1/charts/decomposition", "GET /v1/charts/effect",
   "GET /v1/charts/accuracy-over-time", "GET /v1/charts/error-pareto",
   "GET /v1/charts/appeals-over-time", "GET /v1/charts/overturn-rate-over-time",
@@ -93,6 +95,9 @@ async def test_every_operation_keeps_what_its_document_says(system: System, serv
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.format(programme=programme))
     (tmp_path / "hooks.py").write_text(HOOKS)
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(30):
+        while not [each for each in (await tallystick.projections(programme)).items if each.work and each.work.caught_up_at]:
+            await asyncio.sleep(0.05)
     process = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("schemathesis"), "--config-file", config),
         *("run", f"{system.url}/{service}/openapi.json", "--url", f"{system.url}/{service}"),

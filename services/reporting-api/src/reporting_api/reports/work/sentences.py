@@ -20,6 +20,14 @@ _STEPS = {
     CaseStep.CANCEL: "cancelled",
     CaseStep.REOPEN: "opened again",
 }
+_STANDS = {
+    CaseState.OPEN: "open",
+    CaseState.ANALYSIS: "in analysis",
+    CaseState.ACTION_PLAN: "waiting for a plan",
+    CaseState.IN_PROGRESS: "in progress",
+    CaseState.VERIFICATION: "in verification",
+    CaseState.REOPENED: "open again",
+}
 _VERDICTS = {
     EffectVerdict.EFFECTIVE: "What was done worked",
     EffectVerdict.NOT_EFFECTIVE: "What was done did not reach what was wanted",
@@ -157,8 +165,7 @@ def _listed(title: str, items: Iterable[str]) -> list[str]:
 
 def _case(case: CaseNews) -> str:
     steps = ", ".join(_STEPS[step] for step in case.steps)
-    stands = "" if case.state in {CaseState.CLOSED, CaseState.CANCELLED} else f"; now in {case.state.replace('_', ' ')}"
-    return f"{plain(case.title)}: {steps}{stands}"
+    return f"{plain(case.title)}: {steps}{f'; now {_STANDS[case.state]}' if case.state in _STANDS else ''}"
 
 
 def _action(action: ActionNews) -> str:
