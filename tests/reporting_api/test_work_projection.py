@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from cases import brought, closed, opened
+from actions import started
+from cases import closed, opened
 from factories import audit_row, programme_document
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection import worker
@@ -20,7 +21,7 @@ from reporting_api.projection.cursors import OvertakenError
 from reporting_api.projection.work import WORK, apply_work_page, find_work_cursor, open_work_cursor, start_work_anew, work_of
 from reporting_api.projection.worker import AUDIT, RCA, SERVICE, Follower, Lag, Projection, rebuild
 from reporting_api.settings import ReportingSettings
-from reporting_api.tables import cases
+from reporting_api.tables import actions, cases, plans
 from reporting_work import OPENED, TARGETS, WorkStream
 from tallystick.client import Tallystick
 from tallystick.identity import SERVICE_ISSUER, sign
@@ -135,8 +136,8 @@ async def test_cases_are_followed_as_rca_api_shows_them(
     reporting_settings: ReportingSettings,
     reporting_database: Database,
 ) -> None:
-    """Opened, moved on, given a cause, closed; rebuilt to the same, and after a new life of the feed as well."""
-    case = await brought(rca, await opened(rca, programme, title="To be followed"))
+    """Opened, given a cause, a plan and an action, closed; rebuilt to the same, and after a new life of the feed as well."""
+    case, action = await started(rca, programme)
     internal = await opened(rca, programme, vendor=None)
     document = Programme.model_validate(programme_document(programme))
     follower = Follower(reporting_database, feed, 3, feed=RCA)
@@ -152,12 +153,16 @@ async def test_cases_are_followed_as_rca_api_shows_them(
     await follower.follow(document, wait=0)
 
     assert await _rows(reporting_database, programme) == followed != first
-    assert len(followed) == 3
+    assert len(followed) == 5
     assert (await rebuild(reporting_settings, programme))[programme, "rca"] > 0
     assert await _rows(reporting_database, programme) == followed
     async with reporting_database.reading(SERVICE) as session:
         found = {str(row.case_id): row for row in await session.execute(select(cases).where(cases.c.programme == programme))}
-    assert [each["step"] for each in found[case["id"]].moves] == ["open", "analyse", "plan", "override"]
+        [agreed] = (await session.execute(select(actions).where(actions.c.programme == programme))).all()
+        [plan] = (await session.execute(select(plans).where(plans.c.programme == programme))).all()
+    assert [each["step"] for each in found[case["id"]].moves] == ["open", "analyse", "plan", "start", "override"]
+    assert (str(agreed.action_id), agreed.owner, agreed.state) == (action["id"], action["owner"], action["state"])
+    assert (str(plan.case_id), plan.verdict) == (case["id"], None)
     assert (found[case["id"]].overridden, found[internal["id"]].vendor) == (True, None)
 
 
