@@ -8,6 +8,7 @@
 It needs httpx and the wire vocabulary, and no server.
 """
 
+from tallystick.client.actions import Actions, CoachingSessions, Notices, Objectives, Plans
 from tallystick.client.appeals import Appeals
 from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
@@ -27,15 +28,20 @@ from tallystick.client.transport import Outage, Token, Transport, renewed
 from tallystick.client.webhooks import Webhooks
 
 __all__ = [
+    "Actions",
     "Appeals",
     "Audits",
     "Batches",
     "Calibration",
     "Cases",
+    "CoachingSessions",
     "FeedPage",
     "FeedRewoundError",
     "Filters",
+    "Notices",
+    "Objectives",
     "Outage",
+    "Plans",
     "ProblemError",
     "Programmes",
     "Tallystick",

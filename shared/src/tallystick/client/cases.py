@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from tallystick.client.transport import Model, Query, Transport, parsed
+from tallystick.client.transport import Query, Transport, parsed
 from tallystick.schemas.case import (
     Audience,
     Case,
@@ -63,7 +61,7 @@ class Cases:
 
     async def change(self, programme: str, case: UUID, change: CaseChange, *, revision: int) -> Case:
         """Give fields of the `revision` of a case that was read other values."""
-        return await self._patch(Case, f"{self._address}/{case}", change, programme, revision)
+        return await self._transport.patch(Case, f"{self._address}/{case}", change, {"programme": programme}, revision=revision)
 
     async def step(self, programme: str, case: UUID, step: CaseStep, *, revision: int, note: str | None = None) -> Case:
         """Move the `revision` of a case that was read on; `close` closes it."""
@@ -97,7 +95,9 @@ class Cases:
 
     async def change_why(self, programme: str, case: UUID, why: UUID, change: WhyChange, *, revision: int) -> Why:
         """Change the `revision` of a why that was read."""
-        return await self._patch(Why, f"{self._address}/{case}/whys/{why}", change, programme, revision)
+        return await self._transport.patch(
+            Why, f"{self._address}/{case}/whys/{why}", change, {"programme": programme}, revision=revision
+        )
 
     async def whys(self, programme: str, case: UUID) -> tuple[Why, ...]:
         """The tree of whys, parents before their children."""
@@ -109,7 +109,9 @@ class Cases:
 
     async def change_cause(self, programme: str, case: UUID, cause: UUID, change: CauseChange, *, revision: int) -> Cause:
         """Change the `revision` of a root cause that was read."""
-        return await self._patch(Cause, f"{self._address}/{case}/causes/{cause}", change, programme, revision)
+        return await self._transport.patch(
+            Cause, f"{self._address}/{case}/causes/{cause}", change, {"programme": programme}, revision=revision
+        )
 
     async def decide_cause(self, programme: str, case: UUID, cause: UUID, decision: CauseDecision, *, revision: int) -> Cause:
         """Accept or reject the `revision` of a root cause that was read."""
@@ -153,14 +155,3 @@ class Cases:
             {"programme": programme},
             revision=revision,
         )
-
-    async def _patch(self, model: type[Model], address: str, change: BaseModel, programme: str, revision: int) -> Model:
-        """PATCH a thing with the fields that the change names, and no others."""
-        response = await self._transport.request(
-            "PATCH",
-            address,
-            query={"programme": programme},
-            body=change.model_dump_json(exclude_unset=True).encode(),
-            headers={"If-Match": f'"{revision}"', "Content-Type": "application/json"},
-        )
-        return parsed(model, response)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Literal, Self
 
+from tallystick.client.actions import Actions, CoachingSessions, Notices, Objectives, Plans
 from tallystick.client.appeals import Appeals
 from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
@@ -51,6 +52,12 @@ class Tallystick(Numbers):
         self.calibration = Calibration(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
+        self.actions = Actions(self.transport, self._rca)
+        self.plans = Plans(self.transport, self._rca)
+        self.notices = Notices(self.transport, self._rca)
+        self.coaching = CoachingSessions(self.transport, self._rca)
+        self.objectives = Objectives(self.transport, self._rca)
+        self.webhooks_of_work = Webhooks(self.transport, self._rca)
         super().__init__(self.transport, self._reporting)
 
     async def __aenter__(self) -> Self:

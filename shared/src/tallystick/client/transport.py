@@ -166,6 +166,12 @@ class Transport:
         headers = {"If-Match": f'"{revision}"'} | ({"Idempotency-Key": str(new_id())} if keyed else {})
         return parsed(model, await self.request("POST", url, query=query, body=body, headers=headers))
 
+    async def patch(self, model: type[Model], url: str, body: BaseModel, query: Query | None = None, *, revision: int) -> Model:
+        """PATCH the `revision` that was read with the fields that the body names, and no others."""
+        sent = body.model_dump_json(exclude_unset=True).encode()
+        headers = {"If-Match": f'"{revision}"', "Content-Type": "application/json"}
+        return parsed(model, await self.request("PATCH", url, query=query, body=sent, headers=headers))
+
     async def pages(self, url: str, query: Query | None = None) -> AsyncIterator[httpx.Response]:
         """GET a list page by page, following `Link: rel="next"`, which never leads to another host."""
         response = await self.request("GET", url, query=query)
