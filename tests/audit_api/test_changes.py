@@ -431,3 +431,28 @@ async def test_repetitions_leave_the_stream_where_it_is(audit: httpx.AsyncClient
     assert again.json()["counts"]["duplicate"] == 20
     assert after.json()["position"] == before.json()["position"]
     assert after.headers["etag"] == before.headers["etag"]
+
+
+async def test_of_a_thing_those_fields_come_alone_that_are_asked_for(audit: httpx.AsyncClient, programme: str) -> None:
+    """Other nouns come whole, and positions, ids and cursors are the same."""
+    await pushed(audit, programme, [audit_row("A-1")])
+    asked = {"programme": programme, "fields": ["audit.verdict", "audit.audited_at", "audit.nothing"]}
+
+    part = (await audit.get("/v1/changes", params=asked)).json()
+    whole = (await audit.get("/v1/changes", params={"programme": programme})).json()
+
+    [data] = [change["data"] for change in part["changes"] if change["noun"] == "audit"]
+    assert data == {"verdict": "correct", "audited_at": "2026-09-01T10:00:00Z"}
+    assert [{**change, "data": None} for change in part["changes"]] == [{**change, "data": None} for change in whole["changes"]]
+    assert [each for each in part["changes"] if each["noun"] != "audit"] == [
+        each for each in whole["changes"] if each["noun"] != "audit"
+    ]
+    assert part["cursor"] == whole["cursor"]
+
+
+async def test_fields_of_no_noun_are_refused(audit: httpx.AsyncClient, programme: str) -> None:
+    """Or a reader would take a slip for a thing without anything in it."""
+    answer = await audit.get("/v1/changes", params={"programme": programme, "fields": ["audits.verdict"]})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "unknown_noun"

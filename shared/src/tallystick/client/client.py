@@ -1,6 +1,6 @@
 """The client as one object."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -75,16 +75,18 @@ class Tallystick(Numbers):
         after: str | None = None,
         wait: float = 20,
         limit: int = 1000,
+        fields: Sequence[str] = (),
     ) -> AsyncIterator[FeedPage]:
         """Follow the changes of a programme, page by page, from the cursor `after` or from the beginning.
 
         With `wait` the service holds each request for so many seconds until something changes. The iterator then never
         ends: it goes on from its last cursor after any failure of the connection, and yields an empty page when nothing
         changed, so that its reader can look around now and then. With `wait=0` it ends where the stream ends.
+        Of nouns that `fields` names, such as `audit.verdict`, these fields come alone; all others come whole.
 
         Raises:
             FeedRewoundError: the stream has started a new life; start again without a cursor.
             ProblemError: the caller may not read this stream.
         """
         addresses = {"audit": self._audit, "rca": self._rca, "reporting": self._reporting}
-        return follow(self.transport, addresses[source], programme, after=after, wait=wait, limit=limit)
+        return follow(self.transport, addresses[source], programme, after=after, wait=wait, limit=limit, fields=fields)

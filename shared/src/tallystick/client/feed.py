@@ -1,6 +1,6 @@
 """Following a change feed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -51,14 +51,14 @@ class FeedPage:
 
 
 async def follow(
-    transport: Transport, address: str, programme: str, *, after: str | None, wait: float, limit: int
+    transport: Transport, address: str, programme: str, *, after: str | None, wait: float, limit: int, fields: Sequence[str]
 ) -> AsyncIterator[FeedPage]:
     """Every page from `after` on; see `Tallystick.changes`."""
     while True:
         response = await transport.request(
             "GET",
             f"{address}/v1/changes",
-            query={"programme": programme, "after": after, "wait": wait, "limit": limit},
+            query={"programme": programme, "after": after, "wait": wait, "limit": limit, "fields": fields},
             timeout_s=wait + _SLACK_S,
             patience_s=float("inf") if wait else None,
         )

@@ -7,9 +7,10 @@ from the last position it saw misses nothing. There are no gap timeouts because 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,10 +21,11 @@ from sqlalchemy.dialects.postgresql import insert
 from tallystick.schemas.base import Slug, new_id
 from tallystick.schemas.change import ChangePage
 from tallystick.schemas.principal import Role
+from tallystick.schemas.problem import ProblemError
 from tallystick.service.auth import ALL, Principal, allowed, enter
 from tallystick.service.database import Database, ReadSession, WriteSession, scoped
 from tallystick.service.paging import load, signer
-from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, responses
+from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, InvalidRequest, responses
 from tallystick.service.replies import not_modified, reply
 
 MAX_CHANGES = 20_000
@@ -53,6 +55,8 @@ class Noun:
 
     name: str
     read: Callable[[ReadSession, str, int, int], Awaitable[list[dict[str, Any]]]]
+    read_part: Callable[[ReadSession, str, int, int, Collection[str]], Awaitable[list[dict[str, Any]]]] | None = None
+    """Reads some fields of the things alone, where there are so many of them that it pays."""
 
 
 async def take_positions(session: WriteSession, streams: Table, programme: str, count: int) -> int:
@@ -106,24 +110,60 @@ class Feed:
                 self._looked_at = time.monotonic()
         return self._heads.get(programme, Cursor(_UNOPENED, 0)) != head
 
+    def parts(self, fields: Sequence[str]) -> Mapping[str, Collection[str]]:
+        """The fields that were asked for, by noun.
+
+        Raises:
+            InvalidRequest: one of them is of no noun of this feed.
+        """
+        parts: dict[str, set[str]] = {}
+        known = {noun.name for noun in self._nouns}
+        for place, (noun, dot, field) in enumerate(each.partition(".") for each in fields):
+            if noun not in known or not dot or not field:
+                error = ProblemError(
+                    pointer=f"query:fields/{place}", code="unknown_noun", detail="Write NOUN.FIELD of a noun here."
+                )
+                raise InvalidRequest("The feed has no such field.", errors=[error])
+            parts.setdefault(noun, set()).add(field)
+        return parts
+
     async def head(self, session: ReadSession, programme: str) -> Cursor:
         """Where the stream ends. A programme that nothing was ever written to has a stream of length 0."""
         statement = scoped(select(self._streams.c.epoch, self._streams.c.position), self._streams, programme, session.principal)
         head = (await session.execute(statement)).one_or_none()
         return Cursor(head.epoch, head.position) if head else Cursor(_UNOPENED, 0)
 
-    async def changes(self, session: ReadSession, programme: str, after: int, head: int, limit: int) -> list[dict[str, Any]]:
-        """At most `limit` changes after a position and up to `head`, in the order of positions.
+    async def changes(
+        self,
+        session: ReadSession,
+        programme: str,
+        after: int,
+        head: int,
+        limit: int,
+        parts: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> list[dict[str, Any]]:
+        """At most `limit` changes after a position and up to `head`, in the order of positions; of some nouns parts alone.
 
         In a read session all nouns are seen as of one moment; in any other, a noun may show more than one that was read before
         it, and nothing beyond the `head` that was read first is shown.
         """
         found: list[dict[str, Any]] = []
         for noun in self._nouns:
-            read = await noun.read(session, programme, after, limit)
+            read = await _read(noun, session, programme, after, limit, parts.get(noun.name))
             found += [{"noun": noun.name, **change} for change in read if change["position"] <= head]
         found.sort(key=itemgetter("position"))
         return found[:limit]
+
+
+async def _read(
+    noun: Noun, session: ReadSession, programme: str, after: int, limit: int, fields: Collection[str] | None
+) -> list[dict[str, Any]]:
+    if fields is None:
+        return await noun.read(session, programme, after, limit)
+    if noun.read_part is not None:
+        return await noun.read_part(session, programme, after, limit, fields)
+    whole = await noun.read(session, programme, after, limit)
+    return [{**each, "data": {name: value for name, value in (each["data"] or {}).items() if name in fields}} for each in whole]
 
 
 async def rows_after(session: ReadSession, table: Table, programme: str, after: int, limit: int) -> Sequence[Row[Any]]:
@@ -140,7 +180,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
     @router.get(
         "/v1/changes",
         response_model=ChangePage,
-        responses=responses(*COMMON, InvalidCursor, FeedRewound),
+        responses=responses(*COMMON, InvalidCursor, InvalidRequest, FeedRewound),
         summary="Read or follow the changes of a programme",
     )
     async def read_changes(
@@ -149,6 +189,13 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
         programme: Annotated[Slug, Query(description="Whose stream to read.")],
         after: Annotated[str | None, Query(max_length=500, description="The cursor of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="Changes on a page.")] = 1000,
+        fields: Annotated[
+            list[str],
+            Query(
+                max_length=100,
+                description="Of `data` these fields alone, such as `audit.verdict`; nouns that are not named come whole.",
+            ),
+        ] = [],  # noqa: B006
         wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for a change if there is none yet.")] = 0,
     ) -> Response:
         """Everything that changed after the cursor, in the order of commits, each as it stands now and as the caller may see it.
@@ -158,6 +205,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
         `cursor`.
         """
         enter(principal, programme)
+        parts = feed.parts(fields)
         database: Database = request.app.state.database
         serializer = signer(request, principal, "changes", programme)
         cursor = _cursor(load(serializer, after)) if after else None
@@ -170,7 +218,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
                 if cursor.epoch not in {head.epoch, _UNOPENED} or cursor.position > head.position:
                     raise FeedRewound("Drop what you built from this feed and start again without a cursor.")
                 changes = (
-                    await feed.changes(session, programme, cursor.position, head.position, limit + 1)
+                    await feed.changes(session, programme, cursor.position, head.position, limit + 1, parts)
                     if cursor.position < head.position
                     else []
                 )

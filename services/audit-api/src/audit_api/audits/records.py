@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +66,7 @@ _IN_HAND: ColumnClause[bool] = literal_column("""(
     ))
 )""")  # looked up once for all rows: who holds any holds few
 _TELLING = {"auditor", "recorded_by", "batch_id"}
+_CHANGE = ("position", "id", "revision", "erased")
 
 
 def hiding(principal: Principal) -> ColumnClause[bool] | None:
@@ -78,23 +80,25 @@ def hiding(principal: Principal) -> ColumnClause[bool] | None:
     return _IN_HAND if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else _UNDER_APPEAL
 
 
-def _documents(hidden_if: ColumnClause[bool] | None) -> Select[Any]:
+@lru_cache(64)
+def _documents(hidden_if: ColumnClause[bool] | None, names: tuple[str, ...] = _NAMES) -> Select[Any]:
     """The statement of all audits as they are shown, as text: SQLAlchemy takes its time for every element of each execution."""
-    shown = {name: f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in _NAMES}
+    shown = [f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in names]
     if hidden_if is not None:
-        shown |= {name: f"case when not {hidden_if.name} then {shown[name]} end" for name in _TELLING}
-    return select(text(", ".join(shown.values()))).select_from(audits)
+        kept = f"case when not {hidden_if.name} then "
+        shown = [f"{kept}{each} end" if name in _TELLING else each for name, each in zip(names, shown, strict=True)]
+    return select(text(", ".join(shown))).select_from(audits)
 
 
 _ALL = {hidden_if: _documents(hidden_if) for hidden_if in (None, _UNDER_APPEAL, _IN_HAND)}
 _ONE = {hidden_if: statement.where(audits.c.id == bindparam("audit_id")) for hidden_if, statement in _ALL.items()}
 
 
-def document(row: Sequence[Any]) -> dict[str, Any]:
+def document(row: Sequence[Any], names: tuple[str, ...] = _NAMES) -> dict[str, Any]:
     """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
-    shown: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    shown: dict[str, Any] = dict(zip(names, row, strict=True))
     for name in ("first_scored", "scorecard"):
-        if shown[name] is not None:
+        if shown.get(name) is not None:
             shown[name] = orjson.Fragment(shown[name])
     return shown
 
@@ -241,8 +245,15 @@ def _judged(row: RowMapping) -> dict[str, Any]:
     return {name: row[name] for name in (*JUDGEMENT, "scorecard", "comment", "quality_score")}
 
 
-async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Audits as the feed shows them."""
-    statement = documents(session, programme).where(audits.c.position > after).order_by(audits.c.position).limit(limit)
-    found = [document(row) for row in await session.rows(statement)]
-    return [{**{name: audit[name] for name in ("position", "id", "revision", "erased")}, "data": audit} for audit in found]
+async def read_changes(
+    session: ReadSession, programme: str, after: int, limit: int, fields: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Audits as the feed shows them; with `fields` these alone."""
+    names = (*_CHANGE, *(name for name in _NAMES if name in fields)) if fields else (*_CHANGE, *_NAMES)
+    shown = names[len(_CHANGE) :]
+    statement = _documents(hiding(session.principal), names).where(audits.c.position > after)
+    statement = scoped(statement.order_by(audits.c.position).limit(limit), audits, programme, session.principal)
+    return [
+        {"position": position, "id": audit_id, "revision": revision, "erased": erased, "data": document(data, shown)}
+        for position, audit_id, revision, erased, *data in await session.rows(statement)
+    ]

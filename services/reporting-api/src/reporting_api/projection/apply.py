@@ -9,15 +9,10 @@ from typing import Any
 from reporting_api.cuboids import DIMENSIONS, cells_sql
 from tallystick.service.database import WriteSession
 
-_AUDIT = itemgetter(
-    "id",
-    "position",
-    "audited_at",
-    *DIMENSIONS,
-    "verdict",
-    "quality_score",
-    "handling_time_s",
-)
+_APPLIED = ("id", "position", "audited_at", *DIMENSIONS, "verdict", "quality_score", "handling_time_s")
+FIELDS = tuple(f"audit.{name}" for name in (*_APPLIED, "first_scored"))
+"""What is asked for of the audits on a feed."""
+_AUDIT = itemgetter(*_APPLIED)
 _FIRST = itemgetter("verdict", "error_class", "error_code", "severity", "quality_score")
 _UNCHANGED = (None,) * 5
 

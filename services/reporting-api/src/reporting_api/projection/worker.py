@@ -9,7 +9,7 @@ that none waits for a service that is out of reach but its own.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Row, make_url
 
-from reporting_api.projection.apply import columns
+from reporting_api.projection.apply import FIELDS, columns
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
 from reporting_api.projection.work import (
     apply_work_page,
@@ -66,6 +66,8 @@ class Feed:
     """A feed that is followed: whose it is, where its cursors are, and what becomes of a page of it."""
 
     source: Literal["audit", "rca"]
+    fields: Sequence[str]
+    """Of what comes in great numbers these fields alone are asked for."""
     lock: str
     """The advisory lock of a programme's follower, with a place for its name."""
     find: Callable[[ReadSession, str], Awaitable[Row[Any] | None]]
@@ -81,6 +83,7 @@ class Feed:
 
 AUDIT = Feed(
     source="audit",
+    fields=FIELDS,
     lock="projection of {}",
     find=find_cursor,
     all=list_cursors,
@@ -94,6 +97,7 @@ AUDIT = Feed(
 
 RCA = Feed(
     source="rca",
+    fields=(),
     lock="projection of the work of {}",
     find=find_work_cursor,
     all=list_work_cursors,
@@ -135,7 +139,9 @@ class Follower:
         async with self._database.writing(SERVICE) as session:
             cursor = await feed.open(session, document)
         self._note(cursor)
-        pages = self._client.changes(programme, source=feed.source, after=cursor.cursor, wait=wait, limit=self._page)
+        pages = self._client.changes(
+            programme, source=feed.source, after=cursor.cursor, wait=wait, limit=self._page, fields=feed.fields
+        )
         coming = asyncio.create_task(self._next(pages))
         try:
             while (found := await coming) is not None:
