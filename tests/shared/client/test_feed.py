@@ -112,3 +112,19 @@ async def test_a_page_without_a_cursor_is_no_page(tallystick: Tallystick, stub: 
 
     with pytest.raises(UnexpectedAnswerError, match="cursor"):
         await anext(tallystick.changes("demo"))
+
+
+async def test_the_next_page_is_on_its_way_while_one_is_read(tallystick: Tallystick, stub: Stub) -> None:
+    """Where the headers of a page say how to read on, nobody waits for the reader."""
+    ahead = {"Link": '<?programme=demo&after=c1>; rel="next"'}
+    stub.script.extend([Answer(200, page(1).body, headers={**page(1).headers, **ahead}), page(2)])
+    changes = tallystick.changes("demo", wait=1)
+
+    first = await anext(changes)
+    async with asyncio.timeout(5):
+        while len(stub.seen) < 2:
+            await asyncio.sleep(0.01)
+
+    assert (first.position, dict(stub.seen[1].query)["after"]) == (1, "c1")
+    assert (await anext(changes)).position == 2
+    await changes.aclose()

@@ -1,6 +1,6 @@
 """The client as one object."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -76,7 +76,7 @@ class Tallystick(Numbers):
         wait: float = 20,
         limit: int = 1000,
         fields: Sequence[str] = (),
-    ) -> AsyncIterator[FeedPage]:
+    ) -> AsyncGenerator[FeedPage, None]:
         """Follow the changes of a programme, page by page, from the cursor `after` or from the beginning.
 
         With `wait` the service holds each request for so many seconds until something changes. The iterator then never

@@ -1,6 +1,7 @@
 """Following a change feed."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -51,19 +52,42 @@ class FeedPage:
 
 
 async def follow(
-    transport: Transport, address: str, programme: str, *, after: str | None, wait: float, limit: int, fields: Sequence[str]
-) -> AsyncIterator[FeedPage]:
-    """Every page from `after` on; see `Tallystick.changes`."""
-    while True:
-        response = await transport.request(
-            "GET",
-            f"{address}/v1/changes",
-            query={"programme": programme, "after": after, "wait": wait, "limit": limit, "fields": fields},
-            timeout_s=wait + _SLACK_S,
-            patience_s=float("inf") if wait else None,
+    transport: Transport,
+    address: str,
+    programme: str,
+    *,
+    after: str | None,
+    wait: float,
+    limit: int,
+    fields: Sequence[str],
+) -> AsyncGenerator[FeedPage, None]:
+    """Every page from `after` on; see `Tallystick.changes`.
+
+    Whoever waits has the next page asked for before this one is looked into: its headers say how to read on.
+    """
+
+    def ask(after: str | None) -> asyncio.Task[httpx.Response]:
+        query = {"programme": programme, "after": after, "wait": wait, "limit": limit, "fields": fields}
+        patience_s = float("inf") if wait else None
+        return asyncio.create_task(
+            transport.request("GET", f"{address}/v1/changes", query=query, timeout_s=wait + _SLACK_S, patience_s=patience_s)
         )
-        page = FeedPage.of(response)
-        after = page.cursor
-        yield page
-        if not (wait or page.more):
-            return
+
+    coming = ask(after)
+    try:
+        while True:
+            response = await coming
+            ahead = response.links.get("next", {}).get("url") if wait else None
+            if ahead is not None:
+                coming = ask(httpx.URL(ahead).params["after"])
+            page = FeedPage.of(response)
+            yield page
+            if not (wait or page.more):
+                return
+            if ahead is None:
+                coming = ask(page.cursor)
+    finally:
+        coming.cancel()
+        await asyncio.wait({coming})
+        if not coming.cancelled():
+            coming.exception()

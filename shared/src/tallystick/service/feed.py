@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -202,7 +203,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
 
         A thing that changed twice appears once, at its newest position; applying a change twice changes nothing. With `wait` the
         answer comes as soon as there is a change, or empty when the time is over or the service is about to stop. Read on from
-        `cursor`.
+        `cursor`. The `Link` header has it too, so that the next page can be asked for before this one is looked into.
         """
         enter(principal, programme)
         parts = feed.parts(fields)
@@ -234,16 +235,18 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
             else:
                 break
         etag = f'"{head.epoch}-{reached}"'
+        following = serializer.dumps([str(head.epoch), reached])
         return not_modified(request, etag) or reply(
             {
                 "programme": programme,
                 "epoch": head.epoch,
                 "changes": changes[:limit],
-                "cursor": serializer.dumps([str(head.epoch), reached]),
+                "cursor": following,
                 "position": reached,
                 "more": len(changes) > limit,
             },
             etag=etag,
+            headers={"Link": f'<?{urlencode({"programme": programme, "after": following})}>; rel="next"'},
         )
 
     return router

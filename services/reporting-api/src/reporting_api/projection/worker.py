@@ -164,6 +164,7 @@ class Follower:
             await asyncio.wait({coming})
             if not coming.cancelled():
                 coming.exception()
+            await pages.aclose()
 
     async def _next(self, pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Any] | None:
         """The next page with what is made of it: made ready while the database is busy with the page before."""
