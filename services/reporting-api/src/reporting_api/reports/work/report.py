@@ -33,6 +33,8 @@ AGES = (0, 7, 14, 30, 60, 90)
 """The full days from which on a case that goes on belongs to the next age."""
 
 _ORDER = tuple(state for state in CaseState if state in UNFINISHED)
+_WHEN_DUE = frozenset({CaseState.OPEN, CaseState.REOPENED, CaseState.ANALYSIS, CaseState.VERIFICATION})
+"""States in which a case waits for what its due date promises: the root cause, or the verified effect."""
 _DAY_S = 86_400
 
 
@@ -142,7 +144,10 @@ class _Report:
                 state=state,
                 cases=counted(sum(each is state for each, _ in stands)),
                 overdue=counted(
-                    sum(each is state and case.due_at is not None and case.due_at < self.as_of for each, case in stands)
+                    sum(
+                        each is state and state in _WHEN_DUE and case.due_at is not None and case.due_at < self.as_of
+                        for each, case in stands
+                    )
                 ),
             )
             for state in _ORDER
