@@ -23,6 +23,8 @@ class System:
 
     url: str
     identity: Path
+    shift: Path | None = None
+    """Where it is said by how much the clock of cases is before the machine's, if it can be."""
 
     def token(
         self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",), subject: str = "someone"
@@ -39,12 +41,16 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
     if url := os.environ.get("TALLYSTICK_SYSTEM_URL"):
         yield System(url, Path(os.environ["TALLYSTICK_SYSTEM_IDENTITY"]))
         return
+    shift = tmp_path_factory.mktemp("clock") / "shift"
     environment = {
         "TALLYSTICK_DELIVER": "false",  # Schemathesis makes up addresses for webhooks
         "TALLYSTICK_DETECT_AFTER_SECONDS": "0.5",
+        "TALLYSTICK_FOLLOW_SECONDS": "0.5",
+        "TALLYSTICK_SWEEP_SECONDS": "0.5",
+        "TALLYSTICK_CLOCK_SHIFT": str(shift),
     }
     async with Stack(tmp_path_factory.mktemp("system"), port=0, environment=environment) as stack:
-        yield System(stack.url, stack.identity)
+        yield System(stack.url, stack.identity, shift)
 
 
 @pytest.fixture

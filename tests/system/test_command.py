@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from tallystick.sample import DISPUTED_CODE, PLANTED_CODE, PLANTED_QUEUE, PLANTE
 from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.case import NewCase
 from tallystick.schemas.principal import Role
+from tallystick_embedded.clock import put_clock
 
 Run = Callable[..., Any]
 
@@ -210,8 +212,13 @@ async def test_a_calibration_runs_from_draft_to_conclusion(run: Run, system: Sys
 
 
 async def test_the_demonstration_finds_what_was_planted(system: System, capsys: pytest.CaptureFixture[str]) -> None:
-    """It pushes its sample through the gateway, lets its people appeal and calibrate, and the reports name what is planted."""
-    await tell(system.url, lambda *roles, subject, vendor, **_: system.token(*roles, subject=subject, vendor=vendor))
+    """It pushes its sample through the gateway, its people follow what is planted to its end, appeal and calibrate.
+
+    The case is drafted by itself from a signal, explained by the vendor, worked on by both sides, shown to be gone, and closed.
+    """
+    travel = partial(put_clock, system.shift) if system.shift else None
+    sign = partial(_signed, system)
+    await tell(system.url, sign, travel=travel)
 
     told = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines() if line.startswith("│")]
@@ -228,6 +235,25 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     assert [rater for rater, target in standing.items() if target == "missed"] == [DIVIDED_RATER]
     assert len(standing) == 5
     assert f"{system.url}/sign-in#token=" in told
+    async with Tallystick(system.url, system.token(Role.QUALITY_MANAGER)) as manager:
+        cases = [case async for case in manager.cases.list("demo", {"vendor": "northwind"}) if PLANTED_QUEUE in case.scope.queue]
+        [case] = [case for case in cases if case.scope.site == (PLANTED_SITE,)]
+        steps = [event.step async for event in manager.cases.history("demo", case.id) if event.kind == "step"]
+        actions = [action async for action in manager.actions.list("demo", {"case_id": str(case.id)})]
+        plan = await manager.plans.read("demo", case.id)
+    assert case.origin == "signal"
+    assert {(action.state, action.on_time) for action in actions} == {("verified", True)}
+    assert {action.owner_vendor for action in actions} == {"northwind", None}
+    if travel is None:
+        assert (case.state, plan.verdict) == ("verification", None)
+    else:
+        assert steps == ["open", "analyse", "plan", "start", "verify", "close"]
+        assert (case.state, case.override, plan.verdict) == ("closed", None, "effective")
+        assert f"{system.url}/programmes/demo/cases/{case.id}" in told
+
+
+def _signed(system: System, *roles: Role, subject: str, vendor: str | None, **_: Any) -> str:
+    return system.token(*roles, subject=subject, vendor=vendor)
 
 
 async def reached(system: System, programme: str, position: int) -> None:

@@ -5,7 +5,7 @@ Nothing in it is real: no vendor, no person, no decision.
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -89,14 +89,21 @@ class Sample:
     """The Monday from which on the planted problem shows."""
     seed: int
     count: int
+    mended_from: date | None = None
+    """The Monday from which on it does no longer; None where nothing was done about it."""
+    numbered_from: int = 1
 
     def audits(self) -> Iterator[NewAudit]:
         """The audits."""
         chance = random.Random(self.seed)  # noqa: S311 - a reproducible sample, no secret
         zone = ZoneInfo(self.programme.time_zone)
-        moments = sorted(_moment(chance, self.first_day, zone) for _ in range(self.count))
-        for number, audited_at in enumerate(moments, 1):
-            yield _audit(chance, number, audited_at, planted=audited_at.astimezone(zone).date() >= self.planted_from)
+        weeks = (self.last_day - self.first_day).days // 7 + 1
+        moments = sorted(_moment(chance, self.first_day, weeks, zone) for _ in range(self.count))
+        for number, audited_at in enumerate(moments, self.numbered_from):
+            yield _audit(chance, number, audited_at, planted=self._planted(audited_at.astimezone(zone).date()))
+
+    def _planted(self, day: date) -> bool:
+        return day >= self.planted_from and (self.mended_from is None or day < self.mended_from)
 
 
 def sample(*, end: date, count: int = AUDITS, seed: int = 7, slug: str = SLUG) -> Sample:
@@ -108,6 +115,20 @@ def sample(*, end: date, count: int = AUDITS, seed: int = 7, slug: str = SLUG) -
     first_day = last_day - timedelta(days=7 * WEEKS - 1)
     planted_from = first_day + timedelta(weeks=PLANTED_FROM_WEEK - 1)
     return Sample(_programme(slug), first_day, last_day, planted_from, seed, count)
+
+
+def sequel(before: Sample, *, weeks: int, mended_after: int) -> Sample:
+    """The weeks that follow on a sample, each about as full. After `mended_after` of them what was planted is over."""
+    first_day = before.last_day + timedelta(days=1)
+    return replace(
+        before,
+        first_day=first_day,
+        last_day=before.last_day + timedelta(weeks=weeks),
+        seed=before.seed + 1,
+        count=max(before.count * weeks // WEEKS, 1),
+        mended_from=first_day + timedelta(weeks=mended_after),
+        numbered_from=before.numbered_from + before.count,
+    )
 
 
 def _programme(slug: str) -> Programme:
@@ -143,9 +164,9 @@ def _programme(slug: str) -> Programme:
     )
 
 
-def _moment(chance: random.Random, first_day: date, zone: ZoneInfo) -> datetime:
+def _moment(chance: random.Random, first_day: date, weeks: int, zone: ZoneInfo) -> datetime:
     """When an auditor worked: most on weekdays, within the day by a bell around noon, to the second."""
-    week = chance.randrange(WEEKS)
+    week = chance.randrange(weeks)
     day = chance.choices(range(7), (20, 20, 19, 19, 16, 3, 3))[0]
     hour = min(max(chance.gauss(12.5, 2.6), 6.0), 21.0)
     local = datetime.combine(first_day + timedelta(days=7 * week + day), time(), zone) + timedelta(hours=hour)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tallystick.sample import AUDITS, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample
+from tallystick.sample import AUDITS, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample, sequel
 from tallystick.schemas.audit import NewAudit, Verdict
 from tallystick.schemas.programme import Programme
 
@@ -108,3 +108,19 @@ def test_it_says_that_it_is_invented(generated: Sample) -> None:
 def test_its_size_can_be_chosen() -> None:
     """For quick tries."""
     assert len(list(sample(end=END, count=100).audits())) == 100
+
+
+def test_a_sequel_follows_on_it_and_ends_what_was_planted(generated: Sample, audits: list[NewAudit]) -> None:
+    """With weeks as full, further ids, and the problem for as many weeks as are said."""
+    after = sequel(generated, weeks=4, mended_after=1)
+    later = list(after.audits())
+    planted = Counter(
+        week(after, audit)
+        for audit in later
+        if (audit.site, audit.queue, audit.error_code) == (PLANTED_SITE, PLANTED_QUEUE, PLANTED_CODE)
+    )
+
+    assert (after.first_day, after.last_day) == (date(2026, 11, 16), date(2026, 12, 13))
+    assert len(later) == AUDITS // 3
+    assert not {audit.external_id for audit in audits} & {audit.external_id for audit in later}
+    assert planted[1] > 3 * (planted[2] + planted[3] + planted[4])

@@ -6,18 +6,23 @@ import signal
 import sys
 import tempfile
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 
 from tallystick.cli.demo import tell
+from tallystick_embedded.clock import put_clock
 from tallystick_embedded.errors import StackError
 from tallystick_embedded.process import discard
 from tallystick_embedded.stack import Stack
 
 DataDir = Annotated[Path, typer.Option(readable=False, help="Where the databases and keys are kept; made at first start.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway on this machine; 0 takes a free one.")]
+
+_HURRY = {"TALLYSTICK_DETECT_AFTER_SECONDS": "2", "TALLYSTICK_FOLLOW_SECONDS": "0.5", "TALLYSTICK_SWEEP_SECONDS": "0.5"}
+"""What the services do by themselves, they do soon."""
 
 
 def up(data_dir: DataDir = Path("data"), port: Port = 8080) -> None:
@@ -39,8 +44,11 @@ def demo(
 
     async def story() -> None:
         with tempfile.TemporaryDirectory(prefix="tallystick-demo-") as directory:
-            async with Stack(Path(directory), port=port, say=_say, log=_log if logs else discard) as stack:
-                await tell(stack.url, stack.token)
+            shift = Path(directory) / "shift"
+            environment = _HURRY | {"TALLYSTICK_CLOCK_SHIFT": str(shift)}
+            log = _log if logs else discard
+            async with Stack(Path(directory), port=port, say=_say, log=log, environment=environment) as stack:
+                await tell(stack.url, stack.token, travel=partial(put_clock, shift))
                 _say("Ctrl-C stops Tallystick and removes its data.")
                 await asyncio.Event().wait()
 

@@ -40,6 +40,7 @@ from rca_api.settings import RcaSettings
 from rca_api.sweeping import sweeping
 from rca_api.working import working
 from tallystick.service.app import create_service
+from tallystick.service.clock import shifted
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
 from tallystick.service.neighbours import neighbours
@@ -108,6 +109,8 @@ def create_app(settings: RcaSettings) -> FastAPI:
         ],
         background=_beside_requests,
     )
+    if settings.clock_shift is not None:
+        app.state.clock = shifted(settings.clock_shift)
     app.state.documents = Documents()
     page.install(app, "rca_api.pages")
     return app

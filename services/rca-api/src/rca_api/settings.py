@@ -1,5 +1,6 @@
 """The settings of rca-api."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -17,3 +18,5 @@ class RcaSettings(WebhookSettings):
     """How long after one look for signals and for cases that want evidence the next one follows."""
     sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
     """How long after one look for actions to follow up and effects to judge the next one follows."""
+    clock_shift: Path | None = None
+    """For demonstrations: a file that says by how many seconds the time of cases goes before or after the machine's."""

@@ -1,4 +1,4 @@
-"""What `tallystick demo` shows on a fresh stack: audits, appeals, a calibration, their numbers, and the way to the dashboard."""
+"""What `tallystick demo` shows on a fresh stack: audits, a case, appeals, a calibration, their numbers, the way to the pages."""
 
 import asyncio
 import time
@@ -15,49 +15,65 @@ from tallystick.cli.calibration_tables import agreement_table, alignment_table
 from tallystick.cli.console import err, out
 from tallystick.cli.demo_appeals import tell_appeals
 from tallystick.cli.demo_calibration import tell_calibration
+from tallystick.cli.demo_case import CaseStory, Travel, case_table
 from tallystick.cli.demo_cast import MANAGER, Cast
 from tallystick.cli.reports import summary_tables, trend_tables
 from tallystick.client import Tallystick, TallystickError
-from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample
+from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample, sequel
 from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.calibration import CalibrationSession
+from tallystick.schemas.case import Case
 from tallystick.schemas.metric import Measure, View
 from tallystick.schemas.principal import Role
 
 _ROWS_PER_REQUEST = 2000
 _CATCH_UP_S = 120.0
 _LOOK_AGAIN_S = 0.2
+_WEEKS_AFTER, _WEEKS_OF_WORK = 4, 1
+"""Weeks that follow on those of the sample, and in how many of them what was planted still shows."""
 
 
 class NumbersLateError(TallystickError):
     """The numbers did not catch up with the facts in time."""
 
 
-async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None) -> None:
-    """Push a generated sample through the gateway at `url`, let its people appeal and calibrate, and show what came of it.
+async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None, travel: Travel | None = None) -> None:
+    """Push a generated sample through the gateway at `url`, let its people act on what it shows, and show what came of it.
 
     Args:
         url: the gateway's address.
         sign: makes a token: `sign(*roles, subject=…, programmes=…, vendor=…, ttl=…)`.
         audits: how many audits, if not as many as the sample has by itself.
+        travel: puts the clock of cases back, so that the story of one begins weeks ago and ends today. Without it that story
+            stands still where its effect is to be judged: a verdict stands on days that have passed since the work began.
 
     Raises:
         TallystickError: something was refused, did not answer, or the numbers did not catch up within two minutes.
     """
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    story = sample(end=yesterday) if audits is None else sample(end=yesterday, count=audits)
+    end = datetime.now(UTC).date() - timedelta(days=1, weeks=_WEEKS_AFTER)
+    story = sample(end=end) if audits is None else sample(end=end, count=audits)
+    after = sequel(story, weeks=_WEEKS_AFTER, mended_after=_WEEKS_OF_WORK)
     cast = Cast(url, story.programme.slug, sign)
+    work = CaseStory(cast, story, after, travel)
     async with cast.client(Role.ADMIN, "demo") as tallystick:
         await tallystick.programmes.apply(story.programme)
-        await _push(tallystick, story)
+        work.go_to(0)
+        await _catch_up(tallystick, cast.programme, await _push(tallystick, story))
+        await _show_quality(tallystick, story)
+        with err.status("what was planted becomes a case, and the case a plan"):
+            case = await work.begin()
+        await _catch_up(tallystick, cast.programme, await _push(tallystick, after))
+        with err.status("the effect is judged"):
+            case = await work.end(case)
         with err.status("audits are appealed, and raters calibrated"):
             await tell_appeals(cast)
             session = await tell_calibration(cast)
         await _catch_up(tallystick, cast.programme, session.position)
-        await _show_quality(tallystick, story)
+        out.print()
+        out.print(case_table(work, case))
         await _show_appeals(tallystick, cast.programme)
         await _show_calibration(tallystick, session)
-    _show_where(cast)
+    _show_where(cast, case)
 
 
 async def _show_quality(tallystick: Tallystick, story: Sample) -> None:
@@ -97,22 +113,28 @@ async def _show_calibration(tallystick: Tallystick, session: CalibrationSession)
     out.print(alignment_table(report.alignment, report.session.target))
 
 
-def _show_where(cast: Cast) -> None:
+def _show_where(cast: Cast, case: Case) -> None:
     """Where to look on, and as whom."""
     manager = cast.token(Role.QUALITY_MANAGER, MANAGER, hours=12)
     poc = cast.token(Role.VENDOR_POC, "eastgale-poc", "eastgale", hours=12)
     out.print(Text("\nThe dashboard: ").append(f"{cast.url}/sign-in#token={manager}", "bold"), soft_wrap=True)
     out.print(Text("The same as the vendor eastgale sees it: ").append(f"{cast.url}/sign-in#token={poc}"), soft_wrap=True)
     page = f"{cast.url}/programmes/{cast.programme}"
-    out.print(f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration", soft_wrap=True)
+    out.print(f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration, {page}/cases", soft_wrap=True)
+    out.print(f"The case: {page}/cases/{case.id}", soft_wrap=True)
 
 
-async def _push(tallystick: Tallystick, story: Sample) -> None:
+async def _push(tallystick: Tallystick, story: Sample) -> int:
+    """Push the audits of a sample, and answer the position of the last of them."""
+    position = 0
     with Progress(TextColumn("pushing the sample"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err) as bar:
         task = bar.add_task("push", total=story.count)
         for rows in _portions(story.audits()):
             result = await tallystick.audits.push(story.programme.slug, rows)
             bar.advance(task, result.counts.created + result.counts.duplicate)
+            if (last := result.results[-1].audit_id) is not None:
+                position = (await tallystick.audits.read(story.programme.slug, last)).position
+    return position
 
 
 def _portions(audits: Iterator[NewAudit]) -> Iterator[Sequence[NewAudit]]:
