@@ -1,4 +1,4 @@
-"""The acceptance of detectors on the export of a BPO: pushed week by week, as it would have come in."""
+"""The acceptance of detectors and of the cases they lead to on a BPO's export: pushed week by week, as it would have come in."""
 
 import asyncio
 import csv
@@ -41,6 +41,21 @@ async def _signals(fresh: Fresh) -> list[dict[str, Any]]:
     return found
 
 
+async def _cases(fresh: Fresh) -> list[dict[str, Any]]:
+    """All cases, once each signal has led to one, and its evidence is gathered."""
+    keys = {signal["key"] for signal in await _signals(fresh)}
+    async with asyncio.timeout(60):
+        while True:
+            found: list[dict[str, Any]] = (await fresh.read("/rca/v1/cases", programme=PROGRAMME))["items"]
+            if keys <= {key for case in found for key in case["signals"]} and all(case["evidence_at"] for case in found):
+                return found
+            await asyncio.sleep(0.5)
+
+
+def _is_of_the_step(case: dict[str, Any]) -> bool:
+    return (case["scope"]["site"], case["scope"]["queue"]) == (["krakow"], ["live"])
+
+
 @pytest.fixture(scope="module", autouse=True)
 async def weekly(fresh: Fresh) -> None:
     """The same programme under a name of its own, with all detectors as they are by default."""
@@ -55,6 +70,7 @@ async def test_1_eight_weeks_without_a_change_raise_no_signal(fresh: Fresh) -> N
     await _pushed(fresh, "2026-07-27", "2026-09-21")
 
     assert await _signals(fresh) == []
+    assert await _cases(fresh) == []
 
 
 async def test_2_the_step_at_krakow_live_is_signalled_after_its_first_week(fresh: Fresh) -> None:
@@ -73,8 +89,26 @@ async def test_2_the_step_at_krakow_live_is_signalled_after_its_first_week(fresh
     }
 
 
-async def test_3_with_all_data_the_step_is_still_the_same_signal(fresh: Fresh) -> None:
-    """Its period has grown; market PL is none, and nothing is said to have begun before the step."""
+async def test_3_a_case_is_drafted_for_the_step_and_its_evidence_names_the_segment_first(fresh: Fresh) -> None:
+    """With the vendor, by itself; the decomposition finds the segment beyond chance, and the rate, not the mix, behind it."""
+    [signal] = await _signals(fresh)
+    [case] = await _cases(fresh)
+    pieces = (await fresh.read(f"/rca/v1/cases/{case['id']}/evidence", programme=PROGRAMME))["items"]
+    taken_apart = {piece["audience"]: piece["content"] for piece in pieces if piece["kind"] == "segments"}
+    examples = [item for piece in pieces if piece["kind"] == "examples" for item in piece["content"]["items"]]
+
+    assert (case["origin"], case["state"], case["vendor"], case["signals"]) == ("signal", "open", "acme", [signal["key"]])
+    assert _is_of_the_step(case)
+    assert set(taken_apart) == {"internal", "vendor"}
+    for content in taken_apart.values():
+        first = content["leading"][0]
+        assert {name: first["dimensions"].get(name) for name in ("site", "queue")} == {"site": "krakow", "queue": "live"}
+        assert first["part"]["rate"] > abs(first["part"]["mix"])
+    assert {(item["site"], item["queue"]) for item in examples} == {("krakow", "live")}
+
+
+async def test_4_with_all_data_the_step_is_still_the_same_signal(fresh: Fresh) -> None:
+    """Its period has grown; market PL is none, nothing is said to have begun before the step, and its case is still the one."""
     [before] = await _signals(fresh)
     await _pushed(fresh, "2026-09-28", "2027-01-01")
     found = await _signals(fresh)
@@ -84,3 +118,4 @@ async def test_3_with_all_data_the_step_is_still_the_same_signal(fresh: Fresh) -
     assert (signal["state"], signal["period"]["to"]) == ("active", "2026-10-26")
     assert all(each["since"] >= "2026-09-21" for each in found)
     assert not any("PL" in each["scope"]["market"] for each in found)
+    assert len([case for case in await _cases(fresh) if _is_of_the_step(case)]) == 1
