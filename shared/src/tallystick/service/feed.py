@@ -203,7 +203,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
 
         A thing that changed twice appears once, at its newest position; applying a change twice changes nothing. With `wait` the
         answer comes as soon as there is a change, or empty when the time is over or the service is about to stop. Read on from
-        `cursor`. The `Link` header has it too, so that the next page can be asked for before this one is looked into.
+        `cursor`. Where a further page is ready, `Link` leads there: it can be asked for before this one is looked into.
         """
         enter(principal, programme)
         parts = feed.parts(fields)
@@ -235,7 +235,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
             else:
                 break
         etag = f'"{head.epoch}-{reached}"'
-        following = serializer.dumps([str(head.epoch), reached])
+        following, more = serializer.dumps([str(head.epoch), reached]), len(changes) > limit
         return not_modified(request, etag) or reply(
             {
                 "programme": programme,
@@ -243,7 +243,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
                 "changes": changes[:limit],
                 "cursor": following,
                 "position": reached,
-                "more": len(changes) > limit,
+                "more": more,
             },
             etag=etag,
             headers={"Link": f'<?{urlencode({"programme": programme, "after": following})}>; rel="next"'},
