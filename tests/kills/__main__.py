@@ -1,4 +1,4 @@
-"""`make kill`: many kills while audits are pushed, on a cluster with fsync on.
+"""`make kill`: many kills while audits are pushed and work falls due, on a cluster with fsync on.
 
 python tests/kills [KILLS] [SEED]
 """
@@ -12,21 +12,43 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from system.killing import kill_while_pushing
+from system.killing_work import SETTINGS, Work
 from tallystick_embedded.stack import Stack
 
 
 async def main(kills: int, seed: int) -> int:
     """Kill, compare, say so; the exit code is 1 if anything differs."""
-    with tempfile.TemporaryDirectory(prefix="tallystick-kills-") as directory:
-        async with Stack(Path(directory) / "data", port=0) as stack:
-            toll = await kill_while_pushing(stack, Path(directory), kills, random.Random(seed))  # noqa: S311 - no secret
+    with tempfile.TemporaryDirectory(prefix="tallystick-kills-") as name:
+        directory = Path(name)
+        shift = directory / "shift"
+        print(f"seed {seed}")
+        async with Stack(directory / "data", port=0) as stack:
+            whole = await _audits(stack, directory, kills, seed)
+        environment = SETTINGS | {"TALLYSTICK_CLOCK_SHIFT": str(shift)}
+        async with Stack(directory / "work", port=0, environment=environment) as stack:
+            whole &= await _work(stack, shift, kills, seed)
+    return 0 if whole else 1
+
+
+async def _audits(stack: Stack, directory: Path, kills: int, seed: int) -> bool:
+    toll = await kill_while_pushing(stack, directory, kills, random.Random(seed))  # noqa: S311 - no secret
     right = sum(toll.sent.values())
     whole = set(toll.stored) == set(toll.sent) and not toll.doubled and toll.counted == (len(toll.sent), right)
-    print(f"kills {toll.kills}, seed {seed}")
+    print(f"audits: kills {toll.kills}")
     print(f"sent {len(toll.sent)}, stored {len(toll.stored)}, doubled {toll.doubled}")
     print(f"reporting counts {toll.counted[0]} audits, {toll.counted[1]} right; sent were {right} right")
     print("Nothing was lost and nothing doubled." if whole else "What is stored is not what was sent.")
-    return 0 if whole else 1
+    return whole
+
+
+async def _work(stack: Stack, shift: Path, kills: int, seed: int) -> bool:
+    toll = await Work(stack, shift, kills, random.Random(seed)).run()  # noqa: S311 - no secret
+    wrongs = toll.wrongs()
+    print(f"work: kills {dict(toll.kills)}")
+    print(f"faults {len(toll.faults)}, signals {len(toll.signals)}, cases with evidence {len(toll.gathered)}")
+    print(f"reminders and escalations due {len(toll.expected)}, told {sum(toll.told.values())}")
+    print("\n".join(wrongs) or "Nothing was lost and nothing doubled.")
+    return not wrongs
 
 
 if __name__ == "__main__":
