@@ -246,7 +246,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
                 "more": more,
             },
             etag=etag,
-            headers={"Link": f'<?{urlencode({"programme": programme, "after": following})}>; rel="next"'},
+            headers={"Link": f'<?{urlencode({"programme": programme, "after": following})}>; rel="next"'} if more else {},
         )
 
     return router
