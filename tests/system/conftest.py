@@ -11,10 +11,13 @@ import httpx
 import pytest
 
 from factories import programme_document
+from system.browsing import chromium, home
 from tallystick.identity import sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick_embedded.stack import Stack
+
+__all__ = ["chromium", "home"]  # fixtures
 
 
 @dataclass

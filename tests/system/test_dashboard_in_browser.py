@@ -4,108 +4,23 @@ Screenshots of it are in `tests/output` afterwards.
 """
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser
 
 from calibration import Facilitator, Hand, session_document
-from tallystick.client import ProblemError, Tallystick
-from tallystick.sample import sample
-from tallystick.schemas.base import new_id
+from system.browsing import NARROW, OUTPUT, Visit, visiting
+from tallystick.client import Tallystick
 from tallystick.schemas.principal import Role
 
-OUTPUT = Path(__file__).parents[1] / "output"
-IN_PAGE = (Path(__file__).parent / "in_page.js").read_text()
-AUDITS = 6000
-DECIDED = 36
-NARROW = 360
 PAGES = ("", "appeals", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
 """All kinds of page; those without a slash belong to the programme, and the empty one is its dashboard."""
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
-    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
-
-
-@dataclass
-class Visit:
-    """A tab, everything it has asked for, and everything that its console has said."""
-
-    page: Page
-    url: str
-    home: str
-    """The dashboard's path."""
-    token: str
-    said: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    async def sign_in(self, following: str | None = None) -> None:
-        """Open a sign-in link that leads to a page, the dashboard unless told."""
-        following = following or self.home
-        await self.page.goto(f"{self.url}/sign-in?next={quote(following)}#token={self.token}")
-        await self.page.wait_for_url(f"{self.url}{following}")
-
-    async def go(self, path: str) -> None:
-        """Open a page."""
-        below = path if path.startswith("/") else f"{self.home}/{path}".rstrip("/")
-        await self.page.goto(f"{self.url}{below}")
-
-    async def drawn(self, scheme: Literal["light", "dark"] = "light") -> None:
-        """Wait until both charts are there."""
-        await expect(self.page.locator(f'[data-drawn="{scheme}"] svg')).to_have_count(2, timeout=20_000)
-
-    async def ask(self, what: Literal["contrast", "faults"]) -> list[str]:
-        """What is wrong with the page."""
-        found: list[str] = await self.page.evaluate(f"{IN_PAGE.rstrip().removesuffix(';')}.{what}()")
-        return found
-
-    async def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        pixels: int = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        return pixels
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser that is installed."""
-    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if program is None:
-        pytest.fail("No browser is installed. Install one: apt-get install chromium")
-    unconfined = ["--no-sandbox"] if os.geteuid() == 0 else []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *unconfined])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture(scope="module")
-async def home(system: Any) -> str:
-    """The path of the dashboard of a programme with twelve weeks of audits and a planted problem, once all are counted."""
-    data = sample(end=date(2026, 9, 27), count=AUDITS, slug=f"b-{new_id().hex[-16:]}")
-    programme = data.programme.slug
-    async with Tallystick(system.url, system.token(Role.ADMIN)) as client:
-        await client.programmes.put(data.programme)
-        await client.audits.push(programme, data.audits())
-        async with asyncio.timeout(60):
-            while await _counted(client, programme, "audits") < AUDITS:
-                await asyncio.sleep(0.2)
-        await _appealed(system, programme, data.programme.vendors[0].slug)
-        async with asyncio.timeout(60):
-            while await _counted(client, programme, "decided_appeals") < DECIDED:
-                await asyncio.sleep(0.2)
-    return f"/programmes/{programme}"
 
 
 @pytest.fixture(scope="module")
@@ -148,46 +63,6 @@ async def calibration(system: Any, home: str) -> str:
         while not (await client.calibration_trend(programme)).sessions:
             await asyncio.sleep(0.2)
     return f"{home}/calibration"
-
-
-async def _appealed(system: Any, programme: str, vendor: str) -> None:
-    """Raise some appeals, and decide most of them."""
-
-    def client(role: Role, **claims: Any) -> httpx.AsyncClient:
-        token = system.token(role, subject=str(role), **claims)
-        headers = {"Authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, params={"programme": programme})
-
-    challenge = {"ground": "context_missed", "comment": "It was satire.", "proposed": {"verdict": "correct"}}
-    async with client(Role.VENDOR_POC, vendor=vendor) as poc, client(Role.AUDITOR) as judge:
-        wrong = (await poc.get("/audits", params={"verdict": "incorrect", "limit": DECIDED + 5})).json()["items"]
-        raised = await poc.post("/appeal-batches", json=[{"audit_id": audit["id"], **challenge} for audit in wrong])
-        assert raised.json()["counts"]["created"] == DECIDED + 5
-        for number in range(DECIDED):
-            appeal = (await judge.post("/appeal-claims")).json()
-            decision = {"outcome": "upheld" if number % 3 else "overturned", "reason": "Seen again."}
-            if_match = {"If-Match": f'"{appeal["revision"]}"'}
-            (await judge.post(f"/appeals/{appeal['id']}/decision", json=decision, headers=if_match)).raise_for_status()
-
-
-async def _counted(client: Tallystick, programme: str, measure: str) -> float:
-    try:
-        return (await client.metrics(programme, {"measure": measure})).rows[0].numbers[measure].value or 0
-    except ProblemError:  # reporting has not heard of the programme yet
-        return 0
-
-
-@asynccontextmanager
-async def visiting(browser: Browser, system: Any, home: str, *, width: int = 1280, **options: Any) -> AsyncIterator[Visit]:
-    """A fresh browser profile with one tab."""
-    context = await browser.new_context(viewport={"width": width, "height": 900}, **options)
-    page = await context.new_page()
-    visit = Visit(page, system.url, home, system.token(Role.ANALYST))
-    page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
-    page.on("request", lambda request: visit.requests.append(request.url))
-    yield visit
-    await context.close()
 
 
 @pytest.fixture
