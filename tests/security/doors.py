@@ -58,6 +58,9 @@ STALE_FORM = {"revision": "99"}
 """A form about a revision that there is not: who may send it is told so, and shown the page; nothing is used up."""
 CHANGE_FORM = {"title": "Anew", "priority": "low", **STALE_FORM}
 STEP_FORM = {"step": "analyse", **STALE_FORM}
+ACTION_FORM = {"title": "Do", "kind": "corrective", "owner": "someone"}
+START_FORM = {"step": "start", **STALE_FORM}
+EXTENSION_FORM = {"to": "2030-01-01", "reason": "So", **STALE_FORM}
 CLOSURE_FORM = {"conclusion": "Done", **STALE_FORM}
 _BROWSER = "a-browser"
 RCA_ENDPOINT = ENDPOINT | {"events": ["action.escalated"]}
@@ -355,6 +358,23 @@ DOORS = (
     Door("rca", "GET", "/programmes/{programme}/cases", CASE_READERS, _vendor_alone, page=True),
     Door("rca", "POST", "/programmes/{programme}/cases", MANAGERS, _form(lambda _: {"title": "New"}), 303, form=True),
     Door("rca", "GET", CASE_PAGE, CASE_READERS, _nothing, page=True),
+    Door("rca", "POST", f"{CASE_PAGE}/actions", MANAGERS, _form(lambda _: ACTION_FORM), 303, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/actions/{{action_id}}/steps", SPEAKERS, _form(lambda _: START_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/plan", MANAGERS, _form(lambda _: STALE_FORM), 422, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/plan/extensions", MANAGERS, _form(lambda _: EXTENSION_FORM), 412, form=True),
+    Door("rca", "GET", "/programmes/{programme}/actions", CASE_READERS, _nothing, page=True),
+    Door(
+        "rca", "POST", "/programmes/{programme}/actions/{action_id}/steps", SPEAKERS, _form(lambda _: START_FORM), 412, form=True
+    ),
+    Door(
+        "rca",
+        "POST",
+        "/programmes/{programme}/actions/coaching/{coaching_id}/answer",
+        CLIENT | POCS,
+        _form(lambda _: {"agreed": "true", **STALE_FORM}),
+        412,
+        form=True,
+    ),
     Door("rca", "POST", f"{CASE_PAGE}/changes", MANAGERS, _form(lambda _: CHANGE_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/steps", MANAGERS, _form(lambda _: STEP_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/closure", MANAGERS, _form(lambda _: CLOSURE_FORM), 412, form=True),

@@ -60,6 +60,8 @@ async def case(system: Any, home: str) -> dict[str, Any]:
         async with asyncio.timeout(60):
             while (await _done(manager.get(address)))["evidence_at"] is None:
                 await asyncio.sleep(0.2)
+        action = {"title": "Teach module 3 again", "kind": "corrective", "owner": "poc", "owner_vendor": "northwind"}
+        await _done(manager.post(f"{address}/actions", json=action))
         found: dict[str, Any] = await _done(manager.get(address))
         return found
 
@@ -89,7 +91,7 @@ async def test_the_pages_are_for_every_screen_and_every_reader(
     chromium: Browser, system: Any, home: str, case: dict[str, Any], manager: str, scheme: Literal["light", "dark"]
 ) -> None:
     """Contrast, landmarks, labels, 360 pixels, charts, a silent console, one host."""
-    pages = {"board": "cases", "case": f"cases/{case['id']}"}
+    pages = {"board": "cases", "case": f"cases/{case['id']}", "actions": "actions"}
     OUTPUT.mkdir(exist_ok=True)
     async with visiting(chromium, system, home, token=manager, color_scheme=scheme) as visit:
         await visit.sign_in(f"{home}/cases")
@@ -114,7 +116,7 @@ async def test_the_pages_are_for_every_screen_and_every_reader(
         assert {urlsplit(url).netloc for url in visit.requests} == {urlsplit(visit.url).netloc}
 
 
-async def test_a_manager_moves_a_case_and_a_point_of_contact_answers(
+async def test_a_manager_moves_a_case_and_a_point_of_contact_completes_an_action(
     chromium: Browser, system: Any, home: str, case: dict[str, Any], manager: str, poc: Callable[[], str]
 ) -> None:
     """By pressing what the pages offer, without scripts; the vendor's people see nothing internal and no one else's numbers."""
@@ -133,6 +135,15 @@ async def test_a_manager_moves_a_case_and_a_point_of_contact_answers(
 
     async with visiting(chromium, system, home, token=poc()) as visit:
         await visit.sign_in(path)
+        await visit.go("actions")
+        assert await visit.overflow() <= 0
+        await visit.page.screenshot(path=OUTPUT / "actions-of-vendor.png", full_page=True)
+        await visit.page.get_by_text("Mark as done …").click()
+        await visit.page.get_by_label("Where it can be seen").fill("attendance-list: 14 of 14")
+        await visit.page.get_by_role("button", name="Mark as done").click()
+        await expect(visit.page.get_by_text("Nothing is yours to do.")).to_be_visible()
+        await visit.go(f"cases/{case['id']}")
+        await expect(visit.page.get_by_text("done, to be verified")).to_be_visible()
         await visit.page.get_by_label("Message").fill("The module is back since Monday.")
         await visit.page.get_by_role("button", name="Say it").press("Enter")
         await expect(visit.page.get_by_text("The module is back since Monday.")).to_be_visible()

@@ -28,6 +28,8 @@ from rca_api.notices import records as notices
 from rca_api.notices.routes import router as notices_router
 from rca_api.objectives import records as objectives
 from rca_api.objectives.routes import router as objectives_router
+from rca_api.pages.action_forms import router as action_forms_router
+from rca_api.pages.actions import router as actions_page_router
 from rca_api.pages.board import router as board_router
 from rca_api.pages.case import router as case_router
 from rca_api.pages.case_forms import router as case_forms_router
@@ -104,6 +106,8 @@ def create_app(settings: RcaSettings) -> FastAPI:
             board_router,
             case_router,
             case_forms_router,
+            actions_page_router,
+            action_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),
         ],

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 
 from rca_api.actions.problems import ActionRefused
 from rca_api.actions.tables import actions
@@ -73,6 +73,14 @@ async def of_case(session: ReadSession, case: Row[Any]) -> Sequence[Row[Any]]:
     """All actions of a case, oldest first."""
     statement = _visible(session, case.programme).where(actions.c.case_id == case.id).order_by(actions.c.id)
     return (await session.execute(statement)).all()
+
+
+async def undone_by_case(session: ReadSession, programme: str, now: datetime) -> dict[UUID, tuple[int, int]]:
+    """How many actions of each case are not done, and how many of these are overdue."""
+    c = actions.c
+    counted = (c.case_id, func.count().label("undone"), func.count().filter(c.due_at < now).label("overdue"))
+    statement = _visible(session, programme).with_only_columns(*counted).where(c.state.in_(UNDONE)).group_by(c.case_id)
+    return {row.case_id: (row.undone, row.overdue) for row in await session.execute(statement)}
 
 
 def _visible(session: ReadSession, programme: str) -> Select[Any]:

@@ -1,6 +1,6 @@
 """Reading cases, opening them, changing them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -100,6 +100,13 @@ async def list_cases(
     if before is not None:
         statement = statement.where(c.id < before)
     return (await session.execute(statement)).all()
+
+
+async def titles_of(session: ReadSession, programme: str, ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The titles of those of the cases that the principal may see, by id."""
+    wanted = [each for each in ids if each is not None]
+    found = visible(session, programme).with_only_columns(cases.c.id, cases.c.title).where(cases.c.id.in_(wanted))
+    return {row.id: row.title for row in await session.execute(found)}
 
 
 def visible(session: ReadSession, programme: str) -> Select[Any]:

@@ -205,7 +205,7 @@ async def create_answer(
     """The coached person's own word to what was written down: agreed, or not. It ends the session and stays as it is."""
     enter(principal, programme)
     position, coaching = await _to_change(session, programme, coaching_id, if_match)
-    if not _may_answer(principal, coaching):
+    if not may_answer(principal, coaching):
         raise CoachingParty("The answer is the coached person's own.")
     _require(coaching, wire.CoachingState.HELD)
     state = wire.CoachingState.AGREED if answer.agreed else wire.CoachingState.DISPUTED
@@ -255,7 +255,8 @@ def _coaches(principal: Principal, coaching: Row[Any]) -> bool:
     return bool(principal.subject == coaching.coach)
 
 
-def _may_answer(principal: Principal, coaching: Row[Any]) -> bool:
+def may_answer(principal: Principal, coaching: Row[Any]) -> bool:
+    """Whether the answer is somebody's: the coached person's, or, where they do not sign in, that of somebody of their vendor."""
     if principal.vendor != coaching.vendor:
         return False
     return not _coaches(principal, coaching) if coaching.subject is None else bool(principal.subject == coaching.subject)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from rca_api.actions.records import undone_by_case
 from rca_api.cases.records import document as shown
 from rca_api.cases.records import list_cases
 from rca_api.cases.routes import CasesRead, CasesWrite, create_case
@@ -81,6 +82,7 @@ async def _board(
             await list_cases(session, programme, {**values, "state": sorted(states)}, overdue=due, before=None, limit=limit)
             for states, limit in ((UNFINISHED, MOST), (FINISHED, FINISHED_SHOWN))
         ]
+        undone = await undone_by_case(session, programme, moment)
     context = head(request, principal, document, BELOW)
     cases = [shown(row, moment) for row in going]
     owners = sorted({case["owner"] for case in cases if case["owner"]} | set(narrowed["owner"]))
@@ -92,6 +94,7 @@ async def _board(
         say=say,
         columns=board_view.columns(cases, moment),
         finished=[shown(row, moment) for row in over],
+        undone=undone,
         overdue=sum(case["overdue"] for case in cases),
         truncated=len(cases) == MOST,
         total=len(cases),

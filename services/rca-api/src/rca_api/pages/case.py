@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Row
 
+from rca_api.actions.records import of_case
 from rca_api.cases.guards import missing
 from rca_api.cases.history import list_events
 from rca_api.cases.records import document as shown
@@ -20,13 +21,16 @@ from rca_api.causes.whys import list_whys
 from rca_api.evidence.records import list_evidence
 from rca_api.links.records import list_links
 from rca_api.messages.records import list_messages
-from rca_api.pages import case_view, say
+from rca_api.pages import action_view, case_view, say
 from rca_api.pages.board import BELOW
 from rca_api.pages.documents import seen
 from rca_api.pages.forms import Forms, Refused
 from rca_api.pages.head import OfProgramme, head
+from rca_api.plans.records import document as shown_plan
+from rca_api.plans.records import find_plan
 from rca_api.signals.records import of_case as signals_of
 from tallystick.schemas.case import FINISHED, Audience, CaseStep, LinkKind
+from tallystick.schemas.plan import CasePlan
 from tallystick.schemas.signal import Signal
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
@@ -79,7 +83,8 @@ async def case_page(at: At, principal: Principal, refused: Refused | None = None
     async with at.database.reading(principal) as session:
         row = await get_case(session, at.programme, at.case_id)
         context = await _about(session, row, principal)
-    case = shown(row, moment)
+    case, plan = shown(row, moment), context.pop("plan")
+    actions = context.pop("actions")
     names = {each.code: each.name for each in document.cause_taxonomy}
     head_of = head(at.request, principal, document, BELOW)
     return page(
@@ -91,6 +96,9 @@ async def case_page(at: At, principal: Principal, refused: Refused | None = None
         say=say,
         view=case_view,
         case=case,
+        acts=action_view,
+        items=action_view.items(actions, principal, moment, {each.id: each for each in actions}),
+        plan=None if plan is None else CasePlan.model_validate(shown_plan(plan)),
         going=case["state"] not in FINISHED,
         scope=say.scope(case["scope"]),
         error_names={each.code: each.name for each in document.error_taxonomy.codes},
@@ -126,6 +134,8 @@ async def _about(session: ReadSession, row: Row[Any], principal: Principal) -> d
         "causes": [shown_cause(each) for each in await list_causes(session, programme, case_id)],
         "messages": await list_messages(session, programme, case_id, 0, MESSAGES_SHOWN),
         "events": await list_events(session, programme, case_id, None, EVENTS_SHOWN),
+        "actions": await of_case(session, row),
+        "plan": await find_plan(session, programme, case_id),
         "links": [(each["label"], others[each["other"]]) for each in links],
     }
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from rca_api.evidence.gathering import question
 from rca_api.pages import say
 from tallystick.schemas.case import Audience, CaseState, CaseStep
-from tallystick.schemas.decomposition import Decomposition, SegmentPart
+from tallystick.schemas.decomposition import Decomposition, RateMeasure, SegmentPart
 from tallystick.schemas.evidence import CaseEvidenceKind
+from tallystick.schemas.metric import MetricFilter
 from tallystick.service.pages import words
 
 CHARTS = "/reporting/v1/charts"
 """Where the gateway shows the charts."""
 SEGMENTS_SHOWN = 10
+SCOPES = tuple(MetricFilter.model_fields)
+RATES = tuple((name, say.measure(name)) for name in get_args(RateMeasure))
+"""The rates that a plan can promise to lower."""
 
 _LAST = {CaseStep.OVERRIDE: 1, CaseStep.CANCEL: 2}
 

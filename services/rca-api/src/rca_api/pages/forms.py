@@ -131,7 +131,7 @@ class Form:
     action: str
     revision: int | None = None
     refused: Refused | None = None
-    key: str = field(default_factory=lambda: new_id().hex)
+    key: str = field(default_factory=lambda: str(new_id()))
 
     def value(self, name: str, otherwise: object = "") -> str:
         """What stands in a field: what was typed, where this form was refused."""

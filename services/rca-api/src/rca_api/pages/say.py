@@ -96,6 +96,17 @@ MEASURES = {
     Measure.ACCURACY: "Accuracy",
     Measure.CRITICAL_ACCURACY: "Critical accuracy",
 }
+_STEPPED = {
+    CaseStep.OPEN: "opened the case",
+    CaseStep.ANALYSE: "began the analysis",
+    CaseStep.PLAN: "went on to planning",
+    CaseStep.START: "let the work start",
+    CaseStep.VERIFY: "went on to verification",
+    CaseStep.CLOSE: "closed the case",
+    CaseStep.OVERRIDE: "closed the case nevertheless",
+    CaseStep.CANCEL: "cancelled the case",
+    CaseStep.REOPEN: "opened the case again",
+}
 _HAPPENED = {
     CaseEventKind.CHANGE: "changed",
     CaseEventKind.SIGNAL: "heard a signal",
@@ -169,7 +180,7 @@ def happened(event: dict[str, Any]) -> str:
     """What an entry of a case's history tells, without who and when."""
     kind = CaseEventKind(event["kind"])
     if kind is CaseEventKind.STEP:
-        return f"{STEPS[CaseStep(event['step'])][0]}: the case is now in {STATES[CaseState(event['state'])].lower()}"
+        return f"{_STEPPED[CaseStep(event['step'])]}: {STATES[CaseState(event['state'])].lower()}"
     text = _HAPPENED[kind]
     told = ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in event["changed"].items() if value is not None)
     return f"{text}: {told}" if told else text

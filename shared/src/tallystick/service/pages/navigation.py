@@ -34,6 +34,7 @@ PLACES = (
     Place("Appeals", "/appeals", NUMBERS, _FILTERS),
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),
+    Place("My actions", "/actions", WORK, frozenset()),
 )
 
 
