@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -165,6 +166,11 @@ def circumstances_say(change: Decomposition) -> list[str]:
 def points(value: float) -> str:
     """A difference of shares in points, with its sign."""
     return words.points(value)
+
+
+def last_day(end: date) -> date:
+    """The last day of a period that ends before a day."""
+    return end - timedelta(days=1)
 
 
 def changed_parts(item: dict[str, Any]) -> str:
