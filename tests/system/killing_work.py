@@ -86,7 +86,9 @@ class Work:
         self._chance = chance
         self._began = datetime.now(UTC)
         self._programmes: list[str] = []
-        self._halfway = asyncio.Event()
+        self._agreeing = asyncio.Lock()
+        self._halfway = False
+        """From then on time goes past the day on which actions are due, and no further ones are agreed on."""
         self.toll = WorkToll()
 
     async def run(self) -> WorkToll:
@@ -112,15 +114,19 @@ class Work:
         """A programme in which a rate goes up in one place, and actions of another vendor wait in vain for their owners."""
         slug = f"w-{new_id().hex[-16:]}"
         await _applied(client, Programme.model_validate(programme_document(slug)))
-        if not self._halfway.is_set():
-            case = await client.cases.open(slug, NewCase(vendor="borealis", title="Slow at night"))
-            for owner, vendor in _OWNERS:
-                due_at = self._began + timedelta(days=_DUE)
-                new = NewAction(kind=ActionKind.CORRECTIVE, title="See to it", owner=owner, owner_vendor=vendor, due_at=due_at)
-                action = await client.actions.agree(slug, case.id, new)
-                self.toll.expected |= set(_to_be_told(action.id, vendor))
+        async with self._agreeing:
+            if not self._halfway:
+                await self._agree(client, slug)
         await client.audits.push(slug, list(self._rows()))
         self._programmes.append(slug)
+
+    async def _agree(self, client: Tallystick, slug: str) -> None:
+        case = await client.cases.open(slug, NewCase(vendor="borealis", title="Slow at night"))
+        for owner, vendor in _OWNERS:
+            due_at = self._began + timedelta(days=_DUE)
+            new = NewAction(kind=ActionKind.CORRECTIVE, title="See to it", owner=owner, owner_vendor=vendor, due_at=due_at)
+            action = await client.actions.agree(slug, case.id, new)
+            self.toll.expected |= set(_to_be_told(action.id, vendor))
 
     def _rows(self) -> Iterator[NewAudit]:
         day = self._began.replace(hour=12, minute=0, second=0, microsecond=0)
@@ -137,7 +143,8 @@ class Work:
         for number in range(self._kills):
             half = self._kills // 2
             if number == half:
-                self._halfway.set()
+                async with self._agreeing:
+                    self._halfway = True
                 await _until(lambda: self._reminded(client))
             first, last, of, part = (0, _REMINDED, half, number) if number < half else (_REMINDED, _OVER, half, number - half)
             put_clock(self._shift, timedelta(days=first + (last - first) * min(part + 1, of) / of))
