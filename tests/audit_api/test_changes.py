@@ -455,4 +455,4 @@ async def test_fields_of_no_noun_are_refused(audit: httpx.AsyncClient, programme
     answer = await audit.get("/v1/changes", params={"programme": programme, "fields": ["audits.verdict"]})
 
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["code"] == "unknown_noun"
+    assert answer.json()["errors"][0]["pointer"] == "query:fields.0"

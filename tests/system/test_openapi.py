@@ -38,7 +38,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404",
 [[operations]]
 include-name = [
   "POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages", "POST /v1/cases/{{case_id}}/whys",
-  "POST /v1/cases/{{case_id}}/causes", "POST /v1/cases/{{case_id}}/links",
+  "POST /v1/cases/{{case_id}}/causes", "POST /v1/cases/{{case_id}}/links", "POST /v1/cases/{{case_id}}/actions",
+  "POST /v1/coaching-sessions", "POST /v1/objectives",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
 
@@ -47,6 +48,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404",
 include-name = [
   "PATCH /v1/cases/{{case_id}}", "POST /v1/cases/{{case_id}}/steps", "PATCH /v1/cases/{{case_id}}/whys/{{why_id}}",
   "PATCH /v1/cases/{{case_id}}/causes/{{cause_id}}", "POST /v1/cases/{{case_id}}/causes/{{cause_id}}/decision",
+  "PATCH /v1/actions/{{action_id}}", "POST /v1/actions/{{action_id}}/steps",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "412", "422", "428"]
 
