@@ -28,7 +28,7 @@ KINDS = ["action.overdue", "action.escalated"]
 async def courier(rca_app: FastAPI, cluster: Cluster, clock: Clock) -> Courier:
     """Somebody who delivers, when told to, with nothing of other tests on its way."""
     connection = await asyncpg.connect(cluster.url("rca", "postgres"))
-    await connection.execute("delete from webhook_announcements")
+    await connection.execute("truncate webhook_announcements, webhook_deliveries, webhook_endpoints")
     await connection.close()
     settings = rca_app.state.settings.model_copy(update={"webhook_networks": ("127.0.0.0/8",), "root_path": "/rca"})
     return Courier(webhooks, rca_app.state.database, type(settings).model_validate(settings.model_dump()), clock)

@@ -234,7 +234,7 @@ async def test_anothers_idempotency_key_is_unused(world: World, door: Door) -> N
 async def test_a_key_of_a_conversation_is_ones_own(world: World) -> None:
     """Two vendors' people and the client's can use the same key, each for what they have to say."""
     key = unique_key()
-    [speaking] = [door for door in DOORS if door.method == "POST" and door.path.endswith("/messages")]
+    [speaking] = [door for door in DOORS if door.method == "POST" and door.path == "/v1/cases/{case_id}/messages"]
     for vendor in ("borealis", "acme", None):
         actor = Actor(Role.VENDOR_POC if vendor else Role.AUDITOR, (world.own,), vendor)
         answer = await speaking.call(world, actor, world.things[world.own, vendor], headers=key)
