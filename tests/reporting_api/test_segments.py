@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency  # type: ignore[import-untyped] # ships no types
 
-from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps, signed_roots
+from reporting_api.statistics.scores import roots
+from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps
 
 WEEKS, LEVELS = 12, (2, 4, 3, 5)
 
@@ -122,7 +123,7 @@ def test_the_likelihood_ratio_agrees_with_scipy() -> None:
         n, m = rng.integers(20, 5000, 2)
         k, j = rng.integers(1, n), rng.integers(1, m)
         theirs = chi2_contingency([[k, n - k], [j, m - j]], correction=False, lambda_="log-likelihood").statistic
-        ours = signed_roots(np.array([k]), np.array([n]), np.array([j]), np.array([m]))[0]
+        ours = roots(np.array([k]), np.array([n]), np.array([j]), np.array([m]))[0]
 
         assert ours**2 == pytest.approx(theirs, rel=1e-9, abs=1e-9)
         assert (ours >= 0) == (k / n >= j / m)

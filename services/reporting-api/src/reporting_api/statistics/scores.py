@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 
-def roots(k: Floats, n: Floats, base_k: Floats, base_n: Floats) -> Floats:
+def roots(k: Counts | Floats, n: Counts | Floats, base_k: Counts | Floats, base_n: Counts | Floats) -> Floats:
     """The signed root of the likelihood ratio of `k/n` against `base_k/base_n`; 0 where either is empty."""
     gain = likelihood(k, n) + likelihood(base_k, base_n) - likelihood(k + base_k, n + base_n)
     sign = np.sign(share(k, n) - share(base_k, base_n))
@@ -35,17 +36,17 @@ def run_limit(needed: int, ways: int, chance: float) -> float:
     return upper((chance / ways) ** (1 / needed))
 
 
-def share(k: Floats, n: Floats) -> Floats:
+def share(k: Counts | Floats, n: Counts | Floats) -> Floats:
     """Hits over cases; 0 without cases."""
     return np.divide(k, n, out=np.zeros(np.broadcast(k, n).shape), where=n > 0)
 
 
-def likelihood(k: Floats, n: Floats) -> Floats:
+def likelihood(k: Counts | Floats, n: Counts | Floats) -> Floats:
     """The greatest log-likelihood of so many hits among so many cases, but for what depends on the counts alone."""
     part = share(k, n)
     return _xlogy(k, part) + _xlogy(n - k, 1 - part)
 
 
-def _xlogy(x: Floats, y: Floats) -> Floats:
+def _xlogy(x: Counts | Floats, y: Floats) -> Floats:
     logarithm: Floats = np.log(y, out=np.zeros_like(y), where=(x > 0) & (y > 0))
     return logarithm * x

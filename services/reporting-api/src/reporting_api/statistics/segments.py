@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reporting_api.statistics.intervals import two_sided
+from reporting_api.statistics.scores import likelihood, roots, share
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -137,27 +138,27 @@ def _steps(k: Counts, n: Counts, overall_k: Counts, overall_n: Counts) -> tuple[
     """
     before_k, before_n = np.cumsum(k, axis=1)[:, :-1], np.cumsum(n, axis=1)[:, :-1]
     after_k, after_n = k.sum(axis=1, keepdims=True) - before_k, n.sum(axis=1, keepdims=True) - before_n
-    root = signed_roots(after_k, after_n, before_k, before_n)
+    root = roots(after_k, after_n, before_k, before_n)
     root[:, : BEFORE - 1] = 0
     place = np.argmax(np.abs(root), axis=1)
     rows = np.arange(len(k))
     after = np.arange(k.shape[1]) > place[:, None]
     level = np.where(
         after,
-        _share(after_k[rows, place], after_n[rows, place])[:, None],
-        _share(before_k[rows, place], before_n[rows, place])[:, None],
+        share(after_k[rows, place], after_n[rows, place])[:, None],
+        share(before_k[rows, place], before_n[rows, place])[:, None],
     )
     common = (overall_k[place] + 0.5) / (overall_n[place] + 1)
     past = (before_k[rows, place] + PRIOR_HITS) / (before_n[rows, place] + PRIOR_HITS / common)
     now_k, now_n = after_k[rows, place], after_n[rows, place]
-    misfit = _likelihood(now_k, now_n) - now_k * np.log(past) - (now_n - now_k) * np.log(1 - past)
+    misfit = likelihood(now_k, now_n) - now_k * np.log(past) - (now_n - now_k) * np.log(1 - past)
     return misfit, root[rows, place] / _dispersion(k, n, level), place + 1
 
 
 def _dispersion(k: Counts, n: Counts, level: Floats) -> Floats:
     """Laney's sigma of the weekly z around the fitted levels, per series; at least 1."""
     spread = np.sqrt(level * (1 - level) / np.maximum(n, 1))
-    z = np.divide(_share(k, n) - level, spread, out=np.zeros_like(level), where=(spread > 0) & (n > 0))
+    z = np.divide(share(k, n) - level, spread, out=np.zeros_like(level), where=(spread > 0) & (n > 0))
     ranges: Floats = np.abs(np.diff(z, axis=1)).mean(axis=1)
     return np.maximum(ranges / 1.128, 1.0)
 
@@ -177,7 +178,7 @@ def _densest(hits: Table, cases: Table, searches: int) -> Concentration | None:
     for dimensions in cuts(len(cases.levels)):
         k, n = hits.by(dimensions).sum(axis=1), cases.by(dimensions).sum(axis=1)
         tests += int(np.count_nonzero(n))
-        z = signed_roots(k, n, k.sum() - k, n.sum() - n)
+        z = roots(k, n, k.sum() - k, n.sum() - n)
         z[k < FEWEST_HITS] = -np.inf
         top = int(np.argmax(z))
         if best is None or z[top] > best.z:
@@ -191,27 +192,6 @@ def cuts(dimensions: int) -> Iterator[tuple[int, ...]]:
     """Each dimension by itself, and each pair of them."""
     for width in (1, 2):
         yield from combinations(range(dimensions), width)
-
-
-def signed_roots(k: Counts, n: Counts, other_k: Counts, other_n: Counts) -> Floats:
-    """The signed root of the likelihood ratio of `k/n` against `other_k/other_n`; 0 where either is empty."""
-    gain = _likelihood(k, n) + _likelihood(other_k, other_n) - _likelihood(k + other_k, n + other_n)
-    sign = np.sign(_share(k, n) - _share(other_k, other_n))
-    return np.where((n > 0) & (other_n > 0), sign * np.sqrt(2 * np.maximum(gain, 0)), 0.0)
-
-
-def _likelihood(k: Counts, n: Counts) -> Floats:
-    share = _share(k, n)
-    return _xlogy(k, share) + _xlogy(n - k, 1 - share)
-
-
-def _xlogy(x: Counts, y: Floats) -> Floats:
-    logarithm: Floats = np.log(y, out=np.zeros_like(y), where=(x > 0) & (y > 0))
-    return logarithm * x
-
-
-def _share(k: Counts, n: Counts) -> Floats:
-    return np.divide(k, n, out=np.zeros(np.shape(k), dtype=np.float64), where=n > 0)
 
 
 def segment_at(dimensions: Sequence[int], levels: Sequence[int], place: int) -> Segment:
