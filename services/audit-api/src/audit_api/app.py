@@ -6,6 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+import audit_api.decisions.tables
+import audit_api.exposure.tables
+import audit_api.sampling.tables
+import audit_api.staffing.tables  # noqa: F401 - their tables
 from audit_api.appeals import records as appeals
 from audit_api.appeals.deciding import router as deciding_router
 from audit_api.appeals.routes import BATCHES_PATH as APPEAL_BATCHES_PATH

@@ -133,6 +133,8 @@ class Policy(Wire):
 
     code: Code
     name: Name
+    harm: Annotated[float, Field(ge=0, le=10)] = 0
+    """How much looking at such content harms, from 0 (not at all) to 10."""
 
 
 class PolicySet(Wire):
@@ -298,6 +300,50 @@ class CaseRules(Wire):
     """For how many days after its closure a case is opened again when a signal of its kind comes back."""
 
 
+class Handing(Wire):
+    """How work is handed to auditors."""
+
+    lease_minutes: Annotated[int, Field(ge=1, le=1_440)] = 30
+    """How long somebody has an item alone; it waits again after that."""
+    golden_share: Annotated[float, Field(ge=0, le=0.2)] = 0
+    """Of what is handed out, how much is a golden item."""
+    repeat_share: Annotated[float, Field(ge=0, le=0.2)] = 0
+    """Of what is handed out, how much somebody else has audited already."""
+    seconds_per_item: Annotated[int, Field(ge=1, le=14_400)] = 240
+    """Expected of an item, until it is audited."""
+
+
+class ModalityWeights(Wire):
+    """How much each kind of content weighs in a dose."""
+
+    text: Annotated[float, Field(ge=0, le=10)] = 0.5
+    image: Annotated[float, Field(ge=0, le=10)] = 1
+    audio: Annotated[float, Field(ge=0, le=10)] = 1
+    video: Annotated[float, Field(ge=0, le=10)] = 1.5
+    live: Annotated[float, Field(ge=0, le=10)] = 2
+
+
+class ExposureRules(Wire):
+    """How people are protected from too much harmful content. A dose is harm times minutes times the weight of the modality."""
+
+    daily_cap: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    weekly_cap: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    weights: ModalityWeights = ModalityWeights()
+    heavy_from: Annotated[float, Field(ge=0, le=10)] = 6
+    """The harm from which on content is called heavy."""
+    heavy_in_a_row: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """After so many heavy items something lighter comes."""
+    cool_down_minutes: Annotated[int, Field(ge=0, le=480)] = 0
+    """After a heavy item no other one comes for so long."""
+    break_after_minutes: Annotated[int, Field(ge=10, le=480)] = 120
+    """Of work without a pause, after which a break is due."""
+    break_minutes: Annotated[int, Field(ge=1, le=120)] = 15
+    keep_days: Annotated[int, Field(ge=7, le=366)] = 90
+    """How long a ledger is kept by item and day; then weeks are all that is left of it."""
+    keep_weeks: Annotated[int, Field(ge=4, le=260)] = 52
+    """How long weeks are kept."""
+
+
 class DateFormat(Wire):
     """How a vendor writes moments: ISO 8601, or a `strptime` pattern; `time_zone` where the text carries no offset."""
 
@@ -351,6 +397,8 @@ class Programme(Wire):
     follow_up: FollowUp = FollowUp()
     detectors: Detectors = Detectors()
     cases: CaseRules = CaseRules()
+    handing: Handing = Handing()
+    exposure: ExposureRules = ExposureRules()
     cause_taxonomy: Annotated[tuple[CauseCode, ...], Field(min_length=1, max_length=200)] = _CAUSES
     """The kinds of root cause that cases may name."""
     register_unknown: tuple[Vocabulary, ...] = ()

@@ -74,6 +74,13 @@ audits = Table(
     Column("recorded_by", Text, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("erased", Boolean, nullable=False),
+    Column(
+        "checking",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="of a golden item or a repeat: it checks auditors, and counts for no vendor",
+    ),
     PrimaryKeyConstraint("programme", "id"),
     UniqueConstraint("programme", "vendor", "external_id"),
     Index(None, "programme", "position"),

@@ -1,0 +1,1 @@
+"""Sampling plans, the draws made by them, and the items drawn."""
