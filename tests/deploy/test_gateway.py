@@ -140,10 +140,11 @@ def problem(answer: httpx.Response, status: int) -> Problem:
 async def test_services_are_reached_by_their_prefix_and_pages_by_everything_else(
     gateway: httpx.AsyncClient, ports: dict[str, int], address: str, name: str, path: str
 ) -> None:
-    """The prefix is stripped."""
+    """The prefix is stripped, and told to the service; of a page it is empty."""
     told = (await gateway.get(address)).json()
 
     assert (told["port"], told["path"]) == (ports[name], path)
+    assert told["headers"]["x-forwarded-prefix"] == address.removesuffix(path)
 
 
 async def test_pages_that_people_work_on_are_those_of_rca_api(gateway: httpx.AsyncClient, ports: dict[str, int]) -> None:

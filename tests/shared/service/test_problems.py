@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -61,6 +62,22 @@ async def test_an_error_is_a_problem_document(
     assert document.detail
     assert UUID.fullmatch(document.request_id)
     assert CANARY not in str({**answer.json(), "instance": ""})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "instance"),
+    [(None, "/reporting/nothing"), ("/reporting", "/reporting/nothing"), ("", "/nothing")],
+)
+async def test_a_problem_names_the_path_that_was_asked_for(
+    service: Callable[..., FastAPI], prefix: str | None, instance: str
+) -> None:
+    """At the root of the gateway without the prefix that the service has elsewhere."""
+    transport = httpx.ASGITransport(service(), root_path="/reporting")
+    headers = {} if prefix is None else {"X-Forwarded-Prefix": prefix}
+    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
+        answer = await client.get("/reporting/nothing", headers=headers)
+
+    assert answer.json()["instance"] == instance
 
 
 @pytest.mark.parametrize(

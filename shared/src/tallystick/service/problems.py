@@ -288,7 +288,7 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
             "title": problem.title,
             "status": problem.status,
             "detail": problem.detail,
-            "instance": request.scope["path"],
+            "instance": _asked(request),
             "request_id": request.scope.get("request_id", ""),
             "errors": [error.model_dump() for error in problem.errors],
             **problem.extra,
@@ -305,6 +305,13 @@ def add_problem_handlers(app: FastAPI, public_url: str) -> None:
     for failure in (SQLAlchemyError, *_CONNECTION_ERRORS):  # any other exception is also raised again, for the log
         app.add_exception_handler(failure, on_problem)
     app.add_exception_handler(Exception, on_problem)
+
+
+def _asked(request: Request) -> str:
+    """The path as it was asked for: at the root, where pages stand, the gateway names no prefix of a service."""
+    path: str = request.scope["path"]
+    at_root = request.headers.get("X-Forwarded-Prefix") == ""
+    return path.removeprefix(request.scope.get("root_path", "")) if at_root else path
 
 
 def _problem_of(request: Request, error: Exception) -> Problem:
