@@ -235,6 +235,7 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     assert [rater for rater, target in standing.items() if target == "missed"] == [DIVIDED_RATER]
     assert len(standing) == 5
     assert f"{system.url}/sign-in#token=" in told
+    assert f"The same as northwind sees it, whose case it is: {system.url}/sign-in#token=" in told
     async with Tallystick(system.url, system.token(Role.QUALITY_MANAGER)) as manager:
         cases = [case async for case in manager.cases.list("demo", {"vendor": "northwind"}) if PLANTED_QUEUE in case.scope.queue]
         [case] = [case for case in cases if case.scope.site == (PLANTED_SITE,)]

@@ -116,9 +116,11 @@ async def _show_calibration(tallystick: Tallystick, session: CalibrationSession)
 def _show_where(cast: Cast, case: Case) -> None:
     """Where to look on, and as whom."""
     manager = cast.token(Role.QUALITY_MANAGER, MANAGER, hours=12)
-    poc = cast.token(Role.VENDOR_POC, "eastgale-poc", "eastgale", hours=12)
+    poc = cast.token(Role.VENDOR_POC, f"{case.vendor}-poc", case.vendor, hours=12)
     out.print(Text("\nThe dashboard: ").append(f"{cast.url}/sign-in#token={manager}", "bold"), soft_wrap=True)
-    out.print(Text("The same as the vendor eastgale sees it: ").append(f"{cast.url}/sign-in#token={poc}"), soft_wrap=True)
+    out.print(
+        Text(f"The same as {case.vendor} sees it, whose case it is: ").append(f"{cast.url}/sign-in#token={poc}"), soft_wrap=True
+    )
     page = f"{cast.url}/programmes/{cast.programme}"
     out.print(f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration, {page}/cases", soft_wrap=True)
     out.print(f"The case: {page}/cases/{case.id}", soft_wrap=True)
