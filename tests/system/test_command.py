@@ -116,12 +116,20 @@ async def test_work_is_reported_with_the_audits_that_it_cost(run: Run, system: S
                 if found is not None and found.work is not None and found.work.position >= case.position:
                     break
                 await asyncio.sleep(0.05)
+    windows = {"baseline-from": "2026-08-24", "baseline-to": "2026-08-31", "verification-from": "2026-08-31"}
+    plan = [word for name, day in windows.items() for word in (f"--{name}", day)] + ["--verification-to", "2026-09-07"]
     report = await run("report", "rca")
     weekly = await run("report", "weekly", "--vendor", "acme", "--week", today)
 
     assert [each in report for each in ("cases opened", "Cases that go on", "none yet", "Too much *harassment*")] == [True] * 4
     assert (await run("report", "rca", "--vendor", "acme", "--json"))["open"]["value"] == 1
     assert "Cases: 1 opened, 0 moved on, 0 closed; 1 goes on." in weekly
+    assert str(case.id) in await run("cases", "list", "--vendor", "acme", "--state", "open")
+    assert (await run("cases", "show", str(case.id), "--json"))["case"]["title"] == case.title
+    assert "Too much *harassment*" in await run("cases", "show", str(case.id))
+    assert await run("actions", "list", "--overdue", "--case", str(case.id), "--json", raw=True) == ""
+    assert (await run("decomposition", "--vendor", "acme", "--json"))["after"]["denominator"] == 1
+    assert "Effect: not yet decidable" in await run("effect", "--site", "krakow", *plan)
     assert (await run("report", "weekly", "--week", today, "--json"))["vendors"] == []
     letter = await run("report", "weekly", "--vendor", "acme", "--week", today, "--markdown")
     assert "- Too much \\*harassment\\* is missed: opened; now open" in letter.splitlines()

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli import appeals, audits, calibration, numbers, programmes, pushing, reports, signals, tokens
+from tallystick.cli import (
+    actions,
+    appeals,
+    audits,
+    calibration,
+    cases,
+    changes,
+    numbers,
+    programmes,
+    pushing,
+    reports,
+    signals,
+    tokens,
+)
 from tallystick.cli.console import FAILED, UNREACHABLE, complain
 from tallystick.client import TallystickError, UnreachableError
 
@@ -41,7 +54,11 @@ def create_app() -> typer.Typer:
     app.add_typer(calibration.app)
     app.command("metrics")(numbers.metrics)
     app.add_typer(reports.app)
+    app.command("decomposition")(changes.decomposition)
+    app.command("effect")(changes.effect)
     app.command("signals")(signals.signals)
+    app.add_typer(cases.app)
+    app.add_typer(actions.app)
     for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
         app.command(entry.name)(entry.load())
     return app

@@ -1,5 +1,7 @@
 """How numbers are written for people."""
 
+from datetime import UTC, datetime
+
 from rich.text import Text
 
 from tallystick.schemas.metric import Difference, Interval, Measure, Number
@@ -45,6 +47,11 @@ def difference(value: Difference, measure: Measure | None = None) -> Text:
         return Text(f"{value.value:+.1f} s")
     written = f"{value.value * 100:+.1f} pp{_between(value.interval, signed=True)}"
     return Text(written, "bold" if value.clear else "")
+
+
+def due(moment: datetime | None, *, overdue: bool) -> Text:
+    """When something is due, in UTC; red where that has passed."""
+    return Text("" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}", "bold red" if overdue else "")
 
 
 def _plain(value: float, measure: Measure | None, *, counted: bool) -> str:
