@@ -52,7 +52,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
 
     nouns = [
         Noun("programme", programmes.read_changes),
-        Noun("audit", audits.read_changes, audits.read_changes),
+        Noun("audit", audits.read_changes, by_field=True),
         Noun("appeal", appeal_changes),
         Noun("calibration_session", sessions.read_changes),
         Noun("calibration_item", items.read_changes),

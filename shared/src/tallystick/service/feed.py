@@ -55,9 +55,9 @@ class Noun:
     """
 
     name: str
-    read: Callable[[ReadSession, str, int, int], Awaitable[list[dict[str, Any]]]]
-    read_part: Callable[[ReadSession, str, int, int, Collection[str]], Awaitable[list[dict[str, Any]]]] | None = None
-    """Reads some fields of the things alone, where there are so many of them that it pays."""
+    read: Callable[..., Awaitable[list[dict[str, Any]]]]
+    by_field: bool = False
+    """Whether `read` takes the names of the fields wanted after its limit: where there are so many things that it pays."""
 
 
 async def take_positions(session: WriteSession, streams: Table, programme: str, count: int) -> int:
@@ -149,8 +149,8 @@ async def _read(
 ) -> list[dict[str, Any]]:
     if fields is None:
         return await noun.read(session, programme, after, limit)
-    if noun.read_part is not None:
-        return await noun.read_part(session, programme, after, limit, fields)
+    if noun.by_field:
+        return await noun.read(session, programme, after, limit, fields)
     whole = await noun.read(session, programme, after, limit)
     return [{**each, "data": {name: value for name, value in (each["data"] or {}).items() if name in fields}} for each in whole]
 
