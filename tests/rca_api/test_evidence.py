@@ -102,7 +102,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     """Of two replicas that gathered it one keeps it; asked for anew it takes the place of what there was."""
     case = await opened(rca, programme)
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
     gathered = await gather(client, row)
     kept = []
     for _ in range(2):
@@ -113,7 +113,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     clock.move(hours=1)
     again = await done(asked(rca, case, "POST", "/evidence", None, f'"{current["revision"]}"'))
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, gathered, clock())
     history = (await asked(rca, case, "GET", "/steps")).json()["items"]
@@ -175,20 +175,35 @@ async def test_similar_earlier_cases_are_found(
 async def _gathered(database: Database, client: Tallystick, case: dict[str, Any]) -> None:
     """Gather the evidence of one case."""
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, datetime.now(UTC), 1000) if str(row.id) == case["id"]]
     found = await gather(client, row)
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, found, datetime.now(UTC))
 
 
 async def test_evidence_waits_for_services_that_are_out_of_reach(
-    rca: httpx.AsyncClient, database: Database, following_settings: RcaSettings, programme: str, clock: Clock
+    rca: httpx.AsyncClient, database: Database, following_settings: RcaSettings, client: Tallystick, programme: str, clock: Clock
 ) -> None:
-    """Nothing is kept of what could not be asked; it is wanted still."""
+    """Nothing is kept of what could not be asked. It is wanted still, and tried again after pauses that double, up to an hour."""
     case = await opened(rca, programme)
+    began = clock.now
     unreachable = following_settings.model_copy(update={"reporting_url": "http://127.0.0.1:9"})
-    async with neighbours(unreachable, "rca-api", patience_s=0) as client:
-        await gather_all(database, client, clock)
+    tried = []
+    async with neighbours(unreachable, "rca-api", patience_s=0) as cut_off:
+        for seconds in (0, 4, 5, 9, 10, 20, 40, 3000, 5999, 6000, 9599, 9600):
+            clock.now = began + timedelta(seconds=seconds)
+            async with database.reading(SERVICE) as session:
+                if case["id"] in {str(row.id) for row in await wanted(session, clock(), 1000)}:
+                    tried.append(seconds)
+            await gather_all(database, cut_off, clock)
+    empty = (await asked(rca, case, "GET", "/evidence")).json()["items"]
+    waiting = await done(asked(rca, case, "GET", ""))
+    await done(asked(rca, case, "POST", "/evidence"))
+    async with database.reading(SERVICE) as session:
+        at_once = {str(row.id) for row in await wanted(session, clock(), 1000)}
+    await gather_all(database, client, clock)
 
-    assert (await asked(rca, case, "GET", "/evidence")).json()["items"] == []
-    assert (await asked(rca, case, "GET", "")).json()["evidence_at"] is None
+    assert tried == [0, 5, 10, 20, 40, 3000, 6000, 9600]
+    assert (empty, waiting["evidence_at"], waiting["revision"]) == ([], None, 1)
+    assert case["id"] in at_once
+    assert (await done(asked(rca, case, "GET", "")))["evidence_at"] is not None

@@ -98,7 +98,7 @@ async def reopen(
     """Open a closed case again: what was concluded leaves it for its history, its root cause is due anew."""
     gone = dict.fromkeys(("conclusion", "override", "closed_by", "closed_at", "watch_until"))
     due_at = root_cause_due(programme, now)
-    again = {"reopened": current.reopened + 1, "due_at": due_at, "evidence_wanted_at": now}
+    again = {"reopened": current.reopened + 1, "due_at": due_at, "evidence_wanted_at": now, "evidence_try_at": None}
     row = await move(session, current, CaseStep.REOPEN, position, now, note=note, about=about, **gone, **again, **values)
     text = f"{row.title}: open again. {note}"
     await tell(session, row.programme, News(NoticeKind.CASE_REOPENED, text, row.vendor, row.id, row.id), now)

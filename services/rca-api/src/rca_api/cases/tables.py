@@ -48,6 +48,7 @@ cases = Table(
     Column("period_to", Date, nullable=False, server_default=text("current_date")),
     Column("due_at", DateTime(timezone=True)),
     Column("evidence_wanted_at", DateTime(timezone=True), comment="since when evidence is to be gathered; null while it is not"),
+    Column("evidence_try_at", DateTime(timezone=True), comment="when that is tried again; null unless it has failed"),
     Column("evidence_at", DateTime(timezone=True)),
     Column("override", Text),
     Column("watch_until", DateTime(timezone=True), comment="until when a signal opens it again; null unless it is closed"),

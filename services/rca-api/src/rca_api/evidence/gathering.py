@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Row
 
 from rca_api.cases.records import BASELINE
-from rca_api.evidence.records import Gathered, keep, wanted
+from rca_api.evidence.records import Gathered, keep, put_off, wanted
 from rca_api.service import SERVICE
 from tallystick.client import ProblemError, Tallystick, TallystickError
 from tallystick.schemas.audit import Audit
@@ -39,9 +39,9 @@ log = structlog.get_logger()
 
 
 async def gather_all(database: Database, client: Tallystick, clock: Clock) -> int:
-    """Gather what is wanted for all cases, and answer for how many; what cannot be asked for now is asked for next time."""
+    """Gather what is wanted for all cases, and answer for how many; what cannot be asked for now is tried again later."""
     async with database.reading(SERVICE) as session:
-        waiting = await wanted(session, _AT_ONCE)
+        waiting = await wanted(session, clock(), _AT_ONCE)
     done = 0
     for case in waiting:
         try:
@@ -49,6 +49,8 @@ async def gather_all(database: Database, client: Tallystick, clock: Clock) -> in
         except TallystickError as failure:
             log.warning("evidence out of reach", programme=case.programme, reason=str(failure))
             if not _is_refused(failure):
+                async with database.writing(SERVICE) as session:
+                    await put_off(session, case, clock())
                 continue
             gathered = []  # so that what will never be answered keeps nothing else waiting
         async with database.writing(SERVICE) as session:

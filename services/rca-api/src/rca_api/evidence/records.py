@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rca_api.cases.history import Event
@@ -25,6 +25,8 @@ from tallystick.service.feed import take_positions
 
 _SHOWN = tuple(CaseEvidence.model_fields)
 _MOST_SIMILAR = 5
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+"""Before what could not be gathered is tried again."""
 _LOOKED_AT = 500
 """Earlier cases that are compared."""
 
@@ -47,10 +49,23 @@ async def list_evidence(session: ReadSession, programme: str, case_id: UUID) -> 
     return [{name: row._mapping[name] for name in _SHOWN} for row in rows]
 
 
-async def wanted(session: ReadSession, limit: int) -> Sequence[Row[Any]]:
-    """Cases of all programmes whose evidence is to be gathered, those that wait longest first."""
-    statement = select(cases).where(cases.c.evidence_wanted_at.is_not(None)).order_by(cases.c.evidence_wanted_at)
-    return (await session.execute(statement.limit(limit))).all()
+async def wanted(session: ReadSession, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Cases of all programmes whose evidence is to be gathered by now, those that wait longest first."""
+    c = cases.c
+    due = select(cases).where(c.evidence_wanted_at.is_not(None), or_(c.evidence_try_at.is_(None), c.evidence_try_at <= now))
+    return (await session.execute(due.order_by(c.evidence_wanted_at).limit(limit))).all()
+
+
+async def put_off(session: WriteSession, asked: Row[Any], now: datetime) -> None:
+    """Try a case that nothing could be gathered for again after as long as it has waited by now: each time later.
+
+    Nothing that anybody reads changes by it, so no position is taken.
+    """
+    pause = min(max(now - asked.evidence_wanted_at, SHORTEST_PAUSE), LONGEST_PAUSE)
+    this = scoped(update(cases), cases, asked.programme, session.principal).where(
+        cases.c.id == asked.id, cases.c.evidence_wanted_at == asked.evidence_wanted_at
+    )
+    await session.execute(this.values(evidence_try_at=now + pause))
 
 
 async def keep(session: WriteSession, asked: Row[Any], gathered: Sequence[Gathered], now: datetime) -> bool:
@@ -75,7 +90,7 @@ async def keep(session: WriteSession, asked: Row[Any], gathered: Sequence[Gather
         statement = insert(case_evidence).values(**key, **values)
         await session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
     event = Event(CaseEventKind.EVIDENCE, now, position)
-    await change_case(session, current, event, evidence_wanted_at=None, evidence_at=now)
+    await change_case(session, current, event, evidence_wanted_at=None, evidence_try_at=None, evidence_at=now)
     return True
 
 

@@ -50,5 +50,5 @@ async def create_evidence(
     require_match(if_match, revision_etag(current.revision))
     moment = now(request)
     event = Event(CaseEventKind.CHANGE, moment, position, changed={"evidence_wanted_at": moment.isoformat()})
-    row = await change_case(session, current, event, evidence_wanted_at=moment)
+    row = await change_case(session, current, event, evidence_wanted_at=moment, evidence_try_at=None)
     return answered(row, moment, status=202)
