@@ -1,6 +1,8 @@
 """Signals: found in facts, kept once, listed and followed."""
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +27,7 @@ from tallystick.identity import sign_token
 from tallystick.schemas.principal import Role
 from tallystick.schemas.signal import Signal
 from tallystick.service.clock import utc_now
-from tallystick.service.database import Database
+from tallystick.service.database import Database, ReadSession
 
 Caller = Callable[..., httpx.AsyncClient]
 
@@ -191,6 +193,46 @@ async def test_two_replicas_at_once_keep_a_signal_once(reporting_database: Datab
 
     assert sorted(each or 0 for each in changed) == [0, 0, 0, 1]
     assert position == 1
+
+
+async def test_a_kill_in_the_middle_of_a_search_loses_no_signal_and_doubles_none(
+    reporting_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off before its first statement, its second and so on, and made again, it leaves what undisturbed ones leave."""
+    execute, countdown = ReadSession.execute, 0
+
+    async def cut_off(session: ReadSession, *arguments: Any) -> Any:
+        nonlocal countdown
+        countdown -= 1
+        if countdown == 0:
+            raise asyncio.CancelledError
+        return await execute(session, *arguments)
+
+    async def found(of: Stream) -> list[tuple[str, int, str]]:
+        return sorted((each["key"], each["revision"], each["state"]) for each in await known(reporting_database, of.programme))
+
+    monkeypatch.setattr(ReadSession, "execute", cut_off)
+    stream, undisturbed = Stream(), Stream()
+    for turn in itertools.count(-7):
+        for each in (stream, undisturbed):
+            a_week(each, turn + 7, errors=15 if turn > 0 else 0)
+            await each.project(reporting_database)
+        await detect(reporting_database, undisturbed.programme, at(turn + 8))
+        before = await found(stream)
+        countdown, survived = turn, False
+        with contextlib.suppress(asyncio.CancelledError):
+            await detect(reporting_database, stream.programme, at(turn + 8))
+            survived = True
+        finished, countdown = survived and countdown > 0, 0
+        if not survived:
+            assert await found(stream) == before
+            await detect(reporting_database, stream.programme, at(turn + 8))
+        assert await found(stream) == await found(undisturbed)
+        if finished:
+            break
+
+    assert turn > 5
+    assert await found(stream)
 
 
 async def test_a_detector_that_is_switched_off_finds_nothing(reporting_database: Database) -> None:
