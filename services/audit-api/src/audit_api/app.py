@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 
 import audit_api.decisions.tables
-import audit_api.exposure.tables
 import audit_api.sampling.tables
 import audit_api.staffing.tables  # noqa: F401 - their tables
 from audit_api.appeals import records as appeals
@@ -24,6 +23,8 @@ from audit_api.batches.routes import BATCHES_PATH, MAX_BODY
 from audit_api.batches.routes import router as batches_router
 from audit_api.calibration import golden, items, library_routes, rating_routes, sessions
 from audit_api.calibration import routes as calibration
+from audit_api.exposure.routes import router as exposure_router
+from audit_api.exposure.thinning import thinning
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import require_programme
@@ -40,7 +41,7 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
-    async with sweeping(app), delivering(app, webhooks):
+    async with sweeping(app), thinning(app), delivering(app, webhooks):
         yield
 
 
@@ -73,6 +74,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             calibration.router,
             rating_routes.router,
             library_routes.router,
+            exposure_router,
             feed_router(feed, *READERS),
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),

@@ -202,10 +202,13 @@ def _principal(claims: dict[str, Any], issuer: Issuer) -> Principal:
         raise Refused("vendor")
     if (vendor is None) != roles.isdisjoint(VENDOR_ROLES) or (vendor is not None and not roles <= VENDOR_ROLES):
         raise Refused("a vendor's roles go with a vendor, and with no other roles")
+    subject = str(claims["sub"])
+    if not subject.isprintable():  # what the services call themselves by is not: nobody's token can name it
+        raise Refused("subject")
     programmes = frozenset(word for word in _words(claims.get(names.programmes)) if "," not in word)
     if ALL in programmes:
         programmes = frozenset({ALL})
-    return Principal(str(claims["sub"]), roles, programmes, vendor, str(claims["jti"]), issuer.issuer)
+    return Principal(subject, roles, programmes, vendor, str(claims["jti"]), issuer.issuer)
 
 
 def _words(claim: object) -> list[str]:

@@ -1,6 +1,6 @@
 """The tables of exposure. What is in them is each person's own: row-level security shows nobody anybody else's rows."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import Column, Date, DateTime, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
 
 from audit_api.metadata import metadata
 
@@ -15,7 +15,8 @@ exposures = Table(
     Column("ended_at", DateTime(timezone=True), comment="null while it is in hand"),
     Column("policy", Text, nullable=False),
     Column("harm", Double, nullable=False),
-    Column("seconds", Integer, nullable=False, comment="expected ones while it is in hand"),
+    Column("seconds", Integer, nullable=False, comment="with those that are expected, while it is in hand"),
+    Column("expected", Integer, nullable=False, comment="of the seconds, how many are expected only"),
     Column("dose", Double, nullable=False),
     PrimaryKeyConstraint("programme", "auditor", "item_id"),
     Index(None, "programme", "auditor", "day"),
@@ -49,6 +50,5 @@ breaks = Table(
     Column("auditor", Text, nullable=False),
     Column("began_at", DateTime(timezone=True), nullable=False),
     Column("until", DateTime(timezone=True), nullable=False),
-    Column("due", Boolean, nullable=False, comment="whether it was due, or taken early"),
     PrimaryKeyConstraint("programme", "auditor", "began_at"),
 )

@@ -48,7 +48,6 @@ def upgrade() -> None:
         sa.Column("auditor", sa.Text(), nullable=False),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("due", sa.Boolean(), nullable=False, comment="whether it was due, or taken early"),
         sa.PrimaryKeyConstraint("programme", "auditor", "began_at", name=op.f("breaks_pkey")),
     )
     op.create_table(
@@ -200,7 +199,8 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="null while it is in hand"),
         sa.Column("policy", sa.Text(), nullable=False),
         sa.Column("harm", sa.Double(), nullable=False),
-        sa.Column("seconds", sa.Integer(), nullable=False, comment="expected ones while it is in hand"),
+        sa.Column("seconds", sa.Integer(), nullable=False, comment="with those that are expected, while it is in hand"),
+        sa.Column("expected", sa.Integer(), nullable=False, comment="of the seconds, how many are expected only"),
         sa.Column("dose", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("programme", "auditor", "item_id", name=op.f("exposures_pkey")),
     )

@@ -1,0 +1,138 @@
+"""The ledger: what was shown to whom, for how long. Everything here reads and writes a person's own rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from audit_api.exposure.tables import breaks, exposure_weeks, exposures, opt_outs
+from tallystick.schemas.programme import ExposureRules, Programme
+from tallystick.service.database import ReadSession, WriteSession
+
+_x = exposures.c
+_MINUTE = 60
+_LOOK_BACK = timedelta(hours=16)
+
+
+def dose(rules: ExposureRules, harm: float, modality: str, seconds: float) -> float:
+    """Harm of the policy times minutes times the weight of the modality."""
+    weight: float = getattr(rules.weights, modality)
+    return harm * seconds / _MINUTE * weight
+
+
+def local_day(programme: Programme, moment: datetime) -> date:
+    """The day of a moment where the programme is."""
+    return moment.astimezone(ZoneInfo(programme.time_zone)).date()
+
+
+def monday(day: date) -> date:
+    """The first day of a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+async def reserve(
+    session: WriteSession, programme: Programme, auditor: str, item: tuple[UUID, str, float, str], now: datetime
+) -> None:
+    """Enter an item that is handed out (its id, policy, harm and modality) with the time that is expected of it."""
+    item_id, policy, harm, modality = item
+    seconds = programme.handing.seconds_per_item
+    shown = {"day": local_day(programme, now), "began_at": now, "ended_at": None, "expected": seconds}
+    more = dose(programme.exposure, harm, modality, seconds)
+    of_item = (_x.programme == programme.slug, _x.auditor == auditor, _x.item_id == item_id)
+    again = update(exposures).where(*of_item).values(**shown, seconds=_x.seconds + seconds, dose=_x.dose + more)
+    if (await session.execute(again)).rowcount:
+        return
+    key = {"programme": programme.slug, "auditor": auditor, "item_id": item_id}
+    await session.execute(insert(exposures).values(**key, **shown, policy=policy, harm=harm, seconds=seconds, dose=more))
+
+
+async def settle(session: WriteSession, programme: str, auditor: str, item_id: UUID, seconds: int, now: datetime) -> None:
+    """End an item's entry: the time that it took takes the place of what was expected. Looking counts, whatever came of it."""
+    of_item = (_x.programme == programme, _x.auditor == auditor, _x.item_id == item_id, _x.ended_at.is_(None))
+    taken = _x.seconds - _x.expected + seconds
+    ending = {"ended_at": now, "seconds": taken, "expected": 0, "dose": _x.dose * taken / _x.seconds}
+    await session.execute(update(exposures).where(*of_item).values(ending))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a person has been shown."""
+
+    today: float
+    week: float
+
+
+async def read_sums(session: ReadSession, programme: Programme, auditor: str, now: datetime) -> Sums:
+    """Of today, and since Monday."""
+    today = local_day(programme, now)
+    of_today = func.coalesce(func.sum(_x.dose).filter(_x.day == today), 0.0).label("today")
+    of_week = func.coalesce(func.sum(_x.dose), 0.0).label("week")
+    mine = (_x.programme == programme.slug, _x.auditor == auditor, _x.day >= monday(today))
+    statement = select(of_today, of_week).where(*mine)
+    row = (await session.execute(statement)).one()
+    return Sums(row.today, row.week)
+
+
+async def latest(session: ReadSession, programme: str, auditor: str, now: datetime) -> Sequence[Row[Any]]:
+    """When the entries of the last hours began and ended, and their harm; newest first. What is in hand goes on until now."""
+    ended = func.coalesce(_x.ended_at, func.least(now, _x.began_at + _x.expected * timedelta(seconds=1)))
+    statement = select(_x.began_at, ended.label("ended_at"), _x.harm).where(
+        _x.programme == programme, _x.auditor == auditor, _x.began_at > now - _LOOK_BACK
+    )
+    return (await session.execute(statement.order_by(_x.began_at.desc()))).all()
+
+
+async def days(session: ReadSession, programme: str, auditor: str) -> list[dict[str, Any]]:
+    """A person's days, newest first."""
+    minutes = func.sum(_x.seconds) / float(_MINUTE)
+    sums = select(_x.day, func.sum(_x.dose).label("dose"), minutes.label("minutes"), func.count().label("items"))
+    mine = sums.where(_x.programme == programme, _x.auditor == auditor).group_by(_x.day).order_by(_x.day.desc())
+    return [_shown(row) for row in await session.execute(mine)]
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row._mapping.items()}
+
+
+async def weeks(session: ReadSession, programme: str, auditor: str) -> list[dict[str, Any]]:
+    """A person's weeks that days have been thinned out to, newest first."""
+    c = exposure_weeks.c
+    statement = select(c.week.label("day"), c.dose, (c.seconds / float(_MINUTE)).label("minutes"), c["items"])
+    mine = statement.where(c.programme == programme, c.auditor == auditor).order_by(c.week.desc())
+    return [_shown(row) for row in await session.execute(mine)]
+
+
+async def opted_out(session: ReadSession, programme: str, auditor: str) -> list[str]:
+    """The policies that a person is not handed work of."""
+    c = opt_outs.c
+    statement = select(c.policy).where(c.programme == programme, c.auditor == auditor).order_by(c.policy)
+    return list((await session.execute(statement)).scalars())
+
+
+async def opt_out(session: WriteSession, programme: str, auditor: str, policies: Sequence[str]) -> None:
+    """Put these policies in the place of those that were opted out of before."""
+    c = opt_outs.c
+    await session.execute(delete(opt_outs).where(c.programme == programme, c.auditor == auditor))
+    if policies:
+        rows = [{"programme": programme, "auditor": auditor, "policy": policy} for policy in sorted(set(policies))]
+        await session.execute(insert(opt_outs), rows)
+
+
+async def break_until(session: ReadSession, programme: str, auditor: str, now: datetime) -> datetime | None:
+    """Until when a person is on a break; None where they are not."""
+    c = breaks.c
+    statement = select(func.max(c.until)).where(c.programme == programme, c.auditor == auditor, c.until > now)
+    until: datetime | None = (await session.execute(statement)).scalar_one()
+    return until
+
+
+async def take_break(session: WriteSession, programme: str, auditor: str, minutes: int, now: datetime) -> None:
+    """Begin a break. One that is under way goes on, or longer."""
+    begun = insert(breaks).values(programme=programme, auditor=auditor, began_at=now, until=now + timedelta(minutes=minutes))
+    longer = {"until": func.greatest(breaks.c.until, begun.excluded.until)}
+    await session.execute(begun.on_conflict_do_update(index_elements=["programme", "auditor", "began_at"], set_=longer))

@@ -1,0 +1,36 @@
+"""Thinning of old entries, beside the requests. Any number of replicas do it side by side."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from fastapi import FastAPI
+
+from audit_api.exposure.summary import WELLBEING, thin
+from audit_api.programmes.records import list_programmes
+from tallystick.schemas.programme import Programme
+from tallystick.service.background import beside_requests
+from tallystick.service.clock import Clock
+from tallystick.service.database import Database
+
+_HOUR_S = 3600
+
+
+async def thin_all(database: Database, clock: Clock) -> None:
+    """Thin the ledgers of every programme, each in a transaction of its own."""
+    async with database.reading(WELLBEING) as session:
+        documents = [Programme.model_validate(row.document) for row in await list_programmes(session)]
+    for document in documents:
+        async with database.writing(WELLBEING) as session:
+            await thin(session, document, clock())
+
+
+async def _run(app: FastAPI) -> None:
+    while True:
+        await thin_all(app.state.database, app.state.clock)
+        await asyncio.sleep(_HOUR_S)
+
+
+def thinning(app: FastAPI) -> AbstractAsyncContextManager[None]:
+    """Thin beside the requests of a service."""
+    return beside_requests("exposure", partial(_run, app))
