@@ -78,3 +78,21 @@ def missed(external_id: str = "A-1", **changes: Any) -> dict[str, Any]:
         "severity": "major",
     }
     return audit_row(external_id, **(found | changes))
+
+
+def decision_row(decision_id: str = "D-1", **changes: Any) -> dict[str, Any]:
+    """A decision of acme, as a line of a batch."""
+    row: dict[str, Any] = {
+        "decision_id": decision_id,
+        "vendor": "acme",
+        "site": "lisbon",
+        "queue": "live",
+        "market": "ES",
+        "language": "es",
+        "moderator": "m-1",
+        "decided_at": "2026-09-01T08:00:00Z",
+        "action": "remove",
+        "policy": "harassment",
+        "content_ref": f"item:{decision_id}",
+    }
+    return row | changes

@@ -5,14 +5,17 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
 from tallystick.schemas.decision import Modality
+from tallystick.schemas.programme import TimeZone
 
 Confidence = Annotated[float, Field(ge=0.8, le=0.999)]
 Rate = Annotated[float, Field(ge=0, le=1)]
+Hexadecimal = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""32 bytes, in hexadecimal digits."""
 
 
 class StratumDimension(StrEnum):
@@ -341,16 +344,16 @@ class Receipt(Wire):
     title: Name
     first_day: date
     last_day: date
-    time_zone: str
+    time_zone: TimeZone
     scope: SamplingScope
     dimensions: tuple[StratumDimension, ...]
     allocation: Allocation
-    commitment: str
+    commitment: Hexadecimal
     committed_at: Instant
-    key: str
+    key: Hexadecimal
     decisions: NonNegativeInt
     """All of the vendor's in the period, whatever the scope."""
-    frame: str
+    frame: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{512}$")]
     """The digest of these decisions, whatever their order, in hexadecimal digits."""
     strata: tuple[ReceiptStratum, ...]
 
