@@ -4,7 +4,7 @@ A form that is refused comes back on its page, as the page is now, with what was
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ _LISTED = re.compile(r"[,\n]")
 _KINDS = frozenset(EvidenceKind)
 _REVISION: TypeAdapter[int] = TypeAdapter(int)
 _DAY: TypeAdapter[date] = TypeAdapter(date)
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 _PERCENT: TypeAdapter[float] = TypeAdapter(float)
 _INVALID = 422
 
@@ -65,6 +66,11 @@ class Fields:
         if day is None:
             return None
         return datetime.combine(_DAY.validate_python(day) + timedelta(days=1), time.min, ZoneInfo(zone))
+
+    def moment(self, name: str, zone: str) -> datetime | None:
+        """The moment that was chosen, by the clocks of a programme."""
+        text = self.get(name)
+        return None if text is None else _MOMENT.validate_python(text).replace(tzinfo=ZoneInfo(zone))
 
     @property
     def if_match(self) -> str | None:
@@ -109,6 +115,20 @@ def written(model: type[Model], **given: Any) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a form, and with which of its fields: the names that the field may have."""
+
+    names: frozenset[str]
+    text: str
+
+    @classmethod
+    def at(cls, place: Iterable[int | str], text: str) -> "Fault":
+        """What is wrong at a place of what the form was read into: a field is named as its part, or as all of them."""
+        parts = [part for part in place if isinstance(part, str) and part and not part.isdigit()]
+        return cls(frozenset({*parts, "_".join(parts)}), text)
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A form that was not taken: what was typed, and why not."""
 
@@ -118,7 +138,7 @@ class Refused:
     status: int
     title: str
     detail: str
-    errors: tuple[str, ...]
+    faults: tuple[Fault, ...]
     stale: bool
     """Whether somebody else was faster."""
 
@@ -138,6 +158,10 @@ class Form:
         if self.refused is not None:
             return self.refused.fields.get(name) or ""
         return "" if otherwise is None else str(otherwise)
+
+    def wrong(self, name: str) -> list[str]:
+        """What is wrong with a field, where this form was refused."""
+        return [fault.text for fault in self.refused.faults if name in fault.names] if self.refused is not None else []
 
     def chosen(self, name: str, value: str, *, otherwise: bool = False) -> bool:
         """Whether a value is chosen in a field that can have several."""
@@ -177,11 +201,11 @@ async def taken(
 def _refused(fields: Fields, refusal: Problem | ValidationError) -> Refused:
     form = fields.get("form") or ""
     if isinstance(refusal, ValidationError):
-        errors = tuple(_said(error["loc"], error["msg"]) for error in refusal.errors(include_url=False))
-        return Refused(form, fields, _INVALID, "Something is missing or cannot be read", "", errors, stale=False)
-    errors = tuple(error.detail for error in refusal.errors)
+        faults = tuple(Fault.at(error["loc"], _said(error["loc"], error["msg"])) for error in refusal.errors(include_url=False))
+        return Refused(form, fields, _INVALID, "Something is missing or cannot be read", "", faults, stale=False)
+    faults = tuple(Fault.at(error.pointer.split("/"), error.detail) for error in refusal.errors)
     stale = refusal.status == 412  # noqa: PLR2004
-    return Refused(form, fields, refusal.status, refusal.title, str(refusal.detail), errors, stale=stale)
+    return Refused(form, fields, refusal.status, refusal.title, str(refusal.detail), faults, stale=stale)
 
 
 def _said(loc: tuple[int | str, ...], message: str) -> str:
