@@ -148,8 +148,8 @@ async def test_services_are_reached_by_their_prefix_and_pages_by_everything_else
 
 
 async def test_pages_that_people_work_on_are_those_of_rca_api(gateway: httpx.AsyncClient, ports: dict[str, int]) -> None:
-    """The cases and the actions of a programme, and the forms on them, without a prefix."""
-    paths = [f"/programmes/demo/{below}" for below in ("cases", "cases/7/messages", "actions", "actions/7/steps")]
+    """The cases, the actions and the people of a programme, and the forms on them, without a prefix."""
+    paths = [f"/programmes/demo/{below}" for below in ("cases", "cases/7/messages", "actions", "actions/7/steps", "people")]
     async with raw_service(ports["rca"], b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n") as requests:
         for path in paths:
             assert (await gateway.post(path)).status_code == 200

@@ -59,9 +59,13 @@ STALE_FORM = {"revision": "99"}
 CHANGE_FORM = {"title": "Anew", "priority": "low", **STALE_FORM}
 STEP_FORM = {"step": "analyse", **STALE_FORM}
 ACTION_FORM = {"title": "Do", "kind": "corrective", "owner": "someone"}
+OWNER_FORM = {"owner": "somebody-else", **STALE_FORM}
 START_FORM = {"step": "start", **STALE_FORM}
 EXTENSION_FORM = {"to": "2030-01-01", "reason": "So", **STALE_FORM}
 CLOSURE_FORM = {"conclusion": "Done", **STALE_FORM}
+SESSION_FORM = {"title": "New", "person": "m-1", "subject": "m", "planned_for": "2190-01-01T09:00"}
+OBJECTIVE_FORM = {"title": "New", "of": "moderator", "name": "m-1", "target": "90", "from": "2190-01-01", "to": "2190-02-01"}
+PEOPLE = "/programmes/{programme}/people"
 _BROWSER = "a-browser"
 RCA_ENDPOINT = ENDPOINT | {"events": ["action.escalated"]}
 SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
@@ -135,6 +139,10 @@ def _with(body: Callable[[Target], Any], if_match: str | None = None) -> Knock:
 
 def _form(fields: Callable[[Target], dict[str, str]]) -> Knock:
     return lambda target: {"data": fields(target)}
+
+
+def _session_form(target: Target) -> dict[str, str]:
+    return SESSION_FORM | ({"vendor": target.vendor} if target.vendor else {})
 
 
 @dataclass(frozen=True)
@@ -367,7 +375,17 @@ DOORS = (
     Door("rca", "POST", f"{CASE_PAGE}/actions/{{action_id}}/steps", SPEAKERS, _form(lambda _: START_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/plan", MANAGERS, _form(lambda _: STALE_FORM), 422, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/plan/extensions", MANAGERS, _form(lambda _: EXTENSION_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/actions/{{action_id}}/changes", MANAGERS, _form(lambda _: OWNER_FORM), 412, form=True),
     Door("rca", "GET", "/programmes/{programme}/actions", CASE_READERS, _nothing, page=True),
+    Door(
+        "rca",
+        "POST",
+        "/programmes/{programme}/actions/{action_id}/changes",
+        MANAGERS,
+        _form(lambda _: OWNER_FORM),
+        412,
+        form=True,
+    ),
     Door(
         "rca", "POST", "/programmes/{programme}/actions/{action_id}/steps", SPEAKERS, _form(lambda _: START_FORM), 412, form=True
     ),
@@ -381,6 +399,49 @@ DOORS = (
         form=True,
     ),
     Door("rca", "POST", f"{CASE_PAGE}/changes", MANAGERS, _form(lambda _: CHANGE_FORM), 412, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/participants", MANAGERS, _form(lambda _: {"subject": "x", **STALE_FORM}), 412, form=True),
+    Door(
+        "rca",
+        "POST",
+        f"{CASE_PAGE}/participants/removal",
+        MANAGERS,
+        _form(lambda _: {"subject": "x", **STALE_FORM}),
+        412,
+        form=True,
+    ),
+    Door("rca", "POST", f"{CASE_PAGE}/links", MANAGERS, _form(lambda _: {"kind": "related"}), 422, form=True),
+    Door("rca", "POST", f"{CASE_PAGE}/links/{{link_id}}/removal", MANAGERS, _form(lambda _: {}), 303, form=True),
+    Door("rca", "GET", PEOPLE, CASE_READERS, _nothing, page=True),
+    Door("rca", "POST", f"{PEOPLE}/coaching", COUNTERPARTS, _form(_session_form), 303, form=True),
+    Door(
+        "rca",
+        "POST",
+        f"{PEOPLE}/coaching/{{coaching_id}}/notes",
+        CLIENT | POCS,
+        _form(lambda _: {"notes": "So", **STALE_FORM}),
+        412,
+        form=True,
+    ),
+    Door(
+        "rca",
+        "POST",
+        f"{PEOPLE}/coaching/{{coaching_id}}/answer",
+        CLIENT | POCS,
+        _form(lambda _: {"agreed": "true", **STALE_FORM}),
+        412,
+        form=True,
+    ),
+    Door(
+        "rca",
+        "POST",
+        f"{PEOPLE}/coaching/{{coaching_id}}/cancellation",
+        CLIENT | POCS,
+        _form(lambda _: {"reason": "Ill", **STALE_FORM}),
+        412,
+        form=True,
+    ),
+    Door("rca", "POST", f"{PEOPLE}/objectives", MANAGERS, _form(lambda _: OBJECTIVE_FORM), 303, form=True),
+    Door("rca", "POST", f"{PEOPLE}/objectives/{{objective_id}}/end", MANAGERS, _form(lambda _: STALE_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/steps", MANAGERS, _form(lambda _: STEP_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/closure", MANAGERS, _form(lambda _: CLOSURE_FORM), 412, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/evidence", MANAGERS, _form(lambda _: STALE_FORM), 412, form=True),

@@ -1,12 +1,13 @@
 """Actions on pages: agreed on with a case, done by whose they are, verified by somebody else; the plan; notices; coaching."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from appeals import Clock
 from dashboard_browser import Person, said
 from tallystick.schemas.principal import Role
 
@@ -69,6 +70,43 @@ async def test_a_case_shows_its_actions_with_the_steps_of_the_viewer(
     assert started.headers["location"] == f"{poc.home}{path}#actions"
     assert stale.status_code == 412
     assert "in progress" in stale.text
+
+
+async def test_a_manager_gives_an_action_another_owner_and_due_date(
+    manager: Person, poc: Person, rca: httpx.AsyncClient, action: dict[str, Any]
+) -> None:
+    """On the page of its case and, once it is late, on that of one's own; what is left as it was is not changed."""
+    case, below = f"/cases/{action['case_id']}", f"/actions/{action['id']}/changes"
+    form = f"change-{action['id']}"
+    fields = {"owner": "poc", "owner_vendor": "acme", "due_at": "2027-01-15"}
+    same = await manager.sends(f"{case}{below}", form, **fields, revision="1")
+    past = await manager.sends(f"{case}{below}", form, **fields | {"due_at": "2020-01-01"}, revision="1")
+    later = await manager.sends(f"{case}{below}", form, **fields | {"due_at": "2027-02-01"}, revision="1")
+    theirs = await manager.sends(below, form, owner="tina", due_at="2027-02-01", revision="2")
+    stale = await manager.sends(below, form, owner="pia", due_at="2027-02-01", revision="2")
+
+    assert "Change owner or due date" in (await manager.opens(case)).text
+    assert "Change owner or due date" not in (await poc.opens(case)).text
+    assert (same.status_code, past.status_code, stale.status_code) == (422, 409, 412)
+    assert "Nothing is to be changed." in same.text
+    assert f'id="{form}-due_at-wrong"' in past.text
+    assert later.headers["location"] == f"{manager.home}{case}#actions"
+    assert theirs.headers["location"] == f"{manager.home}/actions"
+    now = await stand(rca, action)
+    assert (now["owner"], now["owner_vendor"], now["due_at"]) == ("tina", None, "2027-02-01T23:00:00Z")
+
+
+async def test_managers_find_what_is_late_at_others(manager: Person, poc: Person, action: dict[str, Any], clock: Clock) -> None:
+    """On the page of their own actions, to give it to somebody else or more time."""
+    early = await manager.opens("/actions")
+    clock.now = datetime(2027, 1, 20, tzinfo=UTC)
+
+    late = await manager.opens("/actions")
+
+    assert action["title"] not in early.text
+    assert "Overdue at others" in late.text
+    assert f'action="{manager.home}/actions/{action["id"]}/changes"' in late.text
+    assert "Overdue at others" not in (await poc.opens("/actions")).text
 
 
 async def test_another_vendor_sees_nothing_of_an_action(person: Callable[..., Person], action: dict[str, Any]) -> None:

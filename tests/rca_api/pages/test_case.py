@@ -76,6 +76,50 @@ async def test_who_was_slower_loses_nothing(manager: Person, rca: httpx.AsyncCli
     assert (await stand(rca, case))["title"] == "A better title"
 
 
+async def test_people_take_part_and_are_let_go(
+    manager: Person, poc: Person, rca: httpx.AsyncClient, case: dict[str, Any], path: str
+) -> None:
+    """Of both sides, one by one, each once; of another vendor nobody."""
+    await manager.sends(f"{path}/participants", "participant", subject="pia", of="acme", revision="1")
+    await manager.sends(f"{path}/participants", "participant", subject="ann", revision="2")
+    foreign = await manager.sends(f"{path}/participants", "participant", subject="x", of="borealis", revision="3")
+    stale = await manager.sends(f"{path}/participants/removal", "remove-1", subject="pia", of="acme", revision="1")
+    ours, theirs = await manager.opens(path), await poc.opens(path)
+    await manager.sends(f"{path}/participants/removal", "remove-2", ours, subject="ann", revision="3")
+
+    assert (foreign.status_code, stale.status_code) == (409, 412)
+    assert 'value="x"' in foreign.text
+    assert "Remove (pia)" in said(ours)
+    assert "pia" in theirs.text
+    assert "Remove" not in theirs.text
+    assert (await stand(rca, case))["participants"] == [{"subject": "pia", "vendor": "acme"}]
+
+
+async def test_cases_are_linked_and_the_link_is_taken_away(
+    manager: Person, poc: Person, rca: httpx.AsyncClient, case: dict[str, Any], path: str
+) -> None:
+    """It is read from both, and taken away where it was made; a vendor sees no link to what is not shared with it."""
+    other = (await rca.post("/v1/cases", params={"programme": case["programme"]}, json={"title": "A tool was slow"})).json()
+    offered = await manager.opens(path)
+    nothing = await manager.sends(f"{path}/links", "link", kind="related")
+    linked = await manager.sends(f"{path}/links", "link", kind="caused_by", to=other["id"])
+    [link] = (await stand(rca, case, "/links"))["items"]
+    here, there = await manager.opens(path), await manager.opens(f"/cases/{other['id']}")
+    theirs = await poc.opens(path)
+    gone = await manager.sends(f"{path}/links/{link['id']}/removal", f"unlink-{link['id']}")
+
+    assert f'<option value="{other["id"]}">A tool was slow (open, ' in offered.text
+    assert nothing.status_code == 422
+    assert 'id="link-to-wrong"' in nothing.text
+    assert (linked.status_code, gone.status_code) == (303, 303)
+    assert "Caused by A tool was slow" in said(here)
+    assert "Unlink (A tool was slow)" in said(here)
+    assert "Is the cause of Harassment missed at lisbon" in said(there)
+    assert "Unlink" not in there.text
+    assert "A tool was slow" not in theirs.text
+    assert (await stand(rca, case, "/links"))["items"] == []
+
+
 async def test_a_due_date_is_a_day_of_the_programme(manager: Person, path: str) -> None:
     """It is over when that day is, by the clocks of the programme; the form shows the same day again."""
     fields = {"title": "T", "priority": "normal", "due_at": "2027-02-01"}

@@ -34,6 +34,8 @@ from rca_api.pages.board import router as board_router
 from rca_api.pages.case import router as case_router
 from rca_api.pages.case_forms import router as case_forms_router
 from rca_api.pages.documents import Documents
+from rca_api.pages.people import router as people_router
+from rca_api.pages.people_forms import router as people_forms_router
 from rca_api.plans import records as plans
 from rca_api.plans.routes import router as plans_router
 from rca_api.programmes import require_programme
@@ -108,6 +110,8 @@ def create_app(settings: RcaSettings) -> FastAPI:
             case_forms_router,
             actions_page_router,
             action_forms_router,
+            people_router,
+            people_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),
         ],

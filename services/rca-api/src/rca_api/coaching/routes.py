@@ -180,7 +180,7 @@ async def create_notes(
     """Say that it was held, what was said and to what the person commits. This is the coach's, or a manager's."""
     enter(principal, programme)
     position, coaching = await _to_change(session, programme, coaching_id, if_match)
-    if not (_coaches(principal, coaching) or principal.holds(*_MANAGERS)):
+    if not may_write_down(principal, coaching):
         raise CoachingParty("Whoever coaches writes it down, or a manager.")
     _require(coaching, wire.CoachingState.ARRANGED)
     values = {"state": wire.CoachingState.HELD, "held_at": now(request), "notes": notes.notes}
@@ -230,8 +230,7 @@ async def create_coaching_cancellation(
     """Say why it does not take place. This is its coach's, a manager's, or whoever arranged it; what was held stays."""
     enter(principal, programme)
     position, coaching = await _to_change(session, programme, coaching_id, if_match)
-    arranged = principal.subject == coaching.arranged_by
-    if not (arranged or _coaches(principal, coaching) or principal.holds(*_MANAGERS)):
+    if not may_cancel(principal, coaching):
         raise CoachingParty("It is cancelled by whoever coaches or arranged it, or by a manager.")
     _require(coaching, wire.CoachingState.ARRANGED)
     values = {"state": wire.CoachingState.CANCELLED, "reason": cancellation.reason}
@@ -253,6 +252,16 @@ def _require(coaching: Row[Any], state: wire.CoachingState) -> None:
 
 def _coaches(principal: Principal, coaching: Row[Any]) -> bool:
     return bool(principal.subject == coaching.coach)
+
+
+def may_write_down(principal: Principal, coaching: Row[Any]) -> bool:
+    """Whether somebody writes a session down: its coach, or a manager."""
+    return _coaches(principal, coaching) or principal.holds(*_MANAGERS)
+
+
+def may_cancel(principal: Principal, coaching: Row[Any]) -> bool:
+    """Whether somebody cancels a session: its coach, whoever arranged it, or a manager."""
+    return bool(principal.subject == coaching.arranged_by) or may_write_down(principal, coaching)
 
 
 def may_answer(principal: Principal, coaching: Row[Any]) -> bool:

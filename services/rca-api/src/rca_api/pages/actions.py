@@ -1,6 +1,7 @@
-"""The page of one's own actions: what one has to do, what one's vendor has, what is to be verified, and what one was told."""
+"""The page of one's own actions: one's own, those of one's vendor, what is to be verified or late, and what one was told."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -48,18 +49,21 @@ async def actions_page(request: Request, principal: Principal, programme: str, r
     manages = principal.holds(Role.ADMIN, Role.QUALITY_MANAGER)
     async with database.reading(principal) as session:
 
-        async def listed(*states: ActionState, mine: bool = False, vendor: str | None = None) -> Sequence[Row[Any]]:
+        async def listed(
+            *states: ActionState, mine: bool = False, vendor: str | None = None, overdue: datetime | None = None
+        ) -> Sequence[Row[Any]]:
             narrowed: dict[str, list[str]] = {"state": list(states), "owner_vendor": [vendor] if vendor else []}
-            return await list_actions(session, programme, narrowed, mine=mine, overdue=None, before=None, limit=MOST)
+            return await list_actions(session, programme, narrowed, mine=mine, overdue=overdue, before=None, limit=MOST)
 
         mine = await listed(*_UNDONE, mine=True)
         of_vendor = await listed(*_UNDONE, vendor=principal.vendor) if principal.vendor else []
         done = await listed(ActionState.DONE) if manages else []
+        late = await listed(*_UNDONE, overdue=moment) if manages else []
         notices = await list_notices(session, programme, mine=True, case_id=None, kinds=[], before=None, limit=NOTICES)
         held = await list_coaching(
             session, programme, mine=False, persons=[], states=[CoachingState.HELD], cases=[], before=None, limit=MOST
         )
-        everything = [*mine, *of_vendor, *done]
+        everything = [*mine, *of_vendor, *done, *late]
         cases = await titles_of(session, programme, {each.case_id for each in everything} | {each.case_id for each in notices})
     own = {each.id for each in mine}
     known = {each.id: each for each in everything}
@@ -74,6 +78,7 @@ async def actions_page(request: Request, principal: Principal, programme: str, r
         mine=action_view.items(mine, principal, moment, known),
         of_vendor=action_view.items(others, principal, moment, known),
         to_verify=to_verify,
+        late=action_view.items([each for each in late if each.id not in own], principal, moment, known),
         notices=notices,
         coaching=[shown_coaching(each) for each in held if may_answer(principal, each)],
         titles=cases,

@@ -12,7 +12,7 @@ from rca_api.actions.records import of_case
 from rca_api.cases.guards import missing
 from rca_api.cases.history import list_events
 from rca_api.cases.records import document as shown
-from rca_api.cases.records import get_case, possible
+from rca_api.cases.records import get_case, list_cases, possible
 from rca_api.cases.routes import CasesRead
 from rca_api.causes.records import document as shown_cause
 from rca_api.causes.records import list_causes
@@ -31,16 +31,20 @@ from rca_api.plans.records import find_plan
 from rca_api.signals.records import of_case as signals_of
 from tallystick.schemas.case import FINISHED, Audience, CaseStep, LinkKind
 from tallystick.schemas.plan import CasePlan
+from tallystick.schemas.principal import Role
 from tallystick.schemas.signal import Signal
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, ReadSession
+from tallystick.service.pages import words
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 
 router = APIRouter(tags=[TAG], include_in_schema=False)
 
 MESSAGES_SHOWN, EVENTS_SHOWN = 500, 500
+LINKABLE = 300
+"""Cases that one can be linked to: those opened last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,19 @@ async def _about(session: ReadSession, row: Row[Any], principal: Principal) -> d
         "events": await list_events(session, programme, case_id, None, EVENTS_SHOWN),
         "actions": await of_case(session, row),
         "plan": await find_plan(session, programme, case_id),
-        "links": [(each["label"], others[each["other"]]) for each in links],
+        "links": [(each["label"], others[each["other"]], each["own"]) for each in links],
+        "linkable": await _linkable(session, row) if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else [],
     }
+
+
+async def _linkable(session: ReadSession, row: Row[Any]) -> list[tuple[UUID, str]]:
+    """The cases that one can be linked to, the newest first, with what tells them apart."""
+    found = await list_cases(session, row.programme, {}, overdue=None, before=None, limit=LINKABLE)
+    return [
+        (each.id, f"{each.title} ({say.STATES[each.state].lower()}, {words.day(each.opened_at.date())})")
+        for each in found
+        if each.id != row.id
+    ]
 
 
 async def _lacks(session: ReadSession, row: Row[Any], step: CaseStep) -> Sequence[str]:
@@ -145,7 +160,7 @@ async def _lacks(session: ReadSession, row: Row[Any], step: CaseStep) -> Sequenc
 
 
 def _link(link: Row[Any], case_id: UUID) -> dict[str, Any]:
-    """A link as it is read from this case: its kind turned round where it comes from the other."""
+    """A link as it is read from this case: its kind turned round where it comes from the other, whose it is to take away then."""
     if link.case_id == case_id:
-        return {"label": say.LINKS[LinkKind(link.kind)], "other": link.to}
-    return {"label": say.LINKED[LinkKind(link.kind)], "other": link.case_id}
+        return {"label": say.LINKS[LinkKind(link.kind)], "other": link.to, "own": link.id}
+    return {"label": say.LINKED[LinkKind(link.kind)], "other": link.case_id, "own": None}

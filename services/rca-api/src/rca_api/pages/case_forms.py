@@ -5,16 +5,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from rca_api.cases.records import get_case
 from rca_api.cases.routes import CasesAnswer, CasesWrite, update_case
 from rca_api.cases.step_routes import create_closure, create_step
 from rca_api.causes.routes import create_cause, create_cause_decision, update_cause
 from rca_api.causes.why_routes import create_why, update_why
 from rca_api.evidence.routes import create_evidence
+from rca_api.links.routes import create_link, delete_link
 from rca_api.messages.routes import create_message
 from rca_api.pages.case import At, OfCase, case_page
 from rca_api.pages.documents import seen
 from rca_api.pages.forms import Fields, Refused, share, taken, written
-from tallystick.schemas.case import CaseChange, CaseMove, Closure, NewMessage
+from tallystick.schemas.case import CaseChange, CaseMove, Closure, NewCaseLink, NewMessage, Participant
 from tallystick.schemas.cause import CauseChange, CauseDecision, NewCause, NewWhy, WhyChange
 from tallystick.service.auth import Principal, enter
 from tallystick.service.forms import FromOurPage
@@ -45,6 +47,66 @@ async def change(at: OfCase, principal: CasesWrite) -> Response:
         asked = CaseChange.model_validate({**given, "due_at": fields.end_of_day("due_at", document.time_zone)})
         async with at.database.writing(principal) as session:
             await update_case(at.request, at.case_id, asked, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/participants")
+async def add_participant(at: OfCase, principal: CasesWrite) -> Response:
+    """Let somebody take part."""
+
+    def with_one(there: list[Participant], fields: Fields) -> list[Participant]:
+        one = written(Participant, subject=fields.get("subject"), vendor=fields.get("of"))
+        return [each for each in there if each != one] + [one]
+
+    return await _participants(at, principal, with_one)
+
+
+@router.post("/participants/removal")
+async def remove_participant(at: OfCase, principal: CasesWrite) -> Response:
+    """Let somebody take part no longer."""
+
+    def without_one(there: list[Participant], fields: Fields) -> list[Participant]:
+        one = written(Participant, subject=fields.get("subject"), vendor=fields.get("of"))
+        return [each for each in there if each != one]
+
+    return await _participants(at, principal, without_one)
+
+
+async def _participants(
+    at: At, principal: Principal, become: Callable[[list[Participant], Fields], list[Participant]]
+) -> Response:
+    """Change who takes part: what the case has by now, where that is still the revision of the form."""
+
+    async def act(fields: Fields) -> None:
+        async with at.database.writing(principal) as session:
+            case = await get_case(session, at.programme, at.case_id)
+            there = [Participant.model_validate(each) for each in case.participants]
+            asked = CaseChange(participants=tuple(become(there, fields)))
+            await update_case(at.request, at.case_id, asked, at.programme, principal, session, fields.if_match)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/links")
+async def link(at: OfCase, principal: CasesWrite) -> Response:
+    """Link the case to another one."""
+
+    async def act(fields: Fields) -> None:
+        asked = written(NewCaseLink, kind=fields.get("kind"), to=fields.get("to"))
+        async with at.database.writing(principal) as session:
+            await create_link(at.request, at.case_id, asked, at.programme, principal, session, fields.key)
+
+    return await _answer(at, principal, act, "standing")
+
+
+@router.post("/links/{link_id}/removal")
+async def unlink(at: OfCase, link_id: UUID, principal: CasesWrite) -> Response:
+    """Take a link away."""
+
+    async def act(_: Fields) -> None:
+        async with at.database.writing(principal) as session:
+            await delete_link(at.request, at.case_id, link_id, at.programme, principal, session)
 
     return await _answer(at, principal, act, "standing")
 

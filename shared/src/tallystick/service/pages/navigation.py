@@ -35,6 +35,7 @@ PLACES = (
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),
     Place("My actions", "/actions", WORK, frozenset()),
+    Place("People", "/people", WORK, frozenset()),
 )
 
 
