@@ -113,6 +113,7 @@ async def test_what_cannot_be_decided_yet_says_how_much_is_missing(
     for text in (ours, theirs):
         assert "~ Not yet decidable" in text
         assert "About 140 further audits should decide it." in text
+    assert re.search(r"it fell by 60\.0 % \(from a rise of [\d.]+ % to a fall of [\d.]+ %\)", ours)
     assert "Not yet: ✗ The effect was judged not yet decidable." in ours
     assert "Put off the end" not in theirs
     assert early.status_code == 409

@@ -329,13 +329,13 @@ def test_an_effect_is_shown_with_the_numbers_that_it_stands_on(tallystick: Comma
 
     assert "Effect: effective. It fell by at least the wanted share." in ran.out
     assert ["in the scope", "20.0 % (19.0 to 21.0)", "5.0 % (4.0 to 6.0)"] in lines(ran.out)
-    assert "Fell beyond the rest by 75.0 % (60.0 to 85.0); wanted 50.0 %." in ran.out
+    assert "Reduction beyond the rest: 75.0 % (60.0 to 85.0); wanted 50.0 %." in ran.out
     assert "weeks vary 1.5 times as much as chance alone" in ran.out
     assert ["2026-09-07", "verification", "5.0 % (4.0 to 6.0)", "4.0 % (3.0 to 5.0)"] in lines(ran.out)
     query = dict(stub.seen[0].query)
     assert (query["site"], query["wanted"], query["verification_to"]) == ("krakow", "0.4", "2026-09-21")
     assert "Effect: not yet decidable. The interval is too wide." in open_.out
-    assert "Fell beyond the rest by - Nothing before.; wanted 50.0 %." in open_.out
+    assert "Reduction beyond the rest: - Nothing before.; wanted 50.0 %." in open_.out
     assert "About 400 further audits should decide it." in open_.out
 
 

@@ -92,7 +92,9 @@ def effect_tables(effect: Effect) -> Iterator[RenderableType]:
     table.add_row("in the scope", figures.number(effect.before), figures.number(effect.after))
     table.add_row("in the rest", figures.number(effect.control_before), figures.number(effect.control_after))
     yield table
-    yield Text("Fell beyond the rest by ").append(_reduction(effect.reduction)).append(f"; wanted {figures.share(plan.wanted)}.")
+    yield (
+        Text("Reduction beyond the rest: ").append(_reduction(effect.reduction)).append(f"; wanted {figures.share(plan.wanted)}.")
+    )
     spread = "" if effect.dispersion is None else f"; weeks vary {effect.dispersion:.1f} times as much as chance alone"
     yield Text(f"Sample: {effect.sample:,} after, at least {plan.minimum_sample:,} promised{spread}.")
     if effect.sample_needed is not None:

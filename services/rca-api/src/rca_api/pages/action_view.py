@@ -14,6 +14,7 @@ from rca_api.pages import say
 from tallystick.schemas.action import SETTLED, ActionState, ActionStep
 from tallystick.schemas.case import CaseState
 from tallystick.schemas.effect import Effect, EffectVerdict
+from tallystick.schemas.metric import Difference
 from tallystick.service.auth import Principal
 from tallystick.service.pages import words
 
@@ -77,13 +78,22 @@ def effect_says(effect: Effect) -> str:
     )
     reduction = effect.reduction
     if reduction.value is not None:
-        text += f" Beyond the rest it fell by {words.share(reduction.value)}"
-        if reduction.interval is not None:
-            text += f" ({words.bounds(reduction.interval)})"
-        text += "."
+        text += f" Beyond the rest it {_moved(reduction)}."
     if effect.sample_needed:
         text += f" About {words.count(effect.sample_needed)} further audits should decide it."
     return text
+
+
+def _moved(reduction: Difference) -> str:
+    """How far a rate fell or rose, with the interval of that."""
+    value, interval = reduction.value or 0.0, reduction.interval
+    text = f"{'fell' if value >= 0 else 'rose'} by {words.share(abs(value))}"
+    if interval is None:
+        return text
+    if interval.low >= 0:
+        return f"{text} ({words.bounds(interval)})"
+    low, high = (f"a {'fall' if bound >= 0 else 'rise'} of {words.share(abs(bound))}" for bound in (interval.low, interval.high))
+    return f"{text} (from {low} to {high})"
 
 
 def planned_by(state: str) -> bool:

@@ -39,7 +39,8 @@ async function draw(chart) {
   } catch (failure) {
     chart.dataset.drawn = "failed";
     chart.textContent = "The chart could not be drawn. Its numbers are in the table below.";
-    chart.closest("figure").querySelector("details").open = true;
+    const table = chart.closest("figure").querySelector("details");
+    if (table) table.open = true;
     console.warn(failure);
   }
 }
