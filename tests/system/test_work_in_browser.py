@@ -5,6 +5,7 @@ Screenshots of them are in `tests/output` afterwards.
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,21 +15,15 @@ from playwright.async_api import Browser, expect
 
 from system.browsing import NARROW, OUTPUT, visiting
 from tallystick.schemas.principal import Role
+from tallystick_embedded.clock import put_clock
 
 
 @pytest.fixture(scope="module")
 async def case(system: Any, home: str) -> dict[str, Any]:
     """A case about the planted problem, with its evidence, whys, causes and words of both sides."""
-    programme = home.rpartition("/")[2]
-    where = {"programme": programme}
-
-    def client(role: Role, **claims: Any) -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {system.token(role, **claims)}"}
-        return httpx.AsyncClient(base_url=f"{system.url}/rca/v1", headers=headers, params=where, timeout=30, trust_env=False)
-
     async with (
-        client(Role.QUALITY_MANAGER, subject="ann") as manager,
-        client(Role.VENDOR_POC, vendor="northwind", subject="poc") as poc,
+        _client(system, home, Role.QUALITY_MANAGER, subject="ann") as manager,
+        _client(system, home, Role.VENDOR_POC, vendor="northwind", subject="poc") as poc,
     ):
         new = {
             "vendor": "northwind",
@@ -62,8 +57,30 @@ async def case(system: Any, home: str) -> dict[str, Any]:
                 await asyncio.sleep(0.2)
         action = {"title": "Teach module 3 again", "kind": "corrective", "owner": "poc", "owner_vendor": "northwind"}
         await _done(manager.post(f"{address}/actions", json=action))
+        other = await _done(manager.post("/cases", json={"title": "The tool for live streams is slow"}))
+        await _done(manager.post(f"{address}/links", json={"to": other["id"], "kind": "caused_by"}))
+        await _coached(manager, opened["id"])
         found: dict[str, Any] = await _done(manager.get(address))
         return found
+
+
+def _client(system: Any, home: str, role: Role, **claims: Any) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {system.token(role, **claims)}"}
+    where = {"programme": home.rpartition("/")[2]}
+    return httpx.AsyncClient(base_url=f"{system.url}/rca/v1", headers=headers, params=where, timeout=30, trust_env=False)
+
+
+async def _coached(manager: httpx.AsyncClient, case: str) -> None:
+    """A session that was held and one to come, and objectives of a site and of the vendor."""
+    new = {"vendor": "northwind", "case_id": case, "title": "Satire or not", "person": "mod-17", "subject": "poc"}
+    for planned_for in ("2026-10-01T08:00:00Z", "2026-12-15T09:30:00Z"):
+        session = await _done(manager.post("/coaching-sessions", json=new | {"planned_for": planned_for}))
+    held = {"notes": "We read three examples of each.", "commitments": ["Read the clause again", "Ask when unsure"]}
+    await _done(manager.post(f"/coaching-sessions/{session['id']}/notes", json=held, headers={"If-Match": '"1"'}))
+    period = {"from": "2026-08-31", "to": "2026-09-28", "time_zone": "Europe/Berlin"}
+    for of, name, target in (("site", "harbour", 0.99), ("vendor", "northwind", 0.6)):
+        objective = {"of": of, "name": name, "target": target, "title": f"{name} gets better".capitalize()}
+        await _done(manager.post("/objectives", json=objective | {"vendor": "northwind", "period": period}))
 
 
 async def _done(answering: Any) -> Any:
@@ -91,7 +108,7 @@ async def test_the_pages_are_for_every_screen_and_every_reader(
     chromium: Browser, system: Any, home: str, case: dict[str, Any], manager: str, scheme: Literal["light", "dark"]
 ) -> None:
     """Contrast, landmarks, labels, 360 pixels, charts, a silent console, one host."""
-    pages = {"board": "cases", "case": f"cases/{case['id']}", "actions": "actions"}
+    pages = {"board": "cases", "case": f"cases/{case['id']}", "actions": "actions", "people": "people"}
     OUTPUT.mkdir(exist_ok=True)
     async with visiting(chromium, system, home, token=manager, color_scheme=scheme) as visit:
         await visit.sign_in(f"{home}/cases")
@@ -153,3 +170,56 @@ async def test_a_manager_moves_a_case_and_a_point_of_contact_completes_an_action
         assert "between us" not in text
         assert "eastgale" not in text
         assert visit.said == []
+
+
+async def test_a_judged_plan_shows_its_verdict_and_its_chart(
+    chromium: Browser, system: Any, home: str, manager: str, poc: Callable[[], str]
+) -> None:
+    """To both sides, with its numbers; what was not effective is closed by a manager nevertheless, with the reason."""
+    path = f"{home}/cases/{await _judged(system, home)}"
+    async with visiting(chromium, system, home, token=poc()) as visit:
+        await visit.sign_in(path)
+        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="light"] svg')).to_be_visible(timeout=20_000)
+        await expect(visit.page.locator(".verdict")).to_contain_text("Not effective")
+        await expect(visit.page.locator("#effect-says")).to_contain_text("Beyond the rest it rose by")
+        assert visit.said == []
+    async with visiting(chromium, system, home, token=manager, color_scheme="dark") as visit:
+        await visit.sign_in(path)
+        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="dark"] svg')).to_be_visible(timeout=20_000)
+        await visit.page.screenshot(path=OUTPUT / "case-judged-dark.png", full_page=True)
+        await visit.page.get_by_text("Close it nevertheless").first.click()
+        form = visit.page.locator("#step-override")
+        await form.get_by_label("Conclusion").fill("The queue is given up.")
+        await form.get_by_label("Why it is closed although something is missing").fill("Nothing is left to mend.")
+        await form.get_by_role("button").click()
+        await expect(visit.page.locator(".state")).to_have_text("Closed")
+        await expect(visit.page.get_by_text("Nothing is left to mend.").first).to_be_visible()
+        assert visit.said == []
+
+
+async def _judged(system: Any, home: str) -> str:
+    """A case whose plan was registered in September, when the planted problem was on, and is judged now."""
+    put_clock(system.shift, datetime(2026, 9, 21, 8, tzinfo=UTC) - datetime.now(UTC))
+    async with _client(system, home, Role.ADMIN, subject="ada") as admin:
+        new = {"vendor": "northwind", "title": "Live streams get no better", "scope": {"site": ["harbour"], "queue": ["live"]}}
+        address = f"/cases/{(await _done(admin.post('/cases', json=new)))['id']}"
+
+        async def step(name: str) -> None:
+            await _done(admin.post(f"{address}/steps", json={"step": name}, headers={"If-Match": "*"}))
+
+        await step("analyse")
+        cause = {"code": "training_gap", "evidence": [{"reference": "training-log-12"}]}
+        proposed = await _done(admin.post(f"{address}/causes", json=cause))
+        decision = f"{address}/causes/{proposed['id']}/decision"
+        await _done(admin.post(decision, json={"outcome": "accepted"}, headers={"If-Match": "*"}))
+        await step("plan")
+        windows = {"baseline": ("2026-07-20", "2026-08-31"), "verification": ("2026-09-07", "2026-09-28")}
+        plan = {name: {"from": first, "to": end, "time_zone": "Europe/Berlin"} for name, (first, end) in windows.items()}
+        await _done(admin.put(f"{address}/plan", json=plan | {"scope": new["scope"], "minimum_sample": 20}))
+        await _done(admin.post(f"{address}/actions", json={"title": "Brief them", "kind": "corrective", "owner": "ada"}))
+        await step("start")
+        put_clock(system.shift, timedelta())
+        async with asyncio.timeout(60):
+            while (await _done(admin.get(f"{address}/plan")))["verdict"] is None:
+                await asyncio.sleep(0.2)
+    return address.rpartition("/")[2]
