@@ -81,9 +81,12 @@ async def test_an_empty_page_is_passed_on(tallystick: Tallystick, stub: Stub) ->
     assert lengths == [1, 0, 1]
 
 
-async def test_a_new_life_of_the_stream_is_an_error_of_its_own(tallystick: Tallystick, stub: Stub) -> None:
+@pytest.mark.parametrize(("status", "slug"), [(410, "feed-rewound"), (400, "invalid-cursor")])
+async def test_a_cursor_that_leads_nowhere_is_an_error_of_its_own(
+    tallystick: Tallystick, stub: Stub, status: int, slug: str
+) -> None:
     """The reader has to start anew, so it must be able to tell."""
-    stub.script.append(problem(410, "feed-rewound"))
+    stub.script.append(problem(status, slug))
 
     with pytest.raises(FeedRewoundError):
         await anext(tallystick.changes("demo", after="c9"))

@@ -85,7 +85,7 @@ class Tallystick(Numbers):
         Of nouns that `fields` names, such as `audit.verdict`, these fields come alone; all others come whole.
 
         Raises:
-            FeedRewoundError: the stream has started a new life; start again without a cursor.
+            FeedRewoundError: the stream has started a new life, or takes the cursor no more; start again without one.
             ProblemError: the caller may not read this stream.
         """
         addresses = {"audit": self._audit, "rca": self._rca, "reporting": self._reporting}

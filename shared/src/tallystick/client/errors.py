@@ -32,7 +32,7 @@ class ProblemError(TallystickError):
 
 
 class FeedRewoundError(ProblemError):
-    """The stream has started a new life: drop what was built from it and read it again without a cursor."""
+    """The stream has a new life, or takes the cursor no more: drop what was built from it and read it again without one."""
 
 
 class UnreachableError(TallystickError):

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from tallystick.client.errors import UnexpectedAnswerError
+from tallystick.client.errors import FeedRewoundError, ProblemError, UnexpectedAnswerError
 from tallystick.client.transport import Transport, json_object
 from tallystick.schemas.change import Change
 
@@ -76,7 +76,12 @@ async def follow(
     coming = ask(after)
     try:
         while True:
-            response = await coming
+            try:
+                response = await coming
+            except ProblemError as refusal:
+                if refusal.problem.type.endswith("/invalid-cursor"):  # its key or its reader's name has changed: it leads nowhere
+                    raise FeedRewoundError(refusal.problem) from refusal
+                raise
             ahead = response.links.get("next", {}).get("url") if wait else None
             if ahead is not None:
                 coming = ask(httpx.URL(ahead).params["after"])
