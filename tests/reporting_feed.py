@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from factories import programme_document
-from reporting_api.projection.apply import columns
+from reporting_api.projection.apply import audits_of
 from reporting_api.projection.cursors import apply_page, open_cursor
 from reporting_api.projection.worker import SERVICE
 from tallystick.client import FeedPage
@@ -110,13 +110,14 @@ class Stream:
 
     def _advance(self, rows: dict[str, dict[str, Any]], row_id: str, changed: dict[str, Any] | None = None) -> None:
         self.position += 1
-        rows[row_id] = {**rows.get(row_id, {}), **(changed or {}), "position": self.position}
+        before = rows.get(row_id, {})
+        rows[row_id] = {**before, **(changed or {}), "position": self.position, "revision": before.get("revision", 0) + 1}
 
     def pages(self, after: int = 0, limit: int = 1000) -> Iterator[FeedPage]:
         """What a reader at a position is shown, page by page."""
         due = sorted(
             (
-                {"noun": noun, "id": key, "position": row["position"], "data": row}
+                {"noun": noun, "id": key, "position": row["position"], "revision": row["revision"], "data": row}
                 for noun, rows in (("audit", self.audits), ("appeal", self.appeals), *self.others.items())
                 for key, row in rows.items()
             ),
@@ -137,4 +138,4 @@ class Stream:
             cursor = await open_cursor(session, Programme.model_validate(self.document))
         for page in islice(self.pages(cursor.position, limit), pages):
             async with database.writing(SERVICE) as session:
-                cursor = await apply_page(session, cursor, page, columns(page.changes))
+                cursor = await apply_page(session, cursor, page, audits_of(page.changes))

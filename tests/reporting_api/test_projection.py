@@ -13,7 +13,7 @@ from reporting_api.cuboids import APPEALS, CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection.appeals import apply_appeals
-from reporting_api.projection.apply import apply_audits, columns
+from reporting_api.projection.apply import apply_audits, audits_of
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
 from reporting_api.projection.worker import SERVICE
 from reporting_api.tables import appeals, rollups
@@ -193,12 +193,12 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
             async with reporting_database.writing(SERVICE) as session:
                 cursor = await open_cursor(session, Programme.model_validate(stream.document))
                 page = next(stream.pages(cursor.position, detail))
-                await apply_page(session, cursor, page, columns(page.changes))
+                await apply_page(session, cursor, page, audits_of(page.changes))
             seen.append(page)
         elif what == "replay" and seen:
             async with reporting_database.writing(SERVICE) as session:
                 changes = seen[detail % len(seen)].changes
-                if again := columns(changes):
+                if again := audits_of(changes):
                     await apply_audits(session, stream.programme, "Europe/Berlin", again)
                 await apply_appeals(session, stream.programme, changes)
         elif what != "replay":
@@ -225,7 +225,9 @@ async def test_a_page_applied_twice_changes_nothing(reporting_database: Database
     before = await _cells(reporting_database, stream.programme)
     async with reporting_database.writing(SERVICE) as session:
         for page in stream.pages():
-            await apply_audits(session, stream.programme, "Europe/Berlin", columns(page.changes))
+            audits = audits_of(page.changes)
+            assert audits is not None
+            await apply_audits(session, stream.programme, "Europe/Berlin", audits)
 
     assert await _cells(reporting_database, stream.programme) == before
 
@@ -241,7 +243,7 @@ async def test_a_worker_that_was_overtaken_applies_nothing(reporting_database: D
     stream.create()
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, columns(page.changes))
+            await apply_page(session, cursor, page, audits_of(page.changes))
 
     async with reporting_database.reading(SERVICE) as session:
         found = await find_cursor(session, stream.programme)
@@ -259,7 +261,7 @@ async def test_a_worker_of_an_earlier_life_applies_nothing(reporting_database: D
         await start_anew(session, stream.programme)
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, columns(page.changes))
+            await apply_page(session, cursor, page, audits_of(page.changes))
 
 
 async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Database) -> None:
@@ -270,7 +272,7 @@ async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Da
     async def fail_after_applying() -> None:
         async with reporting_database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(stream.document))
-            await apply_page(session, cursor, page, columns(page.changes))
+            await apply_page(session, cursor, page, audits_of(page.changes))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

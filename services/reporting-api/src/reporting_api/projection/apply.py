@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
+
+import asyncpg
 
 from reporting_api.cuboids import DIMENSIONS, cells_sql
 from tallystick.service.database import WriteSession
@@ -20,24 +22,31 @@ _UNCHANGED = (None,) * 5
 _SEPARATOR = "\x1f"
 """No name on the wire can hold it."""
 
-Columns = Sequence[str]
-"""Audits as `apply.sql` takes them: the values of each column in one text, which is several times faster than arrays."""
+
+class Audits(NamedTuple):
+    """The audits of a page as `apply.sql` takes them."""
+
+    columns: Sequence[str]
+    """The values of each column in one text, which is several times faster than arrays."""
+    changed: bool
+    """Whether some have changed since they were taken in: most likely they are known."""
 
 
-def columns(changes: Iterable[dict[str, Any]]) -> Columns:
-    """The audits among the changes of a feed's page; nothing without audits. One that stands there more than once counts as last.
+def audits_of(changes: Iterable[dict[str, Any]]) -> Audits | None:
+    """The audits among the changes of a feed's page; None without audits. One that stands there more than once counts as last.
 
     An erased audit is on the feed like any other, with nobody's name in it: it keeps counting.
     """
-    latest = {change["id"]: change["data"] for change in changes if change["noun"] == "audit"}
+    latest = {change["id"]: change for change in changes if change["noun"] == "audit"}
     if not latest:
-        return ()
-    audits = list(latest.values())
+        return None
+    audits = [change["data"] for change in latest.values()]
     first = [audit["first_scored"] for audit in audits]
-    return [
+    columns = [
         *map(_joined, zip(*map(_AUDIT, audits), strict=True)),
         *map(_joined, zip(*(_UNCHANGED if each is None else _FIRST(each) for each in first), strict=True)),
     ]
+    return Audits(columns, any(change["revision"] > 1 for change in latest.values()))
 
 
 def _joined(values: Sequence[Any]) -> str:
@@ -48,10 +57,12 @@ def _joined(values: Sequence[Any]) -> str:
 
 
 @cache
-def _apply_sql() -> str:
+def _apply_sql(*, known: bool) -> str:
+    """The statement for audits of which some are known, or for those that are all new: the check costs these a seventh."""
     statements = files(__package__)
     cells = cells_sql(statements.joinpath("cells.sql").read_text())
-    return statements.joinpath("apply.sql").read_text().replace("/*cells*/", cells)
+    changes = statements.joinpath("known.sql").read_text() if known else ""
+    return statements.joinpath("apply.sql").read_text().replace("/*cells*/", cells).replace("/*known*/", changes)
 
 
 _DELETE_CELLS = """
@@ -62,13 +73,24 @@ where rollups.programme = $1 and rollups.cuboid = emptied.cuboid and rollups.day
 """
 
 
-async def apply_audits(session: WriteSession, programme: str, time_zone: str, audits: Columns) -> None:
+async def apply_audits(session: WriteSession, programme: str, time_zone: str, audits: Audits) -> None:
     """Bring facts and rollups to the state of these audits. A cell that nothing is left in goes, and the names in it with it.
 
-    The commit does not wait for the disk: the cursor moves in the same transaction, so what a crash takes away is read again.
+    Audits that have not changed since they were taken in are new, unless their page was applied before: they are taken for new
+    until one is not. The commit does not wait for the disk: the cursor moves in the same transaction, so what a crash takes away
+    is read again.
     """
     connection = await session.driver()
     await connection.execute("set local work_mem = '64MB'; set local synchronous_commit = off")
-    emptied = await connection.fetch(_apply_sql(), programme, time_zone, *audits)
+    emptied = None
+    if not audits.changed:
+        await connection.execute("savepoint unknown")
+        try:
+            emptied = await connection.fetch(_apply_sql(known=False), programme, time_zone, *audits.columns)
+        except asyncpg.UniqueViolationError:
+            await connection.execute("rollback to savepoint unknown")
+        await connection.execute("release savepoint unknown")
+    if emptied is None:
+        emptied = await connection.fetch(_apply_sql(known=True), programme, time_zone, *audits.columns)
     if emptied:
         await connection.execute(_DELETE_CELLS, programme, *zip(*emptied, strict=True))

@@ -1,8 +1,8 @@
 -- Apply one page of changes to a programme: the audits' facts, and by the difference between old and new their sums.
 --
 -- $1 programme, $2 time zone; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
--- An audit that is stored at the same or a later position already is left alone, so that a page applied twice changes nothing.
--- The cells come from cells.sql. Answers the cells that nothing is left in, for the caller to delete.
+-- What becomes of an audit that is known comes from known.sql; without it, one is an error. The cells come from cells.sql.
+-- Answers the cells that nothing is left in, for the caller to delete.
 with incoming as (
     select
         audit_id::uuid as audit_id, position::bigint as position, (audited_at::timestamptz at time zone $2)::date as day,
@@ -43,16 +43,7 @@ merged as (
         error_class, error_code, severity, moderator, auditor, incorrect, score, handling_time_s,
         first_incorrect, first_error_class, first_error_code, first_severity, first_score
     from incoming
-    on conflict (programme, audit_id) do update set
-        position = excluded.position, day = excluded.day, vendor = excluded.vendor, site = excluded.site, queue = excluded.queue,
-        market = excluded.market, language = excluded.language, policy = excluded.policy, audit_party = excluded.audit_party,
-        automated_detection = excluded.automated_detection, error_class = excluded.error_class,
-        error_code = excluded.error_code, severity = excluded.severity, moderator = excluded.moderator,
-        auditor = excluded.auditor, incorrect = excluded.incorrect, score = excluded.score,
-        handling_time_s = excluded.handling_time_s, first_incorrect = excluded.first_incorrect,
-        first_error_class = excluded.first_error_class, first_error_code = excluded.first_error_code,
-        first_severity = excluded.first_severity, first_score = excluded.first_score
-    where facts.position < excluded.position
+    /*known*/
     returning
         old.audit_id is not null as existed,
         new.day, new.vendor, new.site, new.queue, new.market, new.policy, new.audit_party,
@@ -88,19 +79,23 @@ side as (
 ),
 delta as (
     select
-        judged.view, day, vendor, site, queue, market, policy, audit_party,
+        0::smallint as view, day, vendor, site, queue, market, policy, audit_party,
+        first_error_class as error_class, first_error_code as error_code, first_severity as severity, auditor,
+        sign as weight, first_incorrect as incorrect, first_score as score, handling_time_s
+    from side
+    union all
+    select
+        1::smallint, day, vendor, site, queue, market, policy, audit_party,
         judged.error_class, judged.error_code, judged.severity, auditor,
-        sign * judged.factor as weight, judged.incorrect, judged.score, handling_time_s
+        sign * judged.factor, judged.incorrect, judged.score, handling_time_s
     from side
     cross join lateral (
         values
-            (0::smallint, 1, first_incorrect, first_error_class, first_error_code, first_severity, first_score),
-            (1::smallint, 1, side.incorrect, side.error_class, side.error_code, side.severity, side.score),
-            (1::smallint, -1, first_incorrect, first_error_class, first_error_code, first_severity, first_score)
-    ) as judged (view, factor, incorrect, error_class, error_code, severity, score)
-    where judged.view = 0
-        or (side.incorrect, side.error_class, side.error_code, side.severity, side.score)
-            is distinct from (first_incorrect, first_error_class, first_error_code, first_severity, first_score)
+            (1, side.incorrect, side.error_class, side.error_code, side.severity, side.score),
+            (-1, first_incorrect, first_error_class, first_error_code, first_severity, first_score)
+    ) as judged (factor, incorrect, error_class, error_code, severity, score)
+    where (side.incorrect, side.error_class, side.error_code, side.severity, side.score)
+        is distinct from (first_incorrect, first_error_class, first_error_code, first_severity, first_score)
 ),
 cells as (
     /*cells*/

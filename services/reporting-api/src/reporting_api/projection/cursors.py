@@ -12,7 +12,7 @@ from sqlalchemy import Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
-from reporting_api.projection.apply import Columns, apply_audits
+from reporting_api.projection.apply import Audits, apply_audits
 from reporting_api.projection.calibration import CALIBRATION, apply_calibration
 from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
@@ -61,7 +61,7 @@ async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:
     return (await session.execute(select(cursors).where(cursors.c.programme == document.slug))).one()
 
 
-async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, audits: Columns) -> Row[Any]:
+async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, audits: Audits | None) -> Row[Any]:
     """Apply a page that was read from the cursor `before`, and answer the cursor behind it. `audits` are those of the page.
 
     Raises:
@@ -69,7 +69,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, au
     """
     await hold(session, cursors, before)
     programme = before.programme
-    if audits:
+    if audits is not None:
         await apply_audits(session, programme, before.time_zone, audits)
     await apply_appeals(session, programme, page.changes)
     await apply_calibration(session, programme, page.changes)

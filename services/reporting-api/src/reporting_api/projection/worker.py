@@ -22,7 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Row, make_url
 
-from reporting_api.projection.apply import FIELDS, columns
+from reporting_api.projection.apply import FIELDS, audits_of
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
 from reporting_api.projection.work import (
     apply_work_page,
@@ -88,7 +88,7 @@ AUDIT = Feed(
     find=find_cursor,
     all=list_cursors,
     open=open_cursor,
-    prepare=lambda page: columns(page.changes),
+    prepare=lambda page: audits_of(page.changes),
     apply=apply_page,
     outdated=lambda cursor: bool(cursor.document["time_zone"] != cursor.time_zone),
     start_anew=start_anew,
