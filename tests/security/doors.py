@@ -7,6 +7,7 @@ answers them with; the matrix does the rest.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 from typing import Any
 from uuid import uuid4
 
@@ -170,6 +171,11 @@ class Door:
 
     def __str__(self) -> str:
         return f"{self.app}: {self.method} {self.path}"
+
+    @property
+    def named(self) -> frozenset[str]:
+        """What its address names beside the programme, such as `case_id`."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name) - {"programme"}
 
     async def call(self, world: World, actor: Actor, target: Target, **more: Any) -> httpx.Response:
         """Knock as an actor, about a target."""

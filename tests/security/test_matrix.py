@@ -46,7 +46,7 @@ async def test_a_route_opens_for_the_roles_that_it_names(world: World, door: Doo
     target = world.things[world.own, "acme"]
     for actor in world.actors():
         opens = actor.role in door.opens_for
-        own = await world.fresh(target, endpoints="webhook" in door.path) if door.spends and opens else target
+        own = await world.fresh(target, door.named, door.state) if door.spends and opens else target
         if door.appeal and opens:
             own = await world.fresh_appeal(target, door.appeal, _adjudicator(actor))
         answer = await door.call(world, actor, own)
@@ -148,9 +148,10 @@ async def assert_alike(world: World, door: Door, actor: Actor, foreign: Target, 
 
 def assert_no_secrets(world: World, actor: Actor, answer: httpx.Response) -> None:
     """An answer holds no canary and no id of what its reader must not see; what the request itself named is no news."""
-    leaked = {secret for secret in world.secrets_from(actor) if secret in answer.text and secret not in str(answer.request.url)}
+    text, asked = answer.text, str(answer.request.url)
+    leaked = {secret for secret in world.secrets_from(actor) if secret in text and secret not in asked}
 
-    assert not leaked, f"{actor} reads {leaked} at {answer.request.url}"
+    assert not leaked, f"{actor} reads {leaked} at {asked}"
 
 
 LISTS = {

@@ -5,7 +5,7 @@ Everything carries a canary: a word that says whose it is. What a caller reads m
 
 import json
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -202,7 +202,8 @@ class World:
         audit_id = pushed["results"][0]["audit_id"]
         manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
         in_case = await self._open_cases(programme, vendor, rca)
-        in_case |= await self._act(Target(programme, vendor, audit_id, case_id=in_case["case_id"]), mark)
+        about_case = Target(programme, vendor, audit_id, case_id=in_case["case_id"])
+        in_case |= await self._act(about_case, mark) | await self._coach(about_case, mark)
         sessions = await self._calibrate(Target(programme, vendor, audit_id))
         for _ in range(2):
             endpoint_id = await self._endpoint(programme, vendor)
@@ -265,7 +266,7 @@ class World:
             await keep_evidence(session, case, pieces, datetime.now(UTC))
 
     async def _act(self, target: Target, text: str) -> dict[str, Any]:
-        """Actions, a plan, coaching and objectives about a case, and what was told of them."""
+        """Actions and a plan about a case, and what was told of them."""
         where, rca = {"programme": target.programme}, self.client("rca", Actor(Role.ADMIN, ("*",)))
         address = f"/v1/cases/{target.case_id}"
         actions = [await _done(rca.post(f"{address}/actions", params=where, json=an_action(target, text))) for _ in range(2)]
@@ -273,13 +274,16 @@ class World:
             await _done(rca.put(f"{address}/plan", params=where, json=EFFECT | {"scope": {}}, headers=headers))
         asked = where | {"case_id": target.case_id, "kind": "action.assigned"}
         told = await _done(rca.get("/v1/notices", params=asked))
+        return {"action_id": actions[0]["id"], "notice_id": told["items"][0]["id"]}
+
+    async def _coach(self, target: Target, text: str) -> dict[str, Any]:
+        """Coaching about a case, held and not, and objectives."""
+        where, rca = {"programme": target.programme}, self.client("rca", Actor(Role.ADMIN, ("*",)))
         coaching = [await _done(rca.post("/v1/coaching-sessions", params=where, json=a_session(target, text))) for _ in range(2)]
         held = f"/v1/coaching-sessions/{coaching[1]['id']}/notes"
         await _done(rca.post(held, params=where, json={"notes": text}, headers={"If-Match": "*"}))
         objectives = [await _done(rca.post("/v1/objectives", params=where, json=an_objective(target, text))) for _ in range(2)]
         return {
-            "action_id": actions[0]["id"],
-            "notice_id": told["items"][0]["id"],
             "coaching_id": coaching[0]["id"],
             "held_coaching_id": coaching[1]["id"],
             "objective_id": objectives[0]["id"],
@@ -294,16 +298,16 @@ class World:
         cause = await _done(client.post(f"{address}/causes", params=where, json=new))
         return {"why_id": why["id"], "cause_id": cause["id"]}
 
-    async def _calibrate(self, target: Target) -> dict[str, str]:
-        """A calibration session in each of the states, with the client's someone and the vendor's as raters of its audit."""
+    async def _calibrate(self, target: Target, states: Iterable[str] = STATES) -> dict[str, str]:
+        """A calibration session in each of some states, with the client's someone and the vendor's as raters of its audit."""
         facilitator = Facilitator(self.client("audit", Actor(Role.QUALITY_MANAGER, (target.programme,))), target.programme)
         mark = canary(target.programme, target.vendor)
         raters = [("someone", None), *([(f"someone-of-{target.vendor}", target.vendor)] if target.vendor else [])]
         items = [{"audit_id": target.audit_id}, {"content_ref": mark}]
         sessions: dict[str, str] = {}
-        for state, steps in STATES.items():
+        for state in states:
             sessions[state] = await facilitator.draft(items, **session_document(*raters, title=mark))
-            for step in steps:
+            for step in STATES[state]:
                 if step == "conclusion":
                     await _done(facilitator.benchmark(sessions[state], 2, "keep", discussion=mark))
                 await _done(facilitator.move(sessions[state], step, {"conclusion": mark} if step == "conclusion" else None))
@@ -320,26 +324,42 @@ class World:
         created = await _done(manager.post("/v1/webhook-endpoints", params={"programme": programme}, json=new))
         return str(created["endpoint"]["id"])
 
-    async def fresh(self, target: Target, *, endpoints: bool = False) -> Target:
-        """The same with an audit, a case, sessions and perhaps endpoints of its own, for what can be done only once."""
-        admin = Actor(Role.ADMIN, ("*",))
-        where = {"programme": target.programme}
-        audit = await _done(self.client("audit", admin).post("/v1/audits", params=where, json=target.row()))
-        opening = {"vendor": target.vendor, "title": "To be closed"}
-        rca = self.client("rca", admin)
-        case = await _done(rca.post("/v1/cases", params=where, json=opening))
-        poc = self.client("rca", self._manager(target.programme, target.vendor))
-        explained = await self._explain(poc, f"/v1/cases/{case['id']}", where, "Because")
-        await brought(rca, case)
-        fresh = replace(target, audit_id=audit["id"], case_id=case["id"])
-        if endpoints:
+    async def fresh(self, target: Target, named: frozenset[str], state: str) -> Target:
+        """The same with things of its own for what can be done only once: those that an address names, or an audit.
+
+        Args:
+            target: whose programme and vendor they are of.
+            named: the names of ids, such as `case_id`.
+            state: of the calibration session.
+        """
+        if named & {"case_id", "action_id"}:
+            target = await self._fresh_case(target)
+        if named & {"coaching_id", "objective_id"}:
+            target = replace(target, **await self._coach(target, "To be done"))
+        if "endpoint_id" in named:
             of_rca = await self._endpoint(target.programme, target.vendor, "rca", "action.escalated")
             of_audit = await self._endpoint(target.programme, target.vendor)
-            fresh = replace(fresh, endpoint_id=of_audit, rca_endpoint_id=of_rca)
+            target = replace(target, endpoint_id=of_audit, rca_endpoint_id=of_rca)
+        if "session_id" in named:
+            target = replace(target, sessions={**target.sessions, **await self._calibrate(target, [state])})
+        if "audit_id" in named or not named:
+            client = self.client("audit", Actor(Role.ADMIN, ("*",)))
+            audit = await _done(client.post("/v1/audits", params={"programme": target.programme}, json=target.row()))
+            target = replace(target, audit_id=audit["id"])
+        return target
+
+    async def _fresh_case(self, target: Target) -> Target:
+        """The same with a case that is ready for its plan, a why, a cause, a plan and actions that were begun."""
+        where, rca = {"programme": target.programme}, self.client("rca", Actor(Role.ADMIN, ("*",)))
+        case = await _done(rca.post("/v1/cases", params=where, json={"vendor": target.vendor, "title": "To be closed"}))
+        address = f"/v1/cases/{case['id']}"
+        poc = self.client("rca", self._manager(target.programme, target.vendor))
+        explained = await self._explain(poc, address, where, "Because")
+        await brought(rca, case)
+        fresh = replace(target, case_id=case["id"], **explained)
         fresh = replace(fresh, **await self._act(fresh, "To be done"))
-        await _done(rca.post(f"/v1/cases/{case['id']}/steps", params=where, json={"step": "start"}, headers={"If-Match": "*"}))
-        fresh = replace(fresh, why_id=explained["why_id"], cause_id=explained["cause_id"])
-        return replace(fresh, sessions=await self._calibrate(fresh))
+        await _done(rca.post(f"{address}/steps", params=where, json={"step": "start"}, headers={"If-Match": "*"}))
+        return fresh
 
     async def fresh_appeal(self, target: Target, state: str, adjudicator: Actor) -> Target:
         """The same with an appeal of its own, in a state to which the adjudicator has brought it."""
