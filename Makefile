@@ -7,12 +7,13 @@ UNITS := shared services/audit-api services/rca-api services/reporting-api deplo
 SOURCES := shared/src services/audit-api/src services/rca-api/src services/reporting-api/src deploy/embedded/src
 LOCAL := tallystick audit-api rca-api reporting-api tallystick-embedded
 TESTS ?= tests
+WHOLE := tests/system tests/deploy/test_stack.py
 OPENAPI := tests/system/test_openapi.py
 ARGS ?=
 
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # or every worker and every service that it starts would compile the sources anew
-.PHONY: help demo up test openapi check lint types contracts docs fix lock bench simulate acceptance kill clean
+.PHONY: help demo up test system openapi check lint types contracts docs fix lock bench simulate acceptance kill clean
 
 ##@ Run it
 demo: $(VENV)/run.stamp ## Start everything with a sample programme; Ctrl-C stops it and keeps nothing
@@ -22,8 +23,11 @@ up: $(VENV)/run.stamp ## Start everything and keep its data in ./data
 	@$(BIN)/tallystick up $(ARGS)
 
 ##@ Work on it
-test: $(VENV)/dev.stamp ## Run the tests; TESTS=tests/audit_api narrows them, ARGS adds pytest options
-	@$(BIN)/pytest -n 2 --ignore $(OPENAPI) $(TESTS) $(ARGS)
+test: $(VENV)/dev.stamp ## Run the tests, but for those of `make system`; TESTS=tests/audit_api narrows them, ARGS adds pytest options
+	@$(BIN)/pytest -n 2 $(if $(filter tests,$(TESTS)),$(WHOLE:%=--ignore %),--ignore $(OPENAPI)) $(TESTS) $(ARGS)
+
+system: $(VENV)/dev.stamp ## Run the tests that start the whole product: behind its gateway, in a browser, killed
+	@$(BIN)/pytest -n 2 --ignore $(OPENAPI) $(WHOLE) $(ARGS)
 
 openapi: $(VENV)/dev.stamp ## Schemathesis on all three OpenAPI documents, with all its checks, through the gateway
 	@$(BIN)/pytest $(OPENAPI) $(ARGS)

@@ -42,8 +42,9 @@ UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commi
 """Durability is what tests/system look at, on a cluster with none of these."""
 
 
-TOGETHER = ("tests/security/", "tests/system/", "tests/deploy/")
-"""Folders that one worker runs as a whole: what their tests share, or start for themselves, takes seconds."""
+TOGETHER = ("tests/security/", "tests/system/test_kills.py", "tests/system/", "tests/deploy/")
+"""Folders that one worker runs as a whole: what their tests share, or start for themselves, takes seconds. Stacks that are
+killed are no one else's, so they are apart."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
