@@ -5,6 +5,7 @@ Tests share the databases and stay out of each other's way by using programmes o
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -52,6 +53,12 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no ty
 
     def _split_scope(self, nodeid: str) -> str:
         return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
+
+
+def pytest_collection_finish() -> None:
+    """Look for cycles as seldom as the services do: what is there now stays."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:

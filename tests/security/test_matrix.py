@@ -262,7 +262,7 @@ async def test_a_vendors_feed_holds_its_own_changes_alone(world: World, app: str
     """All of them, page by page, and no canary of others; an internal message is in no vendor's feed."""
     poc = Actor(Role.VENDOR_POC, (world.own,), "acme")
     texts = ""
-    params = {"programme": world.own, "limit": "2"}
+    params = {"programme": world.own, "limit": "20"}
     while True:
         answer = await world.client(app, poc).get("/v1/changes", params=params)
         assert_no_secrets(world, poc, answer)

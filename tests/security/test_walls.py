@@ -3,10 +3,12 @@
 The halves are the filter that every statement carries, and row-level security in the database.
 """
 
+import functools
 import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import asyncpg
@@ -35,10 +37,16 @@ async def nothing_of_others_changes(world: World, open_world: World) -> AsyncIte
     assert [await of.fingerprint(actor) for of, actor in watchers] == before
 
 
+@functools.cache
+def importers(name: str, of: Any) -> list[ModuleType]:
+    """The modules of the product that have a function under a name."""
+    ours = [module for path, module in list(sys.modules.items()) if path.partition(".")[0] in {"tallystick", *PACKAGES.values()}]
+    return [module for module in ours if getattr(module, name, None) is of]
+
+
 def replace_everywhere(monkeypatch: pytest.MonkeyPatch, name: str, old: Any, new: Any) -> int:
     """Put another function in the place of one, in every module of the product that has imported it; answers in how many."""
-    ours = [module for of, module in list(sys.modules.items()) if of.partition(".")[0] in {"tallystick", *PACKAGES.values()}]
-    modules = [module for module in ours if getattr(module, name, None) is old]
+    modules = importers(name, old)
     for module in modules:
         monkeypatch.setattr(module, name, new)
     return len(modules)

@@ -356,7 +356,7 @@ class World:
         poc = self.client("rca", self._manager(target.programme, target.vendor))
         explained = await self._explain(poc, address, where, "Because")
         await brought(rca, case)
-        fresh = replace(target, case_id=case["id"], **explained)
+        fresh = replace(target, case_id=case["id"], why_id=explained["why_id"], cause_id=explained["cause_id"])
         fresh = replace(fresh, **await self._act(fresh, "To be done"))
         await _done(rca.post(f"{address}/steps", params=where, json={"step": "start"}, headers={"If-Match": "*"}))
         return fresh
