@@ -279,6 +279,21 @@ async def test_rows_repeated_within_a_batch(audit: httpx.AsyncClient, programme:
         assert faults(told[2]) == [("/severity", "differs")]
 
 
+async def test_a_known_row_before_a_chunk_of_none(audit: httpx.AsyncClient, programme: str) -> None:
+    """Rows that are sent again may be followed by any number that cannot be read."""
+    await pushed(audit, programme, [audit_row("A-1")])
+    batch = await pushed(audit, programme, encoded([audit_row("A-1")]) + b"0\n" * 2 * CHUNK)
+
+    assert batch["counts"] == {
+        "rows": 2 * CHUNK + 1,
+        "created": 0,
+        "duplicate": 1,
+        "conflict": 0,
+        "rejected": 2 * CHUNK,
+        "revised": 0,
+    }
+
+
 async def test_a_row_repeated_thousands_of_times_costs_no_more_than_others(audit: httpx.AsyncClient, programme: str) -> None:
     """Repetitions are judged as they come: a batch of one row alone is not slower than any other."""
     rows = [*[audit_row()] * 3000, *[audit_row(comment="other")] * 3000]

@@ -134,8 +134,10 @@ class Merge:
         """Make audits of the new ones among the records; answers these and, for the others, row, external id, audit, same.
 
         Rows are mostly new, or mostly sent before. So they are taken for new until one is not; then they are looked up first,
-        until a whole chunk is new again.
+        until a whole chunk is new again. A chunk of rejected rows alone has nothing to take over.
         """
+        if not records:
+            return [], []
         driver = await self._session.driver()
         if not self._repeating:
             await driver.execute("savepoint unknown")
