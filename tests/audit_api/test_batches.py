@@ -294,6 +294,20 @@ async def test_a_known_row_before_a_chunk_of_none(audit: httpx.AsyncClient, prog
     }
 
 
+async def test_positions_follow_the_rows(audit: httpx.AsyncClient, programme: str) -> None:
+    """Audits are on the feed in the order of their rows, each at its own place, whatever was rejected between them."""
+    await pushed(audit, programme, [audit_row("A-2")])
+    rows = [audit_row("A-1"), audit_row("A-2"), audit_row("A-3", queue="nowhere"), audit_row("A-4"), audit_row("A-5")]
+    await pushed(audit, programme, rows)
+    await pushed(audit, programme, [audit_row("A-6")])
+    page = (await audit.get("/v1/changes", params={"programme": programme})).json()
+    told = [(change["position"], change["data"]["external_id"]) for change in page["changes"] if change["noun"] == "audit"]
+
+    assert [name for _, name in told] == ["A-2", "A-1", "A-4", "A-5", "A-6"]
+    assert len({position for position, _ in told}) == len(told)
+    assert told[-1][0] == page["position"]
+
+
 async def test_a_row_repeated_thousands_of_times_costs_no_more_than_others(audit: httpx.AsyncClient, programme: str) -> None:
     """Repetitions are judged as they come: a batch of one row alone is not slower than any other."""
     rows = [*[audit_row()] * 3000, *[audit_row(comment="other")] * 3000]

@@ -160,23 +160,26 @@ class Merge:
         return unknown, list(standing)
 
     async def _insert(self, records: list[Record]) -> None:
-        """Record audits, on the next positions; where there are golden items, with as many more for what may come of them."""
+        """Record audits, on the next positions, one for each row from the first to the last of them, so that none is counted.
+
+        Where there are golden items, with as many more for what may come of them.
+        """
         driver = await self._session.driver()
         await stage(driver, records)
-        count = 2 * len(records) if self._golden else len(records)
-        position = await take_positions(self._session, streams, self._programme, count)
+        first, rows = records[0].number, records[-1].number - records[0].number + 1
+        position = await take_positions(self._session, streams, self._programme, 2 * rows if self._golden else rows)
         await driver.execute(
             _SQL["merge.sql"],
             self._programme,
             self._rules.policy_set_version,
             self._rules.error_taxonomy_version,
             self._batch_id,
-            position - 1,
+            position - first,
             self._session.principal.subject,
             self._now,
         )
         if self._golden:
-            await golden.record_results(self._session, self._programme, len(records))
+            await golden.record_results(self._session, self._programme, rows)
         await driver.execute("truncate audit_stage")
 
     async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:
