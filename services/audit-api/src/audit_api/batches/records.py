@@ -73,8 +73,8 @@ def batch_document(batch: Any) -> dict[str, Any]:
 
 def count(results: Sequence[Result]) -> dict[str, int]:
     """How many rows got each verdict."""
-    counted = Counter(result.verdict.value for result in results)
-    return {verdict: counted[verdict] for verdict in COUNTED}
+    counted = Counter([result.verdict for result in results])
+    return {verdict.value: counted[verdict] for verdict in RowVerdict}
 
 
 def row_document(row: Row[Any]) -> dict[str, Any]:
