@@ -42,8 +42,9 @@ def stored(store: asyncpg.Connection, programme: str) -> Stored:
 
 
 @pytest.fixture
-def found(store: asyncpg.Connection) -> Found:
-    """The tables of the database that hold a plain text anywhere in a row."""
+async def found(store: asyncpg.Connection) -> Found:
+    """The tables of the database that hold a plain text anywhere in a row that was written since the test began."""
+    since = await store.fetchval("select pg_current_xact_id()::text::bigint")
 
     async def search(text: str) -> list[str]:
         tables = [
@@ -52,11 +53,8 @@ def found(store: asyncpg.Connection) -> Found:
                 "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"
             )
         ]
-        return [
-            table
-            for table in tables
-            if await store.fetchval(f"select exists (select from {table} t where t::text like $1)", f"%{text}%")
-        ]
+        written = "select from {} t where case when t.xmin::text::bigint > $2 then t::text like $1 else false end"
+        return [table for table in tables if await store.fetchval(f"select exists ({written.format(table)})", f"%{text}%", since)]
 
     return search
 
