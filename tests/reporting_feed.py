@@ -55,6 +55,8 @@ class Stream:
             "auditor": "qa-1",
             "audited_at": datetime.combine(day, time(12), UTC).isoformat(),
             "handling_time_s": 30,
+            "stratum": None,
+            "inclusion_probability": None,
             "first_scored": None,
             **(judgement or CORRECT),
             **fields,

@@ -124,6 +124,9 @@ async def test_every_measure(reporting: httpx.AsyncClient, stream: Stream) -> No
         "appeal_rate": (0.0, 0, 10),
         "decided_appeals": (0, 0, None),
         "overturn_rate": (None, 0, 0),
+        "weighted_accuracy": (None, 0, 0),
+        "weighted_error_rate": (None, 0, 0),
+        "unweighted_audits": (10, 10, None),
     }
 
 

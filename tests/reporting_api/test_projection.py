@@ -11,12 +11,14 @@ from sqlalchemy import select, text
 
 from reporting_api.cuboids import APPEALS, CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
 from reporting_api.metrics.appeals import appeal_sums
+from reporting_api.metrics.samples import samples
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import apply_audits, audits_of
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
 from reporting_api.projection.worker import SERVICE
-from reporting_api.tables import appeals, rollups
+from reporting_api.statistics.weighted import Drawn, weighted
+from reporting_api.tables import appeals, facts, rollups
 from reporting_feed import CORRECT, EPOCH, Stream, error
 from tallystick.schemas.metric import Dimension, View
 from tallystick.schemas.programme import Programme
@@ -43,6 +45,8 @@ fields = st.fixed_dictionaries(
         "automated_detection": st.booleans(),
         "moderator": st.sampled_from(["m-1", "m-2"]),
         "handling_time_s": st.sampled_from([None, 0, 61]),
+        "stratum": st.sampled_from([None, "a", "b"]),
+        "inclusion_probability": st.sampled_from([None, 0.1, 1 / 3, 1.0]),
         "day": st.integers(0, 40).map(lambda days: DAY + timedelta(days=days)),
     }
 )
@@ -65,11 +69,11 @@ happenings = st.lists(
 
 
 async def _cells(database: Database, programme: str) -> set[tuple[Any, ...]]:
-    """All cells and all appeals, without the programme's name."""
+    """All facts, all cells and all appeals, without the programme's name."""
     async with database.reading(SERVICE) as session:
         return {
             (table.name, *tuple(row)[1:])
-            for table in (rollups, appeals)
+            for table in (facts, rollups, appeals)
             for row in (await session.execute(select(table).where(table.c.programme == programme))).all()
         }
 
@@ -94,6 +98,31 @@ def _appeal_model(stream: Stream, cut: Cut) -> dict[tuple[str, ...], dict[str, i
             **{"open" if state == "submitted" else state: 1},
         )
     return {key: {name: counter[name] for name in APPEALS} | {"appealed": len(audits[key])} for key, counter in counters.items()}
+
+
+def _sample_model(stream: Stream, cut: Cut, key: tuple[str, ...]) -> list[Drawn]:
+    """The drawn audits of a group of a cut by stratum, counted one by one in plain Python."""
+    whole: Counter[Any] = Counter()
+    inside: Counter[Any] = Counter()
+    wrong: Counter[Any] = Counter()
+    of_vendors = {name: values for name, values in cut.filters.items() if name == "vendor"}
+    by = [(name, value) for name, value in zip(cut.by, key, strict=True)]
+    for audit in stream.audits.values():
+        stratum = audit["vendor"], audit["stratum"] or "", audit["inclusion_probability"]
+        judged = _judged(audit, cut.view)
+        values = _values(judged)
+        period = Cut(cut.programme, (), of_vendors, cut.start, cut.end, cut.view)
+        if stratum[-1] is None or not _passes(values, period):
+            continue
+        whole[stratum] += 1
+        if _passes(values, cut.without_errors()) and all(
+            values[name] == value for name, value in by if name not in ERROR_DIMENSIONS
+        ):
+            inside[stratum] += 1
+            wrong[stratum] += (
+                judged["verdict"] == "incorrect" and _passes(values, cut) and all(values[name] == value for name, value in by)
+            )
+    return [Drawn(stratum[-1], whole[stratum], inside[stratum], wrong[stratum]) for stratum in inside]
 
 
 def _judged(audit: dict[str, Any], view: View) -> dict[str, Any]:
@@ -214,6 +243,11 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
         async with reporting_database.reading(SERVICE) as session:
             kept, counted = await sums(session, cut), await sums(session, cut, from_facts=True)
             appealed = await appeal_sums(session, cut)
+            drawn = await samples(session, cut)
+        for key in kept:
+            found, wanted = drawn.of(key).estimate, weighted(_sample_model(stream, cut, key))
+            assert found.rate == pytest.approx(wanted.rate)
+            assert found.error == pytest.approx(wanted.error)
         assert kept == counted == _model(stream, cut)
         assert appealed == _appeal_model(stream, cut)
 

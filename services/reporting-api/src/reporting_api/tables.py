@@ -41,6 +41,8 @@ facts = Table(
     Column("incorrect", Boolean, nullable=False),
     Column("score", Integer, comment="quality score in ten-thousandths"),
     Column("handling_time_s", Integer),
+    Column("stratum", NAME, nullable=False, server_default="", comment="empty where it was drawn by none"),
+    Column("inclusion_probability", Double, comment="null where it is not known"),
     Column("first_incorrect", Boolean, nullable=False),
     Column("first_error_class", NAME, nullable=False),
     Column("first_error_code", NAME, nullable=False),

@@ -27,6 +27,9 @@ class Measure(StrEnum):
     APPEAL_RATE = "appeal_rate"
     DECIDED_APPEALS = "decided_appeals"
     OVERTURN_RATE = "overturn_rate"
+    WEIGHTED_ACCURACY = "weighted_accuracy"
+    WEIGHTED_ERROR_RATE = "weighted_error_rate"
+    UNWEIGHTED_AUDITS = "unweighted_audits"
 
 
 class Dimension(StrEnum):
@@ -92,10 +95,10 @@ class Number:
     """A share between 0 and 1, a count, or seconds; `null` where there is nothing to divide by."""
     numerator: int | float | None
     denominator: int | None
-    """`null` for counts."""
+    """`null` for counts. Of weighted shares: decisions that the audits were drawn from, rounded."""
     interval: Interval | None
     sufficient: bool
-    """Whether the denominator reaches the programme's minimum sample."""
+    """Whether the denominator reaches the programme's minimum sample; of weighted shares, whether the audits do."""
     reason: str | None = None
     """Why there is no value."""
 

@@ -1,14 +1,15 @@
 """Answering questions: sums, made into numbers, compared, ordered and ranked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from reporting_api.cuboids import ERROR_DIMENSIONS, MEASURES
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.definitions import FORMULAS
-from reporting_api.metrics.numbers import difference, number, ranks
+from reporting_api.metrics.numbers import difference, number, ranks, weighted_number
 from reporting_api.metrics.question import Question
+from reporting_api.metrics.samples import Samples, samples
 from reporting_api.metrics.standing import Standing
 from reporting_api.metrics.sums import NOTHING, Cut, Key, Sums, bounded, sums
 from tallystick.schemas.metric import Difference, Dimension, Measure, Metrics, Number, Period, Row, Scope
@@ -76,14 +77,14 @@ def period(standing: Standing, start: date | None, end: date | None) -> Period |
 
 async def answer(session: ReadSession, standing: Standing, question: Question) -> Metrics:
     """Answer a question whose period is settled."""
-    found = await groups(session, question)
-    before = None
+    now, before = await _found(session, question), None
     previous = earlier(question)
+    keys = set(now.groups)
     if previous is not None:
-        before = await groups(session, previous)
-        found = {**dict.fromkeys(before, (NOTHING, NOTHING)), **found}
+        before = await _found(session, previous)
+        keys |= set(before.groups)
     minimum = standing.targets.minimum_sample
-    rows = _ordered(question, [_row(question, key, pair, before, minimum) for key, pair in sorted(found.items())])
+    rows = _ordered(question, [_row(question, key, now, before, minimum) for key in sorted(keys)])
     totals = None
     if question.totals:
         whole = replace(question, by=(), totals=False)
@@ -104,9 +105,36 @@ Pair = tuple[Sums, Sums]
 """The sums of a group, and of all audits that its shares are divided by."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a question's numbers are made of in one period."""
+
+    groups: Mapping[Key, Pair]
+    samples: Samples | None
+    """How audits were drawn; None where no measure takes it."""
+
+    def numbers(self, question: Question, key: Key, minimum: int) -> dict[str, Number]:
+        """The measures of a group."""
+        pair = self.groups.get(key, (NOTHING, NOTHING))
+        sample = None if self.samples is None else self.samples.of(key)
+        return {
+            measure.value: number(measure, *pair, minimum)
+            if sample is None or not FORMULAS[measure].of_samples
+            else weighted_number(measure, *pair, sample, minimum)
+            for measure in question.measures
+        }
+
+
+async def _found(session: ReadSession, question: Question) -> _Found:
+    found = await groups(session, question)
+    if not any(FORMULAS[measure].of_samples for measure in question.measures):
+        return _Found(found, None)
+    return _Found(found, await samples(session, cut_of(question)))
+
+
 async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     """The sums that a question is answered from, by group; of appeals where it asks for them."""
-    cut = Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
+    cut = cut_of(question)
     names = needed_sums(question)
     selected = await sums(session, cut, names)
     if any(FORMULAS[measure].of_appeals for measure in question.measures):
@@ -120,6 +148,11 @@ async def groups(session: ReadSession, question: Question) -> dict[Key, Pair]:
     if not groups and not question.by:
         return {(): (NOTHING, NOTHING)}
     return groups
+
+
+def cut_of(question: Question) -> Cut:
+    """The audits that a question is about, and by what."""
+    return Cut(question.programme, question.by, question.filters, question.start, question.end, question.view)
 
 
 def needed_sums(question: Question) -> list[str]:
@@ -157,14 +190,13 @@ def earlier(question: Question) -> Question | None:
     return replace(question, start=question.start - (question.end - question.start), end=question.start, compare=None)
 
 
-def _row(question: Question, key: Key, pair: Pair, before: Mapping[Key, Pair] | None, minimum: int) -> Row:
-    numbers = {measure.value: number(measure, *pair, minimum) for measure in question.measures}
+def _row(question: Question, key: Key, now: _Found, before: _Found | None, minimum: int) -> Row:
+    numbers = now.numbers(question, key, minimum)
     previous: dict[str, Number] | None = None
     change: dict[str, Difference] | None = None
     if before is not None:
-        earlier = before.get(key, (NOTHING, NOTHING))
-        previous = {measure.value: number(measure, *earlier, minimum) for measure in question.measures}
-        change = {measure.value: difference(measure, numbers[measure], previous[measure]) for measure in question.measures}
+        previous = before.numbers(question, key, minimum)
+        change = {measure.value: difference(numbers[measure], previous[measure]) for measure in question.measures}
     return Row(
         dimensions={name.value: value or None for name, value in zip(question.by, key, strict=True)},
         numbers=numbers,

@@ -27,6 +27,11 @@ class Formula:
         return self.denominator == "audits"
 
     @property
+    def of_samples(self) -> bool:
+        """Whether it takes the stratum and the probability that audits were drawn with."""
+        return self.numerator in {"drawn_errors", "undrawn"}
+
+    @property
     def of_appeals(self) -> bool:
         """Whether it takes the sums of appeals."""
         return self.numerator in APPEALS
@@ -52,6 +57,23 @@ def _share(
         source=_WILSON_SOURCE,
     )
     return Formula(definition, column, "audits", shape)
+
+
+def _weighted(name: Measure, label: str, counted: str, *, shape: Literal["share", "rest"]) -> Formula:
+    definition = MeasureDefinition(
+        name=name,
+        label=label,
+        kind="proportion",
+        unit="share",
+        better="higher" if shape == "rest" else "lower",
+        numerator=f"decisions that were {counted}, as estimated: the sum of 1 / inclusion probability over such audits",
+        denominator="decisions that the audits were drawn from: the sum of 1 / inclusion probability over audits that carry one",
+        formula="1 - sum of wrong weights / sum of weights" if shape == "rest" else "sum of wrong weights / sum of weights",
+        interval="Wilson score interval at 95 % for the effective number of audits, by the variance of the stratified sample",
+        source="Horvitz and Thompson 1952, Journal of the American Statistical Association 47:663; Särndal, Swensson and Wretman"
+        " 1992, 5.6 and 10.3; Korn and Graubard 1998, Survey Methodology 24:193",
+    )
+    return Formula(definition, "drawn_errors", "drawn", shape)
 
 
 def _count(name: Measure, label: str, counted: str, column: str, *, unit: Literal["audits", "appeals"] = "audits") -> Formula:
@@ -157,6 +179,14 @@ FORMULAS: dict[Measure, Formula] = {
             "decided",
             "share",
         ),
+        _weighted(Measure.WEIGHTED_ACCURACY, "Weighted accuracy", "right", shape="rest"),
+        _weighted(Measure.WEIGHTED_ERROR_RATE, "Weighted error rate", "wrong", shape="share"),
+        _count(
+            Measure.UNWEIGHTED_AUDITS,
+            "Unweighted audits",
+            "audits without an inclusion probability, which weighted measures leave out",
+            "undrawn",
+        ),
     )
 }
 
@@ -201,7 +231,12 @@ DEFINITIONS = Definitions(
         ),
         "adjudicated: the judgement as it stands after revisions. first_scored: as it was first recorded. Both stay for ever.",
         "An erased audit keeps counting: its verdict remains, and it belongs to nobody (`null`) by moderator and by auditor.",
-        "sufficient: the denominator is at least the programme's minimum_sample.",
+        "sufficient: the denominator is at least the programme's minimum_sample; of weighted shares, the audits are.",
+        (
+            "Weighted: accuracy and error rate of all decisions that a sample was drawn from, whatever was audited more or less"
+            " often. Each audit counts for 1 / inclusion probability decisions; audits without one are left out, and counted as"
+            " unweighted_audits."
+        ),
         "Ranked rows whose intervals overlap are tied: a rank says between which places a row may truly stand.",
         "A difference between two periods carries Newcombe's interval (1998, Statistics in Medicine 17:873, method 10).",
         (

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from reporting_api.metrics.definitions import FORMULAS, Formula
+from reporting_api.metrics.samples import Sample
 from reporting_api.metrics.sums import Sums
-from reporting_api.statistics.intervals import LEVEL, newcombe, wilson
+from reporting_api.statistics.intervals import LEVEL, difference_of, wilson
 from tallystick.schemas.metric import Difference, Interval, Measure, Number, Rank
 
 _NOTHING = "There are no audits to divide by."
@@ -42,6 +43,32 @@ def number(measure: Measure, sums: Sums, all_audits: Sums, minimum_sample: int) 
     )
 
 
+def weighted_number(measure: Measure, sums: Sums, all_audits: Sums, sample: Sample, minimum_sample: int) -> Number:
+    """A measure that takes how audits were drawn.
+
+    Args:
+        measure: which.
+        sums: of the audits that the group selects.
+        all_audits: the sums of the same group without its error dimensions.
+        sample: of the group.
+        minimum_sample: from how many drawn audits on a share is called sufficient.
+    """
+    formula, estimate = FORMULAS[measure], sample.estimate
+    if formula.denominator is None:
+        return counted(sums["audits"] - sample.selected)
+    value, bounds, top = estimate.rate, estimate.interval, estimate.wrong
+    if formula.shape == "rest" and value is not None and bounds is not None:
+        value, bounds, top = 1 - value, (1 - bounds[1], 1 - bounds[0]), estimate.decisions - top
+    return Number(
+        value=value,
+        numerator=top,
+        denominator=round(estimate.decisions),
+        interval=None if bounds is None else interval(bounds, "wilson-effective"),
+        sufficient=estimate.audits >= minimum_sample,
+        reason=estimate.reason if all_audits["audits"] else _NOTHING,
+    )
+
+
 def counted(count: int) -> Number:
     """A count."""
     return Number(value=count, numerator=count, denominator=None, interval=None, sufficient=True, reason=None)
@@ -69,13 +96,14 @@ def _method(formula: Formula) -> str:
     return "wilson" if formula.definition.kind == "proportion" else "wilson-conservative"
 
 
-def difference(measure: Measure, now: Number, before: Number) -> Difference:
-    """By how much a number differs from an earlier one, with Newcombe's interval where both are proportions."""
+def difference(now: Number, before: Number) -> Difference:
+    """By how much a number differs from an earlier one, with Newcombe's interval where both have one."""
     if now.value is None or before.value is None:
         return Difference(value=None, interval=None, clear=None, reason=now.reason or before.reason)
     bounds = None
-    if FORMULAS[measure].definition.interval is not None:
-        bounds = newcombe(now.numerator or 0, now.denominator or 0, before.numerator or 0, before.denominator or 0)
+    if now.interval is not None and before.interval is not None:
+        own, other = ((each.low, each.high) for each in (now.interval, before.interval))
+        bounds = difference_of(now.value, own, before.value, other)
     return Difference(
         value=now.value - before.value,
         interval=None if bounds is None else interval(bounds, "newcombe"),

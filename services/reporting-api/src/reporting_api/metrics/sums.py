@@ -114,13 +114,12 @@ async def cells(
 
 def keyed(rows: Sequence[Sequence[Any]], width: int, names: Sequence[str]) -> dict[Key, Sums]:
     """The groups that a statement answered, by the values of so many dimensions; those that nothing is in are left out."""
-    return {
-        tuple([value if isinstance(value, str) else value.isoformat() for value in row[:width]]): dict(
-            zip(names, row[width:], strict=True)
-        )
-        for row in rows
-        if any(row[width:])
-    }
+    return {key_of(row[:width]): dict(zip(names, row[width:], strict=True)) for row in rows if any(row[width:])}
+
+
+def key_of(values: Sequence[Any]) -> Key:
+    """The key of a group by the values that a statement answered for its dimensions."""
+    return tuple([value if isinstance(value, str) else value.isoformat() for value in values])
 
 
 _MONDAY = date(2001, 1, 1)

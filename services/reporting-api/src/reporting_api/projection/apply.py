@@ -11,7 +11,8 @@ import asyncpg
 from reporting_api.cuboids import DIMENSIONS, cells_sql
 from tallystick.service.database import WriteSession
 
-_APPLIED = ("id", "position", "audited_at", *DIMENSIONS, "verdict", "quality_score", "handling_time_s")
+_SAMPLE = ("stratum", "inclusion_probability")
+_APPLIED = ("id", "position", "audited_at", *DIMENSIONS, "verdict", "quality_score", "handling_time_s", *_SAMPLE)
 FIELDS = tuple(f"audit.{name}" for name in (*_APPLIED, "first_scored"))
 """What is asked for of the audits on a feed."""
 _AUDIT = itemgetter(*_APPLIED)

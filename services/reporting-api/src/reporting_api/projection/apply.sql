@@ -11,7 +11,8 @@ with incoming as (
         coalesce(error_class, '') as error_class, coalesce(error_code, '') as error_code, coalesce(severity, '') as severity,
         coalesce(moderator, '') as moderator, coalesce(auditor, '') as auditor,
         verdict = 'incorrect' as incorrect, round(score::float8 * 10000)::integer as score,
-        handling_time_s::integer as handling_time_s,
+        handling_time_s::integer as handling_time_s, coalesce(stratum, '') as stratum,
+        inclusion_probability::float8 as inclusion_probability,
         coalesce(first_verdict, verdict) = 'incorrect' as first_incorrect,
         coalesce(case when first_verdict is null then error_class else first_error_class end, '') as first_error_class,
         coalesce(case when first_verdict is null then error_code else first_error_code end, '') as first_error_code,
@@ -25,23 +26,25 @@ with incoming as (
         string_to_array($15, e'\x1f', ''), string_to_array($16, e'\x1f', ''), string_to_array($17, e'\x1f', ''),
         string_to_array($18, e'\x1f', ''), string_to_array($19, e'\x1f', ''), string_to_array($20, e'\x1f', ''),
         string_to_array($21, e'\x1f', ''), string_to_array($22, e'\x1f', ''), string_to_array($23, e'\x1f', ''),
-        string_to_array($24, e'\x1f', ''), string_to_array($25, e'\x1f', ''), string_to_array($26, e'\x1f', '')
+        string_to_array($24, e'\x1f', ''), string_to_array($25, e'\x1f', ''), string_to_array($26, e'\x1f', ''),
+        string_to_array($27, e'\x1f', ''), string_to_array($28, e'\x1f', '')
     ) as page (
         audit_id, position, audited_at, vendor, site, queue, market, language, policy,
         audit_party, automated_detection, error_class, error_code, severity, moderator, auditor, verdict, score,
-        handling_time_s, first_verdict, first_error_class, first_error_code, first_severity, first_score
+        handling_time_s, stratum, inclusion_probability,
+        first_verdict, first_error_class, first_error_code, first_severity, first_score
     )
 ),
 merged as (
     insert into facts (
         programme, audit_id, position, day, vendor, site, queue, market, language, policy, audit_party, automated_detection,
         error_class, error_code, severity, moderator, auditor, incorrect, score, handling_time_s,
-        first_incorrect, first_error_class, first_error_code, first_severity, first_score
+        stratum, inclusion_probability, first_incorrect, first_error_class, first_error_code, first_severity, first_score
     )
     select
         $1, audit_id, position, day, vendor, site, queue, market, language, policy, audit_party, automated_detection,
         error_class, error_code, severity, moderator, auditor, incorrect, score, handling_time_s,
-        first_incorrect, first_error_class, first_error_code, first_severity, first_score
+        stratum, inclusion_probability, first_incorrect, first_error_class, first_error_code, first_severity, first_score
     from incoming
     /*known*/
     returning

@@ -73,8 +73,7 @@ class _Report:
             as_of=as_of,
             turnaround_days=standing.targets.appeal_turnaround_days,
             overall=overall,
-            change=before
-            and {name: difference(Measure(name), overall.numbers[name], then) for name, then in before.numbers.items()},
+            change=before and {name: difference(overall.numbers[name], then) for name, then in before.numbers.items()},
             vendors=await self._table(self.question, Dimension.VENDOR),
             sites=await self._table(self.question, Dimension.VENDOR, Dimension.SITE),
             policies=await self._table(self.question, Dimension.POLICY),
@@ -171,7 +170,7 @@ class _Report:
             error_name=None if whole else self._name("error_code", error_code),
             overturn_rate=own,
             rest=rest,
-            difference=difference(Measure.OVERTURN_RATE, own, rest),
+            difference=difference(own, rest),
             rank=None,
         )
 

@@ -15,7 +15,7 @@ from tallystick.schemas.programme import Targets
 from tallystick.schemas.report import QualitySummary, TargetStanding, TrendPoint
 from tallystick.service.database import ReadSession
 
-_ALL = tuple(measure for measure in Measure if not FORMULAS[measure].of_appeals)
+_ALL = tuple(measure for measure in Measure if not FORMULAS[measure].of_appeals and not FORMULAS[measure].of_samples)
 TARGETS = (Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 _TABLE = (Measure.AUDITS, Measure.ERRORS, Measure.ACCURACY, Measure.CRITICAL_ACCURACY, Measure.QUALITY_SCORE)
 

@@ -133,7 +133,7 @@ class _Findings:
             direction="up" if step.z > 0 else "down",
             before=before,
             after=after,
-            difference=difference(Measure.ERROR_RATE, after, before),
+            difference=difference(after, before),
             z=step.z,
             points=trend(self._question, self._population.weeks, points),
         )

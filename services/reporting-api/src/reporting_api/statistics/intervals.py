@@ -42,10 +42,17 @@ def newcombe(hits: float, size: float, other_hits: float, other_size: float) -> 
     own, other = wilson(hits, size), wilson(other_hits, other_size)
     if own is None or other is None:
         return None
-    share, other_share = hits / size, other_hits / other_size
-    difference = share - other_share
-    below = sqrt((share - own[0]) ** 2 + (other[1] - other_share) ** 2)
-    above = sqrt((own[1] - share) ** 2 + (other_share - other[0]) ** 2)
+    return difference_of(hits / size, own, other_hits / other_size, other)
+
+
+def difference_of(value: float, own: tuple[float, float], other_value: float, other: tuple[float, float]) -> tuple[float, float]:
+    """The interval of a difference of two independent estimates by their own intervals, as Newcombe's is made of Wilson's.
+
+    Source: Zou and Donner 2008, Statistics in Medicine 27:1693.
+    """
+    difference = value - other_value
+    below = sqrt((value - own[0]) ** 2 + (other[1] - other_value) ** 2)
+    above = sqrt((own[1] - value) ** 2 + (other_value - other[0]) ** 2)
     return difference - below, difference + above
 
 
