@@ -4,6 +4,7 @@ Screenshots of them are in `tests/output` afterwards.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -170,6 +171,26 @@ async def test_a_manager_moves_a_case_and_a_point_of_contact_completes_an_action
         assert "between us" not in text
         assert "eastgale" not in text
         assert visit.said == []
+
+
+async def test_what_is_wrong_is_said_beside_its_field(chromium: Browser, system: Any, home: str, manager: str) -> None:
+    """Where the field is seen and heard, with what was typed, on a narrow screen too."""
+    async with visiting(chromium, system, home, token=manager, width=NARROW, color_scheme="dark") as visit:
+        await visit.sign_in(f"{home}/people")
+        await visit.page.get_by_text("Set an objective").click()
+        form = visit.page.locator("#objective")
+        for label, text in (("What is to be reached", "Nowhere gets better"), ("Name", "nowhere"), ("Target", "95")):
+            await form.get_by_label(label).fill(text)
+        await form.get_by_label("before").fill("2027-03-01")
+        await form.get_by_role("button", name="Set it").click()
+        field = visit.page.get_by_label("Name")
+        await expect(field).to_have_value("nowhere")
+        await expect(field).to_have_accessible_description(re.compile("There is no such site"))
+        await expect(visit.page.locator("#objective-name-wrong")).to_be_visible()
+        await visit.page.screenshot(path=OUTPUT / "people-refused-360-dark.png", full_page=True)
+
+        assert await visit.ask("contrast") + await visit.ask("faults") == []
+        assert await visit.overflow() <= 0
 
 
 async def test_a_judged_plan_shows_its_verdict_and_its_chart(
