@@ -27,6 +27,7 @@ from security.world import (
     an_objective,
     appeal_of,
     judgement,
+    marked_plan,
     world_document,
 )
 from tallystick.schemas.principal import Role
@@ -44,6 +45,7 @@ CASE_READERS = EVERYBODY - {Role.VENDOR_SYSTEM}
 SPEAKERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 CALIBRATORS = frozenset({Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 RATERS = CALIBRATORS - {Role.SERVICE}
+RECEIPT_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM})
 POCS = frozenset({Role.VENDOR_POC})
 ADJUDICATORS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 NUMBER_READERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.SERVICE})
@@ -91,6 +93,14 @@ def _planned(target: Target) -> dict[str, Any]:
     windows = {"baseline_from": "2026-08-01", "baseline_to": "2026-09-01"}
     windows |= {"verification_from": "2026-09-01", "verification_to": "2026-10-01"}
     return {"params": {**_of_vendor(target)["params"], **windows}}
+
+
+def _receipt(target: Target) -> dict[str, Any]:
+    return {"params": {"programme": target.programme, "vendor": target.vendor or "borealis"}}
+
+
+def _new_plan(target: Target) -> dict[str, Any]:
+    return marked_plan(target.programme, target.vendor) | {"scope": {}}
 
 
 def _nothing(_target: Target) -> dict[str, Any]:
@@ -214,6 +224,19 @@ DOORS = (
     Door("audit", "POST", "/v1/audit-batches", RECORDERS, _with(lambda target: [target.row()]), 201),
     Door("audit", "GET", "/v1/audit-batches/{batch_id}", BATCH_READERS),
     Door("audit", "GET", "/v1/audit-batches/{batch_id}/rows", BATCH_READERS),
+    Door("audit", "POST", "/v1/sampling-plans", MANAGERS, _with(_new_plan), 201),
+    Door("audit", "GET", "/v1/sampling-plans", CLIENT),
+    Door("audit", "POST", "/v1/sampling-plans/preview", MANAGERS, _with(_new_plan)),
+    Door("audit", "GET", "/v1/sampling-plans/{plan_id}", CLIENT),
+    Door("audit", "PUT", "/v1/sampling-plans/{plan_id}", MANAGERS, _with(_new_plan, "*")),
+    Door("audit", "GET", "/v1/sampling-plans/{plan_id}/versions", CLIENT),
+    Door("audit", "POST", "/v1/sampling-plans/{plan_id}/publication", MANAGERS, _moving, spends=True),
+    Door("audit", "POST", "/v1/sampling-plans/{plan_id}/retirement", MANAGERS, _moving, spends=True),
+    Door("audit", "GET", "/v1/draws", EVERYBODY),
+    Door("audit", "GET", "/v1/draws/{draw_id}", EVERYBODY),
+    Door("audit", "GET", "/v1/draws/{draw_id}/strata", EVERYBODY),
+    Door("audit", "GET", "/v1/draws/{draw_id}/receipt", RECEIPT_READERS, _receipt),
+    Door("audit", "POST", "/v1/draws/{draw_id}/drawing", MANAGERS),
     Door("audit", "GET", "/v1/exposure", REVISERS),
     Door("audit", "GET", "/v1/exposure/summary", MANAGERS),
     Door("audit", "GET", "/v1/exposure/opt-outs", REVISERS),

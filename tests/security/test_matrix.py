@@ -158,6 +158,8 @@ LISTS = {
     "/v1/audits",
     "/v1/appeals",
     "/v1/audit-batches/{batch_id}/rows",
+    "/v1/draws",
+    "/v1/draws/{draw_id}/strata",
     "/v1/webhook-endpoints",
     "/v1/webhook-endpoints/{endpoint_id}/deliveries",
     "/v1/cases",

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event, true
 
 import audit_api.programmes.records
+import audit_api.sampling.draws
 import reporting_api.projection.cursors
 from audit_api.calibration import visibility
 from security.conftest import PACKAGES
@@ -57,6 +58,7 @@ def without_filters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every statement forgets to name the programme and the vendor."""
     assert replace_everywhere(monkeypatch, "scoped", database.scoped, lambda statement, *_: statement) > 5
     assert replace_everywhere(monkeypatch, "visible", visibility.visible, lambda statement, *_: statement) > 3
+    assert replace_everywhere(monkeypatch, "about", audit_api.sampling.draws.about, lambda *_: true()) > 0
     assert replace_everywhere(monkeypatch, "of_own_side", visibility.of_own_side, lambda *_: true()) > 2
 
 

@@ -17,6 +17,7 @@ import httpx
 from fastapi import FastAPI
 
 from actions import EFFECT
+from appeals import moved_by_hand
 from calibration import Facilitator, session_document
 from cases import brought
 from factories import audit_row, missed, programme_document
@@ -29,6 +30,7 @@ from reporting_api.settings import ReportingSettings
 from reporting_api.signals.detection import read_ground
 from reporting_api.signals.findings import Finding, signal_id
 from reporting_api.signals.records import keep
+from sampling import drawn, next_monday, plan_document, some_decisions
 from tallystick.identity import SERVICE_ISSUER, sign, sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.case import Audience
@@ -88,6 +90,10 @@ class Target:
     delivery_id: str = field(default_factory=lambda: str(uuid4()))
     appeal_id: str = field(default_factory=lambda: str(uuid4()))
     signal_id: str = field(default_factory=lambda: str(uuid4()))
+    plan_id: str = field(default_factory=lambda: str(uuid4()))
+    """A sampling plan that is not published."""
+    draw_id: str = field(default_factory=lambda: str(uuid4()))
+    """A draw that was made."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -95,7 +101,7 @@ class Target:
         own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
         of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id, self.action_id, self.notice_id)
         of_rca = (self.coaching_id, self.held_coaching_id, self.objective_id, self.rca_endpoint_id, self.rca_delivery_id)
-        return *own, *of_case, *of_rca, *self.sessions.values()
+        return *own, *of_case, *of_rca, *self.sessions.values(), self.plan_id, self.draw_id
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
@@ -216,11 +222,14 @@ class World:
         for _ in range(2):
             test = f"/v1/webhook-endpoints/{in_case['rca_endpoint_id']}/test"
             in_case["rca_delivery_id"] = (await _done(counterpart.post(test, params=where)))["id"]
+        sampled = await self._sample(programme, vendor)
         target = Target(
             programme,
             vendor,
             audit_id,
             pushed["id"],
+            plan_id=await self._plan(programme, vendor),
+            draw_id=sampled,
             sessions=sessions,
             endpoint_id=endpoint_id,
             delivery_id=delivery["id"],
@@ -240,6 +249,23 @@ class World:
             )
         )
         return target
+
+    async def _plan(self, programme: str, vendor: str | None) -> str:
+        """A sampling plan about the decisions of a vendor, drafted."""
+        manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
+        new = marked_plan(programme, vendor)
+        return str((await _done(manager.post("/v1/sampling-plans", params={"programme": programme}, json=new)))["id"])
+
+    async def _sample(self, programme: str, vendor: str | None) -> str:
+        """A draw of decisions of a vendor that was made three weeks ago, and those of the weeks to come, committed."""
+        app, manager = self.apps["audit"], self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
+        with moved_by_hand(app) as clock:
+            clock.move(days=-28)
+            mark, first = canary(programme, vendor), next_monday(clock)
+            marked = {"vendor": vendor or "borealis", "site": SITES[vendor or "borealis"], "moderator": mark}
+            rows = [each | marked for each in some_decisions(first, 4)]
+            plan = marked_plan(programme, vendor) | {"starts_on": first.isoformat(), "strata": ["queue", "moderator"]}
+            return str((await drawn(app, manager, clock, programme, rows, **plan)).draw["id"])
 
     async def _open_cases(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> dict[str, str]:
         """Two cases, linked, the second with a conversation, whys and causes for the vendor and for the client alone."""
@@ -342,6 +368,8 @@ class World:
             target = replace(target, endpoint_id=of_audit, rca_endpoint_id=of_rca)
         if "session_id" in named:
             target = replace(target, sessions={**target.sessions, **await self._calibrate(target, [state])})
+        if "plan_id" in named:
+            target = replace(target, plan_id=await self._plan(target.programme, target.vendor))
         if "audit_id" in named or not named:
             client = self.client("audit", Actor(Role.ADMIN, ("*",)))
             audit = await _done(client.post("/v1/audits", params={"programme": target.programme}, json=target.row()))
@@ -412,6 +440,11 @@ def _example(mark: str) -> dict[str, str]:
 def canary(programme: str, owner: str | None) -> str:
     """The word that marks what belongs to a vendor, or to the client alone (None), in a programme."""
     return f"canary-{owner or 'internal'}-of-{programme}"
+
+
+def marked_plan(programme: str, vendor: str | None) -> dict[str, Any]:
+    """A sampling plan about a vendor, of which nobody else may learn."""
+    return plan_document(date(2026, 11, 2), title=canary(programme, vendor), scope={"vendor": [vendor or "borealis"]})
 
 
 def an_action(target: Target, text: str = "Do it") -> dict[str, Any]:

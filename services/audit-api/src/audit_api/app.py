@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 
 import audit_api.decisions.tables
-import audit_api.sampling.tables
 import audit_api.staffing.tables  # noqa: F401 - their tables
 from audit_api.appeals import records as appeals
 from audit_api.appeals.deciding import router as deciding_router
@@ -29,6 +28,11 @@ from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import require_programme
 from audit_api.programmes.routes import router as programmes_router
+from audit_api.sampling import draws
+from audit_api.sampling import items as sample_items
+from audit_api.sampling.draw_routes import router as draws_router
+from audit_api.sampling.routes import router as plans_router
+from audit_api.sampling.schedule import sampling
 from audit_api.settings import AuditSettings
 from tallystick.service.app import create_service
 from tallystick.service.database import ReadSession
@@ -41,7 +45,7 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
-    async with sweeping(app), thinning(app), delivering(app, webhooks):
+    async with sweeping(app), sampling(app), thinning(app), delivering(app, webhooks):
         yield
 
 
@@ -58,6 +62,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
         Noun("calibration_session", sessions.read_changes),
         Noun("calibration_item", items.read_changes),
         Noun("golden_result", golden.read_changes),
+        Noun("draw", draws.read_changes),
+        Noun("sample_item", sample_items.read_changes),
     ]
     feed = Feed(streams, nouns)
     app = create_service(
@@ -74,6 +80,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
             calibration.router,
             rating_routes.router,
             library_routes.router,
+            plans_router,
+            draws_router,
             exposure_router,
             feed_router(feed, *READERS),
             endpoints_router(webhooks, idempotency_keys, require_programme),

@@ -5,13 +5,23 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
 from tallystick.schemas.decision import Modality
 from tallystick.schemas.programme import TimeZone
 
+_LAST_YEAR = 2999
+
+
+def _near(day: date) -> date:
+    if day.year > _LAST_YEAR:  # so that there is a day after every period
+        raise ValueError("beyond the year 2999")
+    return day
+
+
+PlanDay = Annotated[date, AfterValidator(_near)]
 Confidence = Annotated[float, Field(ge=0.8, le=0.999)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Hexadecimal = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -145,9 +155,9 @@ class NewSamplingPlan(Wire):
     strata: Annotated[tuple[StratumDimension, ...], Field(max_length=6)] = ()
     """What the decisions are divided by, besides the vendor."""
     period: SamplePeriod = SamplePeriod.WEEK
-    starts_on: date
-    """The first day of the first period; periods that have begun before it is published are left out."""
-    ends_on: date | None = None
+    starts_on: PlanDay
+    """The first day that is drawn from. Periods that begin within an hour of the publication, or have begun, are left out."""
+    ends_on: PlanDay | None = None
     """The last day that is drawn from."""
     allocation: Allocation
     minimum_per_stratum: Annotated[int, Field(ge=0, le=10_000)] = 0
@@ -168,6 +178,9 @@ class NewSamplingPlan(Wire):
             raise ValueError("a stratum is divided by the same twice")
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise ValueError("it ends before it starts")
+        limits = (self.minimum_per_stratum, self.minimum_per_moderator, self.budget.audits, self.budget.hours)
+        if isinstance(self.allocation, AcceptanceAllocation) and any(limits):
+            raise ValueError("the samples of acceptance sampling are the standard's: no minimum and no budget goes with them")
         return self
 
     def dimensions(self) -> tuple[StratumDimension, ...]:
@@ -271,6 +284,8 @@ class DrawState(StrEnum):
     """The period is over, the sample drawn and the key published."""
     MISSED = "missed"
     """Nothing was decided in its period; the key is published all the same."""
+    WITHDRAWN = "withdrawn"
+    """Before its period began, the plan was retired or got a version without this period: nothing is drawn."""
 
 
 class DrawStratum(Wire):
@@ -282,7 +297,7 @@ class DrawStratum(Wire):
     decisions: NonNegativeInt
     """In the period, when it was drawn."""
     planned: NonNegativeInt
-    """By the plan's allocation, before anything was limited."""
+    """By the plan, its minimums and budget included; expected, until it is drawn."""
     drawn: NonNegativeInt
 
 

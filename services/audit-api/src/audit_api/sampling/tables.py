@@ -14,7 +14,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     text,
 )
@@ -63,8 +62,10 @@ draws = Table(
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
     Column("time_zone", Text, nullable=False, comment="of the programme, when the commitment was published"),
-    Column("design", JSONB, nullable=False, comment="of the plan's version, what vendors may know too"),
+    Column("design", JSONB, nullable=False, comment="the document of the plan's version"),
+    Column("vendors", ARRAY(Text), nullable=False, comment="whom it is about; all where there is none"),
     Column("commitment", Text, nullable=False),
+    Column("told_key", Text, comment="in hexadecimal digits, once it is told"),
     Column("committed_at", DateTime(timezone=True), nullable=False),
     Column("draw_after", DateTime(timezone=True), nullable=False),
     Column("drawn_at", DateTime(timezone=True)),
@@ -73,7 +74,14 @@ draws = Table(
     Column("revision", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("programme", "id"),
-    UniqueConstraint("programme", "plan_id", "first_day"),
+    Index(
+        "draws_one_a_period",
+        "programme",
+        "plan_id",
+        "first_day",
+        unique=True,
+        postgresql_where=text("state <> 'withdrawn'"),
+    ),
     Index(None, "programme", "position"),
     Index(None, "programme", "draw_after", postgresql_where=text("state = 'committed'")),
 )
@@ -86,7 +94,7 @@ draw_keys = Table(
     Column("key", LargeBinary, nullable=False, comment="32 random bytes; told when the draw is made"),
     PrimaryKeyConstraint("programme", "draw_id"),
     ForeignKeyConstraint(["programme", "draw_id"], ["draws.programme", "draws.id"]),
-    comment="apart from the draws, so that no document of one can hold its key by mistake",
+    comment="apart from the draws and from all vendors, so that no document of one can hold its key by mistake",
 )
 
 draw_strata = Table(

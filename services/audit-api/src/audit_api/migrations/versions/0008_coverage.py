@@ -18,6 +18,8 @@ _OWN = (
 )
 """A person's own rows, and all of them for what the service does by itself: no token's subject holds a control character."""
 _CLIENT = "(select current_setting('app.vendor', true)) = '*'"
+_OF_ALL = "vendors = '{}' and exists (select from programmes where programmes.programme = draws.programme)"
+_ABOUT = f"({_CLIENT} or ({_OF_ALL}) or (select nullif(current_setting('app.vendor', true), '')) = any (vendors))"
 _COUNTING = f"({_CLIENT} or not checking)"
 _THEIRS = "select from audits where audits.programme = audit_revisions.programme and audits.id = audit_revisions.audit_id"
 _REVISED = f"({_CLIENT} or exists ({_THEIRS}))"
@@ -158,9 +160,11 @@ def upgrade() -> None:
             "design",
             postgresql.JSONB(astext_type=sa.Text()),
             nullable=False,
-            comment="of the plan's version, what vendors may know too",
+            comment="the document of the plan's version",
         ),
+        sa.Column("vendors", postgresql.ARRAY(sa.Text()), nullable=False, comment="whom it is about; all where there is none"),
         sa.Column("commitment", sa.Text(), nullable=False),
+        sa.Column("told_key", sa.Text(), nullable=True, comment="in hexadecimal digits, once it is told"),
         sa.Column("committed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("draw_after", sa.DateTime(timezone=True), nullable=False),
         sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=True),
@@ -169,7 +173,6 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("programme", "id", name=op.f("draws_pkey")),
-        sa.UniqueConstraint("programme", "plan_id", "first_day", name=op.f("draws_programme_plan_id_first_day_key")),
     )
     op.create_index(
         op.f("draws_programme_draw_after_idx"),
@@ -179,6 +182,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'committed'"),
     )
     op.create_index(op.f("draws_programme_position_idx"), "draws", ["programme", "position"], unique=False)
+    op.create_index(
+        "draws_one_a_period",
+        "draws",
+        ["programme", "plan_id", "first_day"],
+        unique=True,
+        postgresql_where=sa.text("state <> 'withdrawn'"),
+    )
     op.create_table(
         "exposure_weeks",
         sa.Column("programme", sa.Text(), nullable=False),
@@ -349,7 +359,7 @@ def upgrade() -> None:
             ["programme", "draw_id"], ["draws.programme", "draws.id"], name=op.f("draw_keys_programme_draw_id_fkey")
         ),
         sa.PrimaryKeyConstraint("programme", "draw_id", name=op.f("draw_keys_pkey")),
-        comment="apart from the draws, so that no document of one can hold its key by mistake",
+        comment="apart from the draws and from all vendors, so that no document of one can hold its key by mistake",
     )
     op.create_table(
         "draw_strata",
@@ -442,17 +452,17 @@ def upgrade() -> None:
         ("decision_counts", "select, insert, update, delete"),
         ("decision_frames", "select, insert, update, delete"),
         ("decision_candidates", "select, insert, update, delete"),
-        ("draw_strata", "select, insert, update"),
+        ("draw_strata", "select, insert, update, delete"),
         ("draw_frames", "select, insert"),
         ("sample_items", "select, insert, update"),
         ("lots", "select, insert"),
     ):
         isolate(table, RUNTIME, by_vendor=True, grants=grants)
-    for table, grants in (("draws", "select, insert, update"), ("draw_keys", "select, insert")):
-        isolate(table, RUNTIME, by_vendor=False, grants=grants)
+    isolate("draws", RUNTIME, by_vendor=False, grants="select, insert, update", rules=[_ABOUT])
     for table, grants in (
         ("sampling_plans", "select, insert, update"),
         ("sampling_plan_versions", "select, insert"),
+        ("draw_keys", "select, insert"),
         ("auditors", "select, insert, update"),
         ("staffing_plans", "select, insert"),
         ("staffing_assignments", "select, insert"),
