@@ -12,6 +12,7 @@ from reporting_api.statistics.decomposition import find_leading
 from reporting_api.statistics.effects import Comparison, Judgement, Series, bounds, judge, log_ratio
 from reporting_api.statistics.segments import Segment, Table
 
+Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 WANTED = 0.5
@@ -19,6 +20,8 @@ _BASELINE, _WINDOW, _LONGEST = 8, 4, 12
 """Weeks: before, in the window, and in the longest one that it may be extended to while nothing is decided."""
 _RATE, _CONTROL, _SHOCK = 0.12, 2000, 0.2
 """Errors before, audits a week in the control, and the spread of the weeks' shocks on the logarithmic scale."""
+_LATE, _DELAY, _ASKED = 0.3, 10, 60
+"""Of the window's audits, the share that arrives after it and the mean of their days; and for how many days it is asked."""
 
 
 async def measure(ground: Ground) -> AsyncIterator[Figure]:
@@ -42,6 +45,11 @@ async def measure(ground: Ground) -> AsyncIterator[Figure]:
             5,
             "%",
         )
+        for scope in (50, 150, 500):
+            shares = _shares(_asked_daily(np.random.default_rng([scope, 3]), plans, effect, scope))
+            told = ", ".join(f"{each.value} {shares[each]:.1%}" for each in Judgement)
+            what = f"{plans:,} plans {name}, {scope} a week, asked each day while undecided and audits arrive late: {told}. Wrong"
+            yield Figure.below(what, 100 * shares[wrong], 2.5, "%")
     named, right, wrong_ones = _leaders(programmes)
     yield Figure.below(f"{programmes:,} stable programmes of 12 weeks: a decomposition names a leader in", 100 * named, 1, "%")
     doubled = f"{programmes:,} with a rate doubled for four weeks at one site in one queue"
@@ -50,25 +58,57 @@ async def measure(ground: Ground) -> AsyncIterator[Figure]:
     yield Figure.below("All of it", time.perf_counter() - started, 120, "s")
 
 
+def _group(rng: np.random.Generator, plans: int, weeks: int, audits: int, fall: float) -> tuple[Counts, Counts]:
+    """Errors and audits by plan and week, with a rate that falls by this share when the window begins."""
+    sizes = rng.poisson(audits, (plans, weeks))
+    rates = _RATE * rng.lognormal(-(_SHOCK**2) / 2, _SHOCK, sizes.shape) * np.where(_after(weeks), 1 - fall, 1)
+    return rng.binomial(sizes, np.minimum(rates, 1)), sizes
+
+
+def _after(weeks: int) -> npt.NDArray[np.bool_]:
+    return np.arange(weeks) >= _BASELINE
+
+
+def _judged(*groups: tuple[Counts, Counts]) -> list[str]:
+    """The verdicts on plans, by errors and audits of the scope and of the control."""
+    found = Comparison(*(log_ratio(Series(hits, sizes, _after(hits.shape[1]))) for hits, sizes in groups))
+    intervals = zip(found.value.tolist(), found.reach().tolist(), strict=True)
+    return [judge(*bounds(value, reach), WANTED).value for value, reach in intervals]
+
+
 def _verdicts(rng: np.random.Generator, plans: int, effect: float, scope: int) -> npt.NDArray[np.str_]:
     """By plan and look: the first one when the window ends, then one after each further week."""
     weeks = _BASELINE + _LONGEST
-    after = np.arange(weeks) >= _BASELINE
+    groups = _group(rng, plans, weeks, scope, effect), _group(rng, plans, weeks, _CONTROL, 0)
+    seen = range(_BASELINE + _WINDOW, weeks + 1)
+    return np.array([_judged(*((hits[:, :last], sizes[:, :last]) for hits, sizes in groups)) for last in seen]).T
 
-    def group(audits: int, fall: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        sizes = rng.poisson(audits, (plans, weeks))
-        rates = _RATE * rng.lognormal(-(_SHOCK**2) / 2, _SHOCK, sizes.shape) * np.where(after, 1 - fall, 1)
-        return rng.binomial(sizes, np.minimum(rates, 1)), sizes
 
-    of_scope, of_control = group(scope, effect), group(_CONTROL, 0)
-    looks = []
-    for seen in range(_BASELINE + _WINDOW, weeks + 1):
-        found = Comparison(
-            *(log_ratio(Series(hits[:, :seen], sizes[:, :seen], after[:seen])) for hits, sizes in (of_scope, of_control))
-        )
-        intervals = zip(found.value.tolist(), found.reach().tolist(), strict=True)
-        looks.append([judge(*bounds(value, reach), WANTED).value for value, reach in intervals])
-    return np.array(looks).T
+def _asked_daily(rng: np.random.Generator, plans: int, effect: float, scope: int) -> npt.NDArray[np.str_]:
+    """The verdict that stands of each plan, asked again each day about the same window as long as nothing is decided.
+
+    That is what rca-api does. Only the audits that arrive late tell something new.
+    """
+    weeks = _BASELINE + _WINDOW
+    groups = _group(rng, plans, weeks, scope, effect), _group(rng, plans, weeks, _CONTROL, 0)
+    pending = [(_days_late(rng, hits), _days_late(rng, sizes - hits)) for hits, sizes in groups]
+    verdicts = np.full(plans, Judgement.UNDECIDED.value, dtype="<U16")
+    for day in range(_ASKED + 1):
+        open_still = np.flatnonzero(verdicts == Judgement.UNDECIDED.value)
+        seen = []
+        for late_hits, late_others in pending:
+            hits, others = (late[: day + 1, open_still].sum(axis=0) for late in (late_hits, late_others))
+            seen.append((hits, hits + others))
+        verdicts[open_still] = _judged(*seen)
+    return verdicts
+
+
+def _days_late(rng: np.random.Generator, counts: Counts) -> Counts:
+    """Of audits by plan and week, how many arrive on which day after the window's end; all others are there by then (day 0)."""
+    late = rng.binomial(counts, np.where(_after(counts.shape[1]), _LATE, 0.0))
+    gone = np.exp(-np.arange(_ASKED) / _DELAY)
+    days = rng.multinomial(late, np.append(gone[:-1] - gone[1:], gone[-1]))
+    return np.concatenate([(counts - late)[None], np.moveaxis(days, -1, 0)])
 
 
 def _last(verdicts: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
