@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from system.conftest import System
 from tallystick.cli import main
 from tallystick.cli.demo import tell
 from tallystick.cli.demo_calibration import DIVIDED_RATER
+from tallystick.cli.demo_case import CaseStory
+from tallystick.cli.demo_cast import Cast
 from tallystick.client import Tallystick
-from tallystick.sample import DISPUTED_CODE, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE
+from tallystick.sample import DISPUTED_CODE, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, sample, sequel
 from tallystick.schemas.audit import NewAudit
+from tallystick.schemas.base import new_id
 from tallystick.schemas.case import NewCase
 from tallystick.schemas.principal import Role
 from tallystick_embedded.clock import put_clock
@@ -259,6 +262,28 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
         assert steps == ["open", "analyse", "plan", "start", "verify", "close"]
         assert (case.state, case.override, plan.verdict) == ("closed", None, "effective")
         assert f"{system.url}/programmes/demo/cases/{case.id}" in told
+
+
+async def test_where_the_clock_is_right_the_story_stops_at_its_verification(system: System) -> None:
+    """As with Compose: nobody puts the clock of cases back, so the effect will be judged, on a day that it names."""
+    today, programme = datetime.now(UTC).date(), f"d-{new_id().hex[-16:]}"
+    before = sample(end=today - timedelta(days=1, weeks=4), count=6000, slug=programme)
+    after = sequel(before, weeks=4, mended_after=1)
+    work = CaseStory(Cast(system.url, programme, partial(_signed, system)), before, after, None)
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick:
+        await tallystick.programmes.apply(before.programme)
+        await tallystick.audits.push(programme, list(before.audits()))
+        case = await work.begin()
+        await tallystick.audits.push(programme, list(after.audits()))
+        case = await work.end(case)
+        plan = await tallystick.plans.read(programme, case.id)
+        actions = [action async for action in tallystick.actions.list(programme, {"case_id": str(case.id)})]
+
+    assert (case.state, case.origin, plan.frozen, plan.verdict) == ("verification", "signal", True, None)
+    assert {(action.state, action.on_time) for action in actions} == {("verified", True)}
+    assert case.due_at == plan.over_at
+    assert (plan.judge_on, "rca-api", "will judge the effect") == work.chapters[-1]
+    assert plan.judge_on > today
 
 
 def _signed(system: System, *roles: Role, subject: str, vendor: str | None, **_: Any) -> str:
