@@ -84,3 +84,15 @@ def test_every_operation_says_what_it_is_for(openapi: Mapping[str, dict[str, Any
     ]
 
     assert silent == []
+
+
+def test_every_operation_about_a_thing_is_reached_by_a_link(openapi: Mapping[str, dict[str, Any]]) -> None:
+    """In rca-api, from what made the thing or told of it, with parameters that there are: tools that follow links reach all."""
+    document = openapi["/rca"]
+    operations = {each["operationId"]: (route, each) for route, of in document["paths"].items() for each in of.values()}
+    answers = [answer for _, operation in operations.values() for answer in operation["responses"].values()]
+    links = [link for answer in answers for link in answer.get("links", {}).values()]
+    taken = {name: {each["name"] for each in operation.get("parameters", ())} for name, (_, operation) in operations.items()}
+
+    assert {link["operationId"] for link in links} >= {name for name, (route, _) in operations.items() if "_id}" in route}
+    assert [link for link in links if not set(link["parameters"]) <= taken[link["operationId"]]] == []

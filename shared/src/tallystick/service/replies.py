@@ -1,7 +1,7 @@
 """Answers: JSON straight from the serializer, strong ETags, and the preconditions of writes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -49,6 +49,19 @@ def _plain(value: object) -> str | orjson.Fragment:
 def created_at(collection: str, thing: object, programme: str) -> dict[str, str]:
     """The `Location` of a thing that a POST to its collection created, relative to that address: it holds behind any gateway."""
     return {"Location": f"{collection}/{thing}?programme={programme}"}
+
+
+def links(parameters: Mapping[str, str], *reading: str, changing: Iterable[str] = (), body: Any = None) -> dict[str, Any]:
+    """OpenAPI links from an answer to the operations that go on with it, each with these parameters.
+
+    Those of `changing` are given the answer's ETag for their If-Match; `body` holds what a request's body takes over.
+    """
+    matching = {**parameters, "if-match": "$response.header.ETag"}
+    more = {} if body is None else {"requestBody": body}
+    return {
+        **{operation: {"operationId": operation, "parameters": dict(parameters), **more} for operation in reading},
+        **{operation: {"operationId": operation, "parameters": matching, **more} for operation in changing},
+    }
 
 
 def revision_etag(revision: int, *forms: str) -> str:

@@ -59,7 +59,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["audits"], responses=responses(*COMMON))
 
@@ -67,10 +67,7 @@ READERS = (Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VE
 """Who may read audits, one by one or on the feed."""
 
 _ONE = {"audit_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {
-    operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_audit", "read_revisions", "create_revision", "create_erasure")
-}
+_LINKS = links(_ONE, "read_audit", "read_revisions", "create_revision", "create_erasure")
 
 AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]

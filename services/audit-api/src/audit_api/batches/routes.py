@@ -44,7 +44,7 @@ from tallystick.service.problems import (
     UnsupportedMediaType,
     responses,
 )
-from tallystick.service.replies import created_at, not_modified, reply
+from tallystick.service.replies import created_at, links, not_modified, reply
 
 BATCHES_PATH = "/v1/audit-batches"
 MAX_BODY = 64_000_000
@@ -76,13 +76,9 @@ class BatchRefused(Problem):
     responses={
         200: {"model": AuditBatchResult, "description": "A dry run: nothing was changed"},
         201: {
-            "links": {
-                operation: {
-                    "operationId": operation,
-                    "parameters": {"batch_id": "$response.body#/id", "programme": "$request.query.programme"},
-                }
-                for operation in ("read_batch", "read_batch_rows")
-            }
+            "links": links(
+                {"batch_id": "$response.body#/id", "programme": "$request.query.programme"}, "read_batch", "read_batch_rows"
+            )
         },
         **responses(
             MalformedRequest, RequestInProgress, BatchRefused, BodyTooLarge, UnsupportedMediaType, InvalidRequest,

@@ -53,7 +53,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["calibration"], responses=responses(*COMMON))
 
@@ -67,10 +67,7 @@ SessionId = Annotated[UUID, Path(description="The session's id.")]
 ItemNumber = Annotated[PositiveInt, Path(le=MAX_ITEMS, description="The item's number in its session.")]
 
 _ONE = {"session_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {
-    operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_calibration_session", "put_calibration_session", "create_calibration_items", "read_calibration_items")
-}
+_LINKS = links(_ONE, "read_calibration_session", "put_calibration_session", "create_calibration_items", "read_calibration_items")
 _MOVED = responses(CalibrationState, PreconditionFailed, PreconditionRequired)
 _MOVED_OR_REFUSED = responses(CalibrationState, CalibrationRefused, PreconditionFailed, PreconditionRequired)
 

@@ -52,13 +52,13 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["actions"], responses=responses(*COMMON))
 
 ActionId = Annotated[UUID, Path(description="The action's id.")]
 _ONE = {"action_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {operation: {"operationId": operation, "parameters": _ONE} for operation in ("read_action", "create_action_step")}
+_LINKS = links(_ONE, "read_action", changing=("update_action", "create_action_step"))
 _MANY = Query(description="Repeat it for several: any of them.")
 _OWNERS = frozenset({ActionStep.START, ActionStep.COMPLETE})
 _JUDGING = frozenset({ActionStep.VERIFY, ActionStep.REJECT})
@@ -230,7 +230,10 @@ async def update_action(
 @router.post(
     "/v1/actions/{action_id}/steps",
     response_model=Action,
-    responses=responses(ActionState, ActionParty, CaseClosed, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses={
+        200: {"links": _LINKS},
+        **responses(ActionState, ActionParty, CaseClosed, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    },
     summary="Move an action on",
 )
 async def create_action_step(

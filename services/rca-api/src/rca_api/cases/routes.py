@@ -33,7 +33,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["cases"], responses=responses(*COMMON))
 
@@ -53,9 +53,20 @@ CasesAnswer = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Rol
 
 _ONE = {"case_id": "$response.body#/id", "programme": "$request.query.programme"}
 _LINKS = {
-    operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_case", "change_case", "create_message", "read_messages", "create_step", "read_steps")
-}
+    **links(
+        _ONE,
+        "read_case", "read_steps", "create_link", "read_links", "create_why", "read_whys", "create_cause", "read_causes",
+        "read_evidence", "create_message", "read_messages", "put_plan", "read_plan", "create_action", "read_actions",
+        "read_notices", "read_coaching_sessions", "read_objectives",
+        changing=("change_case", "create_step", "create_closure", "create_evidence"),
+    ),
+    **links(
+        {"programme": "$request.query.programme"},
+        "create_coaching", "create_objective",
+        body={"case_id": "$response.body#/id", "vendor": "$response.body#/vendor"},
+    ),
+}  # fmt: skip
+_FIRST = {"case_id": "$response.body#/items/0/id", "programme": "$request.query.programme"}
 _MANY = Query(description="Repeat it for several: any of them.")
 
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
@@ -116,7 +127,12 @@ def _created(case: Row[Any], moment: datetime, headers: dict[str, str] | None = 
     return answered(case, moment, status=201, headers={**location, **(headers or {})})
 
 
-@router.get("/v1/cases", response_model=CasePage, responses=responses(InvalidCursor), summary="List cases")
+@router.get(
+    "/v1/cases",
+    response_model=CasePage,
+    responses={200: {"links": links(_FIRST, "read_case")}, **responses(InvalidCursor)},
+    summary="List cases",
+)
 async def read_cases(
     request: Request,
     programme: ProgrammeQuery,
@@ -140,7 +156,7 @@ async def read_cases(
     return reply({"items": page}, headers=paging.headers([page[-1]["id"]] if len(rows) > len(page) else None))
 
 
-@router.get("/v1/cases/{case_id}", response_model=Case, summary="Read a case")
+@router.get("/v1/cases/{case_id}", response_model=Case, responses={200: {"links": _LINKS}}, summary="Read a case")
 async def read_case(
     request: Request, case_id: CaseId, programme: ProgrammeQuery, principal: CasesRead, session: Reading
 ) -> Response:

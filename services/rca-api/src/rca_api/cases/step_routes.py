@@ -25,11 +25,15 @@ from tallystick.service.problems import (
     PreconditionRequired,
     responses,
 )
-from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, reply, require_match, revision_etag
 
 router = APIRouter(tags=["cases"], responses=responses(*COMMON))
 
-_CHANGES = responses(CaseState, CaseIncomplete, PreconditionFailed, PreconditionRequired, InvalidRequest)
+_ONE = {"case_id": "$response.body#/id", "programme": "$request.query.programme"}
+_CHANGES = {
+    200: {"links": links(_ONE, "read_case", "read_steps", changing=("create_step", "create_closure"))},
+    **responses(CaseState, CaseIncomplete, PreconditionFailed, PreconditionRequired, InvalidRequest),
+}
 
 
 @router.post("/v1/cases/{case_id}/steps", response_model=Case, responses=_CHANGES, summary="Move a case on")

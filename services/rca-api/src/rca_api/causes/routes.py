@@ -30,7 +30,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, reply, require_match, revision_etag
 
 router = APIRouter(tags=["causes"], responses=responses(*COMMON))
 
@@ -40,7 +40,7 @@ _ONE = {
     "cause_id": "$response.body#/id",
     "programme": "$request.query.programme",
 }
-_LINKS = {operation: {"operationId": operation, "parameters": _ONE} for operation in ("update_cause", "create_cause_decision")}
+_LINKS = links(_ONE, changing=("update_cause", "create_cause_decision"))
 
 
 @router.post(

@@ -29,7 +29,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, reply, require_match, revision_etag
 
 router = APIRouter(tags=["causes"], responses=responses(*COMMON))
 
@@ -48,23 +48,16 @@ def require_audience(principal: Principal, audience: Audience) -> None:
         raise InternalCause("A vendor's people write for both sides.")
 
 
+_ONE = {"case_id": "$request.path.case_id", "why_id": "$response.body#/id", "programme": "$request.query.programme"}
+_LINKS = links(_ONE, changing=("update_why",))
+
+
 @router.post(
     "/v1/cases/{case_id}/whys",
     response_model=Why,
     status_code=201,
     responses={
-        201: {
-            "links": {
-                "update_why": {
-                    "operationId": "update_why",
-                    "parameters": {
-                        "case_id": "$request.path.case_id",
-                        "why_id": "$response.body#/id",
-                        "programme": "$request.query.programme",
-                    },
-                }
-            }
-        },
+        201: {"links": _LINKS},
         **responses(CauseRefused, InternalCause, CaseClosed, RequestInProgress, IdempotencyKeyReused),
     },
     summary="Answer a why",

@@ -43,7 +43,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["coaching"], responses=responses(*COMMON))
 
@@ -55,7 +55,7 @@ CoachingTakesPart = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGE
 
 CoachingId = Annotated[UUID, Path(description="The session's id.")]
 _ONE = {"coaching_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {operation: {"operationId": operation, "parameters": _ONE} for operation in ("read_coaching", "create_notes")}
+_LINKS = links(_ONE, "read_coaching", changing=("create_notes", "create_coaching_cancellation"))
 _MANY = Query(description="Repeat it for several: any of them.")
 _MANAGERS = (Role.ADMIN, Role.QUALITY_MANAGER)
 _CHANGES = responses(CoachingState, CoachingParty, PreconditionFailed, PreconditionRequired, InvalidRequest)
@@ -165,7 +165,7 @@ async def read_coaching(
 @router.post(
     "/v1/coaching-sessions/{coaching_id}/notes",
     response_model=Coaching,
-    responses=_CHANGES,
+    responses={200: {"links": links(_ONE, changing=("create_answer",))}, **_CHANGES},
     summary="Write down a coaching session",
 )
 async def create_notes(

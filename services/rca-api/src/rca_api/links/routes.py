@@ -25,18 +25,22 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import reply
+from tallystick.service.replies import links, reply
 
 router = APIRouter(tags=["cases"], responses=responses(*COMMON))
 
 LinkId = Annotated[UUID, Path(description="The link's id.")]
 
 
+_ONE = {"case_id": "$request.path.case_id", "link_id": "$response.body#/id", "programme": "$request.query.programme"}
+_LINKS = links(_ONE, "delete_link")
+
+
 @router.post(
     "/v1/cases/{case_id}/links",
     response_model=CaseLink,
     status_code=201,
-    responses=responses(CaseRefused, RequestInProgress, IdempotencyKeyReused),
+    responses={201: {"links": _LINKS}, **responses(CaseRefused, RequestInProgress, IdempotencyKeyReused)},
     summary="Link a case to another",
 )
 async def create_link(

@@ -12,12 +12,20 @@ from tallystick.service.auth import enter
 from tallystick.service.database import Reading
 from tallystick.service.paging import Paged
 from tallystick.service.problems import COMMON, InvalidCursor, responses
-from tallystick.service.replies import not_modified, reply, revision_etag
+from tallystick.service.replies import links, not_modified, reply, revision_etag
 
 router = APIRouter(tags=["notices"], responses=responses(*COMMON))
 
 
-@router.get("/v1/notices", response_model=NoticePage, responses=responses(InvalidCursor), summary="List notices")
+_FIRST = {"notice_id": "$response.body#/items/0/id", "programme": "$request.query.programme"}
+
+
+@router.get(
+    "/v1/notices",
+    response_model=NoticePage,
+    responses={200: {"links": links(_FIRST, "read_notice")}, **responses(InvalidCursor)},
+    summary="List notices",
+)
 async def read_notices(
     programme: ProgrammeQuery,
     principal: CasesRead,

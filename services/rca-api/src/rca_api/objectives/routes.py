@@ -33,14 +33,14 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["objectives"], responses=responses(*COMMON))
 
 ObjectivesRead = Annotated[Principal, allowed(*READERS)]
 ObjectiveId = Annotated[UUID, Path(description="The objective's id.")]
 _ONE = {"objective_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {operation: {"operationId": operation, "parameters": _ONE} for operation in ("read_objective", "create_ending")}
+_LINKS = links(_ONE, "read_objective", changing=("create_ending",))
 _MANY = Query(description="Repeat it for several: any of them.")
 
 

@@ -33,9 +33,12 @@ from tallystick.service.problems import (
     PreconditionRequired,
     responses,
 )
-from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["plans"], responses=responses(*COMMON))
+
+_ONE = {"case_id": "$request.path.case_id", "programme": "$request.query.programme"}
+_LINKS = links(_ONE, "read_plan", "read_plan_versions", changing=("put_plan", "create_extension"))
 
 
 @router.get("/v1/cases/{case_id}/plan", response_model=CasePlan, summary="Read a case's plan")
@@ -71,7 +74,10 @@ async def read_plan_versions(
 @router.put(
     "/v1/cases/{case_id}/plan",
     response_model=CasePlan,
-    responses=responses(PlanRefused, PlanFrozen, CaseClosed, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses={
+        200: {"links": _LINKS},
+        **responses(PlanRefused, PlanFrozen, CaseClosed, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    },
     summary="Register a case's plan",
 )
 async def put_plan(

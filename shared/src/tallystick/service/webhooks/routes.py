@@ -39,7 +39,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 from tallystick.service.webhooks import records
 from tallystick.service.webhooks.signing import Vault, new_secret
 from tallystick.service.webhooks.tables import Webhooks
@@ -54,10 +54,11 @@ DeliveryId = Annotated[UUID, Path(description="The delivery's id, which receiver
 _ENDPOINTS = "/v1/webhook-endpoints"
 _ONE = _ENDPOINTS + "/{endpoint_id}"
 _OF_ENDPOINT = {"endpoint_id": "$response.body#/endpoint/id", "programme": "$request.query.programme"}
-_LINKS = {
-    operation: {"operationId": operation, "parameters": _OF_ENDPOINT}
-    for operation in ("read_endpoint", "put_endpoint", "delete_endpoint", "create_secret", "create_test", "read_deliveries")
-}
+_LINKS = links(
+    _OF_ENDPOINT,
+    "read_endpoint", "create_test", "read_deliveries",
+    changing=("put_endpoint", "delete_endpoint", "create_secret"),
+)  # fmt: skip
 _OF_DELIVERY = {
     "endpoint_id": "$response.body#/endpoint_id",
     "delivery_id": "$response.body#/id",
@@ -233,7 +234,7 @@ def deliveries_router(webhooks: Webhooks, idempotency_keys: Table) -> APIRouter:
         response_model=Delivery,
         status_code=202,
         responses={
-            202: {"links": {"create_replay": {"operationId": "create_replay", "parameters": _OF_DELIVERY}}},
+            202: {"links": links(_OF_DELIVERY, "create_replay")},
             **responses(EndpointDisabled, RequestInProgress, IdempotencyKeyReused),
         },
         summary="Send a test to an endpoint",
