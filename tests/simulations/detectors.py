@@ -29,6 +29,8 @@ FAMILIES: tuple[tuple[int, ...], ...] = ((), *((each,) for each in range(3)), *(
 KIN = np.array([[one[: len(other)] == other or other[: len(one)] == one for other in FAMILIES] for one in FAMILIES])
 BROAD = np.array([len(family) <= 1 for family in FAMILIES])
 
+SCATTERS = (("binomial", 0.0), ("scattered by 5 %", 0.05), ("scattered by 10 %", 0.1))
+"""By which share rates wander from week to week, beyond chance."""
 YEAR = 52
 BEFORE, AFTER = 20, 26
 """Weeks before a change, and weeks in which it is looked for."""
@@ -184,7 +186,7 @@ def simulate(programmes: int, processes: int) -> Iterator[str]:
             return list(pool.map(partial(_called, work, arguments), seeds, chunksize=10))
 
         yield from _heading("Stable programmes, a year each", "", "False alarms a year", "Programmes with any")
-        for name, scatter in (("binomial", 0.0), ("scattered by 5 %", 0.05), ("scattered by 10 %", 0.1)):
+        for name, scatter in SCATTERS:
             outcomes = run(stable, scatter)
             for method in METHODS:
                 yield _line(_stable_row(name, outcomes, method))
