@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agreement, effects, ingest, metrics, projection, read
+from bench import agreement, effects, ingest, metrics, projection, read, staffing
 from bench.figures import HEADINGS, Figure, markdown
 from bench.ground import Ground
 from tallystick_embedded.stack import Stack
@@ -23,6 +23,7 @@ BENCHES: Mapping[str, Callable[[Ground], AsyncIterator[Figure]]] = {
     "metrics": metrics.measure,
     "agreement": agreement.measure,
     "effects": effects.measure,
+    "staffing": staffing.measure,
 }
 
 

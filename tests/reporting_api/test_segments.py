@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency  # type: ignore[import-untyped] # ships no types
+from scipy.stats import chi2_contingency
 
 from reporting_api.statistics.scores import roots
 from reporting_api.statistics.segments import Segment, Table, find_concentrations, find_steps

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, hypergeom, poisson  # type: ignore[import-untyped] # ships no types
+from scipy.stats import binom, hypergeom, poisson
 
 from audit_api.lots.risks import accepted, accepted_lot, curve, limiting_rate, risks
 from audit_api.lots.standard import AQLS, LETTERS, Plan, plan_of_letter, plan_of_lot

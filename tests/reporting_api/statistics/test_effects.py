@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.stats import t as student  # type: ignore[import-untyped] # ships no types
+from scipy.stats import t as student
 
 from reporting_api.statistics.effects import (
     Comparison,

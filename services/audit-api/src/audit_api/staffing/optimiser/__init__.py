@@ -1,0 +1,1 @@
+"""Plans of who audits what and when, by linear and integer programmes."""

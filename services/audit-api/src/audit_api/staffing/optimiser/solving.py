@@ -1,0 +1,127 @@
+"""The solver: the most weight that can be covered, and among such plans a fair one."""
+
+import time
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Self
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csc_array, vstack
+
+from audit_api.staffing.optimiser.model import Floats, Model, Rows
+from audit_api.staffing.optimiser.problem import Fairness
+
+_NODES = 2000
+"""Of the search for whole numbers: a limit that, unlike time, does not depend on the machine."""
+_SOLVED = 0
+
+
+class Budget:
+    """Seconds that are left."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """None are less than 0."""
+        return max(0.0, self._end - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Values of the variables, and what no solution is better than."""
+
+    values: Floats
+    bound: float
+    complete: bool
+    """Whether the solver came to its end."""
+    prices: Floats
+    """What one more unit of each row's limit would be worth; nothing where whole numbers were searched for."""
+
+    @classmethod
+    def nothing(cls, model: Model, *, complete: bool) -> Self:
+        """Nobody does anything; the bound is all that is open to anybody."""
+        return cls(np.zeros(model.width), _all(model), complete, np.zeros(len(model.most.limits)))
+
+
+def cover(model: Model, budget: Budget, *, whole: bool) -> Solution:
+    """The most weight. With whole numbers of items where `whole`, else as a linear programme."""
+    if not model.people:
+        return Solution.nothing(model, complete=True)
+    found = _solve(model, -model.weight, (model.most, model.equal), budget, whole=whole)
+    if found is None:
+        return Solution.nothing(model, complete=False)
+    return replace(found, bound=min(_all(model), -found.bound))
+
+
+def even_out(model: Model, covered: Solution, fairness: Fairness, budget: Budget, *, whole: bool) -> Solution:
+    """A solution that covers as much, with the least excess of people's shares over the distance that fairness allows.
+
+    A person's share of load is the part of their time that they work.
+    Their share of harm is their dose per hour of their time, in that of everybody.
+    Shares are meant to lie in a band as wide as fairness allows, wherever that is best; what they lie outside of it is summed.
+    Only people who can be given something count.
+    """
+    people = np.unique(model.person)
+    if len(people) < 2 or not covered.complete:  # noqa: PLR2004 - nobody to be compared with
+        return covered
+    seconds = model.ground.seconds.sum(axis=1)
+    dose = float(model.dose @ covered.values[: model.people])
+    parts = [(model.time, fairness.load)]
+    if dose:
+        parts.append((model.dose * (seconds[people].sum() / dose), fairness.harm))
+    rows, width = Rows(), model.width
+    costs = [np.zeros(width)]
+    for amounts, apart in parts:
+        least, excess = width, width + 1 + np.arange(len(people))
+        for place, person in enumerate(people):
+            columns = np.flatnonzero(model.person == person)
+            share = amounts[columns] / seconds[person]
+            beside = np.array([least, excess[place]])
+            rows.add(np.concatenate([columns, beside]), np.concatenate([share, [-1.0, -1.0]]), apart)
+            rows.add(np.concatenate([columns, beside]), np.concatenate([-share, [1.0, -1.0]]), 0.0)
+        width += 1 + len(people)
+        costs.append(np.concatenate([[0.0], np.ones(len(people))]))
+    reached = float(model.weight @ covered.values)
+    rows.add(np.flatnonzero(model.weight), -model.weight[model.weight > 0], -reached + 1e-7 * max(1.0, reached))
+    found = _solve(model, np.concatenate(costs), (model.most, model.equal, rows), budget, whole=whole)
+    return covered if found is None else replace(covered, values=found.values[: model.width])
+
+
+def _solve(
+    model: Model, costs: Floats, rows: tuple[Rows, Rows] | tuple[Rows, Rows, Rows], budget: Budget, *, whole: bool
+) -> Solution | None:
+    """The least cost, with a bound from below; None where no solution was found in time."""
+    most, equal, *others = rows
+    matrices = [each.matrix(len(costs)) for each in (most, *others)]
+    upper = matrices[0] if len(matrices) == 1 else csc_array(vstack(matrices))
+    limits = np.array([limit for each in (most, *others) for limit in each.limits])
+    if not budget.left:
+        return None
+    if not whole:
+        options = {"time_limit": budget.left}
+        found = linprog(costs, upper, limits, equal.matrix(len(costs)), equal.limits, method="highs-ipm", options=options)
+        return Solution(found.x, found.fun, complete=True, prices=-found.ineqlin.marginals) if found.status == _SOLVED else None
+    constraints = [LinearConstraint(upper, -np.inf, limits), LinearConstraint(equal.matrix(len(costs)), 0, 0)]
+    kinds = np.arange(len(costs)) < model.people
+    options = {"time_limit": budget.left, "node_limit": _NODES, "mip_rel_gap": 0.0}
+    found = milp(costs, integrality=kinds.astype(np.int64), bounds=Bounds(0, np.inf), constraints=constraints, options=options)
+    if found.x is None:
+        return None
+    return Solution(found.x, found.mip_dual_bound, complete=found.status == _SOLVED, prices=np.zeros(len(limits)))
+
+
+def whole_bound(model: Model, bound: float) -> float:
+    """The same bound, tightened where all weights are whole numbers."""
+    whole = bool(np.all(model.weight == np.round(model.weight)))
+    return float(floor(bound + 1e-6 * max(1.0, bound))) if whole else bound
+
+
+def _all(model: Model) -> float:
+    """The weight of all that is waiting and open to anybody."""
+    ground = model.ground
+    trades = np.unique(model.trade)
+    places = [place for trade in trades for place in ground.trades[trade].strata if ground.open_days[place]]
+    return float(sum(ground.work[place].waiting * ground.work[place].weight for place in places))
