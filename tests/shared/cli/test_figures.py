@@ -59,6 +59,7 @@ def test_a_number_from_a_small_sample_is_dim() -> None:
     [
         (Difference(value=-0.03, interval=interval(-0.04, -0.02), clear=True), Measure.ACCURACY, "-3.0 pp (-4.0 to -2.0)"),
         (Difference(value=-12, interval=None, clear=None), Measure.ERRORS, "-12"),
+        (Difference(value=3, interval=None, clear=None), Measure.UNWEIGHTED_AUDITS, "+3"),
         (Difference(value=1.5, interval=None, clear=None), Measure.HANDLING_TIME, "+1.5 s"),
         (Difference(value=None, interval=None, clear=None, reason="No audits."), Measure.ACCURACY, "-"),
     ],

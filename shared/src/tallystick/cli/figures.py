@@ -7,7 +7,7 @@ from rich.text import Text
 from tallystick.schemas.metric import Difference, Interval, Measure, Number
 
 _NOTHING = "-"
-_COUNTS = {Measure.AUDITS, Measure.ERRORS, Measure.APPEALS, Measure.DECIDED_APPEALS}
+_COUNTS = {Measure.AUDITS, Measure.ERRORS, Measure.APPEALS, Measure.DECIDED_APPEALS, Measure.UNWEIGHTED_AUDITS}
 _UNITS = (("days", 86_400, 1), ("hours", 3_600, 1), ("minutes", 60, 0), ("seconds", 1, 0))
 """The unit of times from so many seconds on, and its digits behind the point."""
 
