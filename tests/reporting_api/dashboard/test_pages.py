@@ -29,8 +29,11 @@ async def test_who_is_not_signed_in_is_led_to_the_sign_in(browser: httpx.AsyncCl
     assert (document.status_code, document.headers["content-type"]) == (401, "application/problem+json")
 
 
-async def test_a_single_programme_needs_no_choice(reporting_app: FastAPI, caller: Caller, stream: Stream) -> None:
+async def test_a_single_programme_needs_no_choice(
+    reporting_app: FastAPI, reporting_database: Database, caller: Caller, stream: Stream
+) -> None:
     """The start page of somebody with one programme is its dashboard; with several it lists them."""
+    await Stream().project(reporting_database)
     alone = await caller(reporting_app, Role.ANALYST, programmes=(stream.programme,)).get("/")
     many = await caller(reporting_app, Role.ANALYST).get("/")
 
