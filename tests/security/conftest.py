@@ -59,7 +59,7 @@ async def open_world(cluster: Cluster, identity: Path, settings: Callable[..., d
         return settings(name, **{key: cluster.url(database, role) for key, role in roles.items()}, **more)
 
     async with AsyncExitStack() as stack:
-        of_audit = AuditSettings(**of("audit", deliver=False))
+        of_audit = AuditSettings(**of("audit", deliver=False, sweep_seconds=3600))
         audit_app = await stack.enter_async_context(started(create_audit_api(of_audit), of_audit, "audit_api"))
         address = await stack.enter_async_context(listening(audit_app))
         of_rca = RcaSettings(**of("rca", audit_url=address, follow=False, deliver=False, sweep_seconds=3600))
