@@ -70,6 +70,7 @@ def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:
         "/v1/calibration-sessions/{session_id}/rating-batches",
         "/v1/sampling-plans/preview",
         "/v1/draws/{draw_id}/drawing",
+        "/v1/sample-items/claim",
     }
 
 

@@ -21,6 +21,7 @@ from appeals import moved_by_hand
 from calibration import Facilitator, session_document
 from cases import brought
 from factories import audit_row, missed, programme_document
+from items import hand_out
 from rca_api.cases.records import get_case
 from rca_api.evidence.records import Gathered
 from rca_api.evidence.records import keep as keep_evidence
@@ -94,11 +95,14 @@ class Target:
     """A sampling plan that is not published."""
     draw_id: str = field(default_factory=lambda: str(uuid4()))
     """A draw that was made."""
+    item_id: str = field(default_factory=lambda: str(uuid4()))
+    """In the hand of the client's someone."""
+    auditor: str = "someone"
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its things."""
-        own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id)
+        own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id, self.item_id)
         of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id, self.action_id, self.notice_id)
         of_rca = (self.coaching_id, self.held_coaching_id, self.objective_id, self.rca_endpoint_id, self.rca_delivery_id)
         return *own, *of_case, *of_rca, *self.sessions.values(), self.plan_id, self.draw_id
@@ -179,6 +183,9 @@ class World:
             document = world_document(programme)
             (await audit.put(f"/v1/programmes/{programme}", json=document | {"name": "First"})).raise_for_status()
             await _done(audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'}))
+            for auditor in ("someone", "somebody"):
+                auditing = {"name": canary(programme, None)}
+                await _done(audit.put(f"/v1/auditors/{auditor}", params={"programme": programme}, json=auditing))
             for vendor in ("acme", "borealis", None):
                 self.things[programme, vendor] = await self._fill(programme, vendor, rca)
             await rebuild(reporting, programme)
@@ -233,6 +240,7 @@ class World:
             sessions=sessions,
             endpoint_id=endpoint_id,
             delivery_id=delivery["id"],
+            item_id=await self._item(programme, vendor),
             **in_case,
         )
         if vendor is not None:
@@ -266,6 +274,11 @@ class World:
             rows = [each | marked for each in some_decisions(first, 4)]
             plan = marked_plan(programme, vendor) | {"starts_on": first.isoformat(), "strata": ["queue", "moderator"]}
             return str((await drawn(app, manager, clock, programme, rows, **plan)).draw["id"])
+
+    async def _item(self, programme: str, vendor: str | None) -> str:
+        """An item in the hand of the client's someone, of a decision of the vendor."""
+        of_vendor = {"vendor": vendor or "borealis", "site": SITES[vendor or "borealis"]}
+        return await hand_out(self.apps["audit"], programme, "someone", content_ref=canary(programme, vendor), **of_vendor)
 
     async def _open_cases(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> dict[str, str]:
         """Two cases, linked, the second with a conversation, whys and causes for the vendor and for the client alone."""
@@ -370,6 +383,8 @@ class World:
             target = replace(target, sessions={**target.sessions, **await self._calibrate(target, [state])})
         if "plan_id" in named:
             target = replace(target, plan_id=await self._plan(target.programme, target.vendor))
+        if "item_id" in named:
+            target = replace(target, item_id=await self._item(target.programme, target.vendor))
         if "audit_id" in named or not named:
             client = self.client("audit", Actor(Role.ADMIN, ("*",)))
             audit = await _done(client.post("/v1/audits", params={"programme": target.programme}, json=target.row()))

@@ -6,8 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-import audit_api.decisions.tables
-import audit_api.staffing.tables  # noqa: F401 - their tables
+import audit_api.decisions.tables  # noqa: F401 - its tables
 from audit_api.appeals import records as appeals
 from audit_api.appeals.deciding import router as deciding_router
 from audit_api.appeals.routes import BATCHES_PATH as APPEAL_BATCHES_PATH
@@ -24,6 +23,8 @@ from audit_api.calibration import golden, items, library_routes, rating_routes, 
 from audit_api.calibration import routes as calibration
 from audit_api.exposure.routes import router as exposure_router
 from audit_api.exposure.thinning import thinning
+from audit_api.items.routes import router as items_router
+from audit_api.items.sweeping import sweeping_items
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import require_programme
@@ -34,6 +35,7 @@ from audit_api.sampling.draw_routes import router as draws_router
 from audit_api.sampling.routes import router as plans_router
 from audit_api.sampling.schedule import sampling
 from audit_api.settings import AuditSettings
+from audit_api.staffing.routes import router as staffing_router
 from tallystick.service.app import create_service
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
@@ -45,7 +47,7 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
-    async with sweeping(app), sampling(app), thinning(app), delivering(app, webhooks):
+    async with sweeping(app), sampling(app), sweeping_items(app), thinning(app), delivering(app, webhooks):
         yield
 
 
@@ -83,6 +85,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
             plans_router,
             draws_router,
             exposure_router,
+            items_router,
+            staffing_router,
             feed_router(feed, *READERS),
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),

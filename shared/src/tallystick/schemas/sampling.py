@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, StringConstraints, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
@@ -395,8 +395,20 @@ class HandBackReason(StrEnum):
     OTHER = "other"
 
 
+class HandedBack(Wire):
+    """That somebody gave an item back. What was given back for somebody's wellbeing is not told."""
+
+    reason: HandBackReason
+    comment: str | None
+    by: str
+    at: Instant
+
+
 class SampleItem(Wire):
-    """An item to audit. While it waits or is worked on, nothing in it names the moderator."""
+    """An item to audit. Nothing in it names the moderator, or how anybody else judged it.
+
+    To those who audit, `draw_id`, `stratum` and `inclusion_probability` are `null`.
+    """
 
     programme: Slug
     id: UUID
@@ -424,6 +436,8 @@ class SampleItem(Wire):
     lease_until: Instant | None
     audited_by: str | None
     audited_at: Instant | None
+    handed_back: tuple[HandedBack, ...]
+    """For managers; empty for all others."""
 
 
 class SampleItemPage(Wire):
@@ -478,10 +492,3 @@ class HandBack(Wire):
 
     reason: HandBackReason
     comment: Text | None = None
-
-
-class AuditedItem(Wire):
-    """What became of an item that was audited."""
-
-    item: SampleItem
-    seconds: PositiveInt | Literal[0]

@@ -15,11 +15,12 @@ from typing import Annotated, Any, TypeVar, cast
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import ColumnElement, CursorResult, Delete, Executable, MetaData, Select, Table, Update, and_, make_url
+from sqlalchemy import ColumnElement, CursorResult, Delete, Executable, MetaData, Select, Table, Update, and_, make_url, not_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from tallystick.schemas.principal import Role
 from tallystick.service.auth import ALL, Principal, authenticate
 
 _NAMES = ("programmes", "vendor", "subject")
@@ -179,11 +180,21 @@ def service_metadata() -> MetaData:
 
 
 def scoped(statement: Statement, table: Table, programme: str, principal: Principal) -> Statement:
-    """The statement, narrowed to one programme and, for a vendor's principal, to its rows."""
-    return statement.where(_scope(table, programme, principal.vendor))
+    """The statement, narrowed to one programme and, for a vendor's principal, to its rows.
+
+    Rows that are `checking`, which is what the client does to check its own people, are there for these alone: neither for
+    vendors nor for services, which count what there is.
+    """
+    return statement.where(
+        _scope(table, programme, principal.vendor, principal.vendor is not None or principal.holds(Role.SERVICE))
+    )
 
 
 @lru_cache(10_000)
-def _scope(table: Table, programme: str, vendor: str | None) -> ColumnElement[bool]:
-    of_programme = table.c.programme == programme
-    return of_programme if vendor is None or "vendor" not in table.c else and_(of_programme, table.c.vendor == vendor)
+def _scope(table: Table, programme: str, vendor: str | None, counted: bool) -> ColumnElement[bool]:
+    conditions = [table.c.programme == programme]
+    if vendor is not None and "vendor" in table.c:
+        conditions.append(table.c.vendor == vendor)
+    if counted and "checking" in table.c:
+        conditions.append(not_(table.c.checking))
+    return and_(*conditions)

@@ -49,7 +49,7 @@ JUDGEMENT = (
     "attributable_to",
 )
 _IDS = ARRAY(Uuid)
-_HIDDEN = {"content_hash", "batch_row"}
+_HIDDEN = {"content_hash", "batch_row", "checking"}
 _AS_TEXT = {"id", "batch_id", "first_scored", "scorecard"}
 _NAMES = tuple(str(column.name) for column in audits.c if column.name not in _HIDDEN)
 _UNDER_APPEAL: ColumnClause[bool] = literal_column(f"""(

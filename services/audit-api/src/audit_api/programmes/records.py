@@ -14,6 +14,9 @@ from tallystick.service.database import ReadSession, WriteSession
 from tallystick.service.feed import rows_after, take_positions
 from tallystick.service.problems import NotFound
 
+_documents: dict[str, tuple[tuple[str, int, datetime], Programme]] = {}
+"""The documents that were read last, by programme, with the version that they are of."""
+
 
 def programme_read(row: Row[Any], principal: Principal) -> ProgrammeRead:
     """A row of either table, as the principal may see it."""
@@ -42,6 +45,22 @@ async def get_programme(session: ReadSession, programme: str) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such programme.")
     return row
+
+
+async def read_document(session: ReadSession, programme: str) -> Programme:
+    """The current document of a programme, where it is asked for often: it is read again once it has changed."""
+    c = programmes.c
+    if not session.principal.may_enter(programme):
+        raise NotFound("There is no such programme.")
+    statement = select(c.revision, c.changed_at).where(c.programme == programme)
+    version = (await session.execute(statement)).one_or_none()
+    if version is None:
+        raise NotFound("There is no such programme.")
+    key = (programme, version.revision, version.changed_at)
+    if (known := _documents.get(programme)) is None or known[0] != key:
+        document = Programme.model_validate((await get_programme(session, programme)).document)
+        known = _documents[programme] = (key, document)
+    return known[1]
 
 
 async def get_document_at(session: ReadSession, programme: str, moment: datetime) -> dict[str, Any]:

@@ -151,7 +151,7 @@ sample_items = Table(
     Column(
         "passed_by", ARRAY(Text), nullable=False, server_default="{}", comment="who gave it back: it does not come to them again"
     ),
-    Column("judgement", JSONB),
+    Column("handed_back", JSONB, nullable=False, server_default="[]", comment="reason, comment, by and at of each time"),
     Column("audit_id", Uuid, comment="the audit that came of it; null for golden items and repeats"),
     Column("audited_by", Text),
     Column("audited_at", DateTime(timezone=True)),
@@ -173,6 +173,7 @@ sample_items = Table(
     ),
     Index("sample_items_claimed", "programme", "claimed_by", postgresql_where=text("state = 'claimed'")),
     Index("sample_items_leased", "lease_until", postgresql_where=text("state = 'claimed'")),
+    Index("sample_items_to_repeat", "programme", "audited_at", postgresql_where=text("state = 'audited' and kind = 'sampled'")),
     Index("sample_items_untold", "programme", "id", postgresql_where=text("not told")),
 )
 

@@ -268,7 +268,13 @@ def upgrade() -> None:
             nullable=False,
             comment="who gave it back: it does not come to them again",
         ),
-        sa.Column("judgement", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "handed_back",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default="[]",
+            nullable=False,
+            comment="reason, comment, by and at of each time",
+        ),
         sa.Column("audit_id", sa.Uuid(), nullable=True, comment="the audit that came of it; null for golden items and repeats"),
         sa.Column("audited_by", sa.Text(), nullable=True),
         sa.Column("audited_at", sa.DateTime(timezone=True), nullable=True),
@@ -297,6 +303,13 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("sample_items_programme_position_idx"), "sample_items", ["programme", "position"], unique=False)
+    op.create_index(
+        "sample_items_to_repeat",
+        "sample_items",
+        ["programme", "audited_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'audited' and kind = 'sampled'"),
+    )
     op.create_index(
         "sample_items_untold", "sample_items", ["programme", "id"], unique=False, postgresql_where=sa.text("not told")
     )

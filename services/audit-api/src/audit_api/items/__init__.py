@@ -1,0 +1,1 @@
+"""Items of work: handed out one by one, audited, given back."""

@@ -1,0 +1,88 @@
+"""What checks the auditors themselves: golden items, and repeats of what somebody else has audited.
+
+Nobody who audits may tell them from drawn ones. So one is made when it is handed out, to look like the drawn item in whose place
+it comes: with its priority, due date, stratum and probability, and an id of the same time.
+"""
+
+import os
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, any_, case, cast, exists, func, insert, literal, not_, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.types import Text
+
+from audit_api.audits.tables import audits
+from audit_api.calibration.tables import calibration_items, golden_items
+from audit_api.decisions.tables import decision_columns
+from audit_api.items.fitting import Asking
+from audit_api.sampling.tables import sample_items
+from tallystick.schemas.programme import Programme
+from tallystick.schemas.sampling import ItemState
+from tallystick.service.database import WriteSession, scoped
+
+_i = sample_items.c
+_REPEATED_WITHIN = timedelta(days=30)
+_TIME_BYTES = 6  # of a UUIDv7
+_DECISION = tuple(str(column.name) for column in decision_columns())
+_AS_DRAWN = ("stratum", "inclusion_probability", "priority", "due_at", "decided_at")
+
+
+async def make_check(
+    session: WriteSession, programme: Programme, kind: str, drawn: Row[Any], asking: Asking, now: datetime
+) -> Row[Any] | None:
+    """Make a golden item or a repeat for somebody, in the place of a drawn one; None where there is none for them."""
+    candidates = _golden(programme, drawn, asking) if kind == "golden" else _audited(session, programme, asking, now)
+    sources = candidates.subquery()
+    fitting = select(sources).where(*asking.may(sources), *asking.protected(sources, programme))
+    source = (await session.execute(fitting.order_by(func.random()).limit(1))).one_or_none()
+    if source is None:
+        return None
+    values = {name: source._mapping[name] for name in _DECISION} | {name: drawn._mapping[name] for name in _AS_DRAWN}
+    own = {"id": _of_the_same_time(drawn.id), "kind": kind, "origin_id": source.origin_id, "turn": drawn.turn}
+    state = {"state": ItemState.WAITING, "told": True, "revision": drawn.revision, "position": 0, "harm": source.harm}
+    statement = insert(sample_items).values(programme=programme.slug, **values, **own, **state)
+    return (await session.execute(statement.returning(sample_items))).one()
+
+
+def _golden(programme: Programme, drawn: Row[Any], asking: Asking) -> Select[Any]:
+    """Golden items that somebody has neither audited themselves nor met."""
+    a, g, k = audits.c, golden_items.c, calibration_items.c
+    harm = case({policy.code: policy.harm for policy in programme.policy_set.policies}, value=a.policy, else_=literal(0.0))
+    made = sample_items.alias()
+    mine = or_(made.c.claimed_by == asking.me, made.c.audited_by == asking.me, literal(asking.me) == any_(made.c.passed_by))
+    met = exists().where(made.c.programme == programme.slug, made.c.origin_id == g.item_id, mine)
+    facts = [a[name] for name in _DECISION if name in a]
+    columns = (
+        *facts,
+        a.external_id.label("decision_id"),
+        literal(drawn.modality).label("modality"),
+        literal(None, Text).label("risk"),
+        cast(array([]), ARRAY(Text)).label("passed_by"),
+        harm.label("harm"),
+        g.item_id.label("origin_id"),
+    )
+    concluded = golden_items.join(calibration_items, (k.programme == g.programme) & (k.id == g.item_id)).join(
+        audits, (a.programme == k.programme) & (a.id == k.audit_id)
+    )
+    of_others = (g.programme == programme.slug, not_(a.erased), a.auditor != asking.me, not_(met))
+    return select(*columns).select_from(concluded).where(*of_others)
+
+
+def _audited(session: WriteSession, programme: Programme, asking: Asking, now: datetime) -> Select[Any]:
+    """Drawn items that somebody else has audited lately, and that nobody has been given again."""
+    again = sample_items.alias()
+    repeated = exists().where(again.c.programme == programme.slug, again.c.origin_id == _i.id, again.c.kind == "repeat")
+    columns = (*(_i[name] for name in _DECISION), _i.passed_by, _i.harm, _i.id.label("origin_id"))
+    lately = (_i.kind == "sampled", _i.state == ItemState.AUDITED, _i.audited_at > now - _REPEATED_WITHIN)
+    statement = scoped(select(*columns), sample_items, programme.slug, session.principal)
+    return statement.where(*lately, _i.audited_by != asking.me, not_(repeated))
+
+
+def _of_the_same_time(drawn: UUID) -> UUID:
+    """A new id that says the same time as another one."""
+    fresh = bytearray(drawn.bytes[:_TIME_BYTES] + os.urandom(16 - _TIME_BYTES))
+    fresh[6] = fresh[6] & 0x0F | 0x70
+    fresh[8] = fresh[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(fresh))
