@@ -17,6 +17,7 @@ from appeals import Clock
 from audit_api.decisions.tables import DIMENSIONS, decision_candidates, decision_counts, decision_frames
 from audit_api.sampling.schedule import SAMPLER
 from audit_api.sampling.tables import draw_keys, draws, sample_items
+from factories import decision_row
 from tallystick import draw as repeated
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.sampling import DrawState, NewSamplingPlan
@@ -24,24 +25,6 @@ from tallystick.service.database import Database, WriteSession
 
 ZONE = ZoneInfo("Europe/Berlin")
 """Of the programme in `factories`."""
-
-
-def decision(decision_id: str = "D-1", **changes: Any) -> dict[str, Any]:
-    """A decision of acme, as it is pushed."""
-    row: dict[str, Any] = {
-        "decision_id": decision_id,
-        "vendor": "acme",
-        "site": "lisbon",
-        "queue": "live",
-        "market": "ES",
-        "language": "es",
-        "moderator": "m-1",
-        "decided_at": "2026-09-01T08:00:00Z",
-        "action": "remove",
-        "policy": "harassment",
-        "content_ref": f"item:{decision_id}",
-    }
-    return row | changes
 
 
 def plan_document(first: date, **changes: Any) -> dict[str, Any]:
@@ -145,7 +128,7 @@ def some_decisions(first: date, number: int = 60, days: int = 7, **changes: Any)
         vendor, site = ("acme", "lisbon") if place % 3 else ("borealis", "krakow")
         more = {"queue": "live" if place % 2 else "comments", "moderator": f"m-{place % 4}", "vendor": vendor, "site": site}
         decided = (noon + timedelta(days=place % days)).isoformat()
-        rows.append(decision(f"D-{place}", decided_at=decided, **more, **changes))
+        rows.append(decision_row(f"D-{place}", decided_at=decided, **more, **changes))
     return rows
 
 

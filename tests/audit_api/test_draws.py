@@ -7,7 +7,8 @@ from fastapi import FastAPI
 
 from appeals import Clock
 from audit_api.sampling.schedule import keep_up
-from sampling import decision, drawn, draws_of, next_monday, plan_document, published
+from factories import decision_row
+from sampling import drawn, draws_of, next_monday, plan_document, published
 from tallystick import draw as repeated
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.sampling import Receipt
@@ -51,7 +52,7 @@ async def test_a_draw_is_repeated_from_decisions_and_receipt(
     assert [repeated.verify(each, decisions) for each in receipts] == [[], []]
     assert [each.decisions for each in receipts] == [40, 20]
     assert repeated.verify(receipts[0], decisions[1:2] + decisions[3:])
-    more = Decision.model_validate(decision("D-new", decided_at=made.decisions[0]["decided_at"]))
+    more = Decision.model_validate(decision_row("D-new", decided_at=made.decisions[0]["decided_at"]))
     assert repeated.verify(receipts[0], [*decisions, more])
     altered = [each.model_copy(update={"market": "PL"}) if each.decision_id == "D-1" else each for each in decisions]
     assert repeated.verify(receipts[0], altered)

@@ -18,6 +18,7 @@ from tallystick.cli import (
     programmes,
     pushing,
     reports,
+    sampling,
     signals,
     tokens,
 )
@@ -52,6 +53,7 @@ def create_app() -> typer.Typer:
     app.add_typer(audits.app)
     app.add_typer(appeals.app)
     app.add_typer(calibration.app)
+    app.add_typer(sampling.app)
     app.command("metrics")(numbers.metrics)
     app.add_typer(reports.app)
     app.command("decomposition")(changes.decomposition)

@@ -24,6 +24,7 @@ from tallystick.client.errors import (
 from tallystick.client.feed import FeedPage
 from tallystick.client.numbers import Filters
 from tallystick.client.programmes import Programmes
+from tallystick.client.sampling import Draws, SamplingPlans
 from tallystick.client.transport import Outage, Token, Transport, renewed
 from tallystick.client.webhooks import Webhooks
 
@@ -35,6 +36,7 @@ __all__ = [
     "Calibration",
     "Cases",
     "CoachingSessions",
+    "Draws",
     "FeedPage",
     "FeedRewoundError",
     "Filters",
@@ -44,6 +46,7 @@ __all__ = [
     "Plans",
     "ProblemError",
     "Programmes",
+    "SamplingPlans",
     "Tallystick",
     "TallystickError",
     "Token",

@@ -12,6 +12,7 @@ from tallystick.client.cases import Cases
 from tallystick.client.feed import FeedPage, follow
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
+from tallystick.client.sampling import Draws, SamplingPlans
 from tallystick.client.transport import Outage, Token, Transport
 from tallystick.client.webhooks import Webhooks
 
@@ -50,6 +51,8 @@ class Tallystick(Numbers):
         self.batches = Batches(self.transport, self._audit)
         self.appeals = Appeals(self.transport, self._audit)
         self.calibration = Calibration(self.transport, self._audit)
+        self.sampling_plans = SamplingPlans(self.transport, self._audit)
+        self.draws = Draws(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
         self.actions = Actions(self.transport, self._rca)

@@ -1,0 +1,148 @@
+"""The client and the command on plans and draws, together with audit-api on a socket."""
+
+import gzip
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from appeals import Clock, moved_by_hand
+from conftest import Caller
+from sampling import drawn, next_monday, plan_document
+from tallystick.cli import main
+from tallystick.client import ProblemError, Tallystick
+from tallystick.identity import sign_token
+from tallystick.schemas.base import new_id
+from tallystick.schemas.decision import Decision
+from tallystick.schemas.principal import Role
+from tallystick.schemas.sampling import DrawState, NewSamplingPlan, PlanState, Receipt, StratumDimension
+
+Verify = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def clock(audit_app: FastAPI) -> Any:
+    """The clock of audit-api, which the test moves."""
+    with moved_by_hand(audit_app) as clock:
+        yield clock
+
+
+@pytest.fixture
+async def tallystick(audit_address: str, identity: Path) -> AsyncIterator[Tallystick]:
+    """A client of a quality manager."""
+    role, ttl = [Role.QUALITY_MANAGER], timedelta(minutes=10)
+    token = sign_token(identity, subject="someone", roles=role, programmes=["*"], vendor=None, ttl=ttl)
+    async with Tallystick(token=token, audit=audit_address, patience_s=5) as client:
+        yield client
+
+
+@pytest.fixture
+def verify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Verify:
+    """Run `tallystick sample verify`: its exit code, output and complaints."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main(["sample", "verify", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return int(exit_.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+async def test_a_plan_goes_from_its_draft_to_its_end(tallystick: Tallystick, programme: str, clock: Clock) -> None:
+    """Previewed, published, changed, published again, retired; draws that have not begun end with it."""
+    plans = tallystick.sampling_plans
+    new = NewSamplingPlan.model_validate(plan_document(next_monday(clock)))
+    preview = await plans.preview(programme, new)
+    drafted = await plans.draft(programme, new)
+    published = await plans.publish(programme, drafted.id, revision=drafted.revision)
+    more = new.model_copy(update={"due_days": 9})
+    changed = await plans.change(programme, drafted.id, more, revision=published.revision)
+    again = await plans.publish(programme, drafted.id, revision=changed.revision)
+    [draw, *_] = [each async for each in tallystick.draws.list(programme, plan=drafted.id)]
+    retired = await plans.retire(programme, drafted.id, revision=again.revision)
+
+    assert preview.notes == ("No decisions of this scope are counted in the last 4 whole periods: nothing can be expected.",)
+    assert [each.state for each in (drafted, published, changed, again, retired)] == [
+        PlanState.DRAFT, PlanState.PUBLISHED, PlanState.DRAFT, PlanState.PUBLISHED, PlanState.RETIRED,
+    ]  # fmt: skip
+    assert [each.version for each in await plans.versions(programme, drafted.id)] == [2, 1]
+    assert [each.id async for each in plans.list(programme, [PlanState.RETIRED])] == [drafted.id]
+    assert await plans.read(programme, drafted.id) == retired
+    assert (draw.plan_version, draw.state) == (2, DrawState.COMMITTED)
+    assert (await tallystick.draws.read(programme, draw.id)).state is DrawState.WITHDRAWN
+    with pytest.raises(ProblemError, match="retired"):
+        await plans.change(programme, drafted.id, new, revision=retired.revision)
+
+
+async def test_a_draw_is_read_and_repeated_offline_with_the_command(
+    tallystick: Tallystick,
+    audit_app: FastAPI,
+    caller: Caller,
+    programme: str,
+    clock: Clock,
+    verify: Verify,
+    tmp_path: Path,
+) -> None:
+    """From the receipt and what the vendor sent, plain or packed; every change of a decision is found and told."""
+    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
+    draw = await tallystick.draws.make(programme, made.items[0]["draw_id"])
+    strata = [each async for each in tallystick.draws.strata(programme, draw.id, ["acme"], page=1)]
+    receipt = await tallystick.draws.receipt(programme, draw.id, "acme")
+    paper = tmp_path / "receipt.json"
+    paper.write_text(receipt.model_dump_json())
+    decisions = [Decision.model_validate(row) for row in made.decisions]
+
+    def sent(name: str, rows: list[Decision]) -> Path:
+        lines = b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+        return path
+
+    whole = verify(paper, sent("a.ndjson", decisions[:20]), sent("b.ndjson.gz", decisions[20:]))
+    added = verify(paper, sent("more.ndjson", [*decisions, decisions[1].model_copy(update={"decision_id": str(new_id())})]))
+    removed = verify(paper, sent("less.ndjson", [decisions[0], *decisions[2:]]))
+    altered = verify(paper, sent("other.ndjson", [each.model_copy(update={"action": "keep"}) for each in decisions]))
+    broken = sent("broken.ndjson", decisions)
+    broken.write_text(broken.read_text() + "{}\n")
+    passed_over = verify(paper, broken)
+
+    assert sorted(each.stratum for each in strata) == sorted(each.stratum for each in receipt.strata)
+    assert (whole[0], whole[2]) == (0, "")
+    assert "Read 60 decisions from 2 files." in whole[1]
+    assert "checked that the 40 decisions of the period are these, none added, removed or altered" in whole[1]
+    assert [each[0] for each in (added, removed, altered, passed_over)] == [1, 1, 1, 0]
+    assert "frame: The receipt has 40 decisions of the period; there are 41." in added[2]
+    assert "frame: The receipt has 40 decisions of the period; there are 39." in removed[2]
+    assert "are not those of the receipt: at least one is different." in altered[2]
+    assert "1 lines are no decisions and were passed over." in passed_over[2]
+
+
+async def test_a_receipt_that_was_forged_is_found_out(
+    tallystick: Tallystick, audit_app: FastAPI, caller: Caller, programme: str, clock: Clock, verify: Verify, tmp_path: Path
+) -> None:
+    """Another key, and another item in the place of one that was drawn."""
+    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
+    receipt = await tallystick.draws.receipt(programme, made.items[0]["draw_id"], "acme")
+    [first, *_] = receipt.strata
+    queue = first.values[StratumDimension.QUEUE]
+    spared = [row["decision_id"] for row in made.decisions if (row["vendor"], row["queue"]) == ("acme", queue)]
+    [other, *_] = [each for each in spared if each not in first.items]
+    swapped = first.model_copy(update={"items": (*first.items[:-1], other)})
+    sent = tmp_path / "sent.ndjson"
+    sent.write_text("".join(Decision.model_validate(row).model_dump_json() + "\n" for row in made.decisions))
+
+    def forged(**changes: Any) -> tuple[int, str, str]:
+        paper = tmp_path / "forged.json"
+        paper.write_text(Receipt.model_validate({**receipt.model_dump(), **changes}).model_dump_json())
+        return verify(paper, sent)
+
+    keyed, picked = forged(key="00" * 32), forged(strata=[swapped, *receipt.strata[1:]])
+
+    assert (keyed[0], picked[0]) == (1, 1)
+    assert "key: The key is not the one that the draw was committed to." in keyed[2]
+    assert f"the receipt has {other}, which is not among the first by rank." in picked[2]
