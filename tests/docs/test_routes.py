@@ -71,6 +71,7 @@ def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:
         "/v1/sampling-plans/preview",
         "/v1/draws/{draw_id}/drawing",
         "/v1/sample-items/claim",
+        "/v1/decision-batches",
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.routing import Mount, Route
@@ -37,6 +38,7 @@ EVERYBODY = frozenset(Role)
 CLIENT = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST})
 AUDIT_READERS = EVERYBODY - {Role.ANALYST}
 BATCH_READERS = AUDIT_READERS - {Role.SERVICE}
+DECISION_READERS = EVERYBODY - {Role.SERVICE}
 RECORDERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM})
 REVISERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
@@ -87,6 +89,12 @@ def _vendor_alone(target: Target) -> dict[str, Any]:
 
 def _of_vendor(target: Target) -> dict[str, Any]:
     return {"params": {"programme": target.programme, **_vendor_alone(target)["params"]}}
+
+
+def _decisions(target: Target) -> dict[str, Any]:
+    row = target.decision()
+    params = {"programme": target.programme, "source": f"s-{uuid4()}"}
+    return {"params": params, "content": orjson.dumps(row), "headers": {"Content-Type": "application/x-ndjson"}}
 
 
 def _planned(target: Target) -> dict[str, Any]:
@@ -237,6 +245,10 @@ DOORS = (
     Door("audit", "GET", "/v1/draws/{draw_id}/strata", EVERYBODY),
     Door("audit", "GET", "/v1/draws/{draw_id}/receipt", RECEIPT_READERS, _receipt),
     Door("audit", "POST", "/v1/draws/{draw_id}/drawing", MANAGERS),
+    Door("audit", "POST", "/v1/decision-batches", MANAGERS | {Role.VENDOR_SYSTEM}, _decisions, 201),
+    Door("audit", "GET", "/v1/decision-batches/{decision_batch_id}", DECISION_READERS),
+    Door("audit", "GET", "/v1/decision-sources", DECISION_READERS, _of_vendor),
+    Door("audit", "GET", "/v1/decision-sources/{source}", DECISION_READERS, _of_vendor),
     Door("audit", "GET", "/v1/exposure", REVISERS),
     Door("audit", "GET", "/v1/exposure/summary", MANAGERS),
     Door("audit", "GET", "/v1/exposure/opt-outs", REVISERS),

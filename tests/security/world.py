@@ -14,13 +14,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import orjson
 from fastapi import FastAPI
 
 from actions import EFFECT
 from appeals import moved_by_hand
 from calibration import Facilitator, session_document
 from cases import brought
-from factories import audit_row, missed, programme_document
+from factories import audit_row, decision_row, missed, programme_document
 from items import hand_out
 from rca_api.cases.records import get_case
 from rca_api.evidence.records import Gathered
@@ -72,6 +73,8 @@ class Target:
     vendor: str | None
     audit_id: str = field(default_factory=lambda: str(uuid4()))
     batch_id: str = field(default_factory=lambda: str(uuid4()))
+    decision_batch_id: str = field(default_factory=lambda: str(uuid4()))
+    source: str = field(default_factory=lambda: str(uuid4()))
     case_id: str = field(default_factory=lambda: str(uuid4()))
     why_id: str = field(default_factory=lambda: str(uuid4()))
     cause_id: str = field(default_factory=lambda: str(uuid4()))
@@ -105,12 +108,18 @@ class Target:
         own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id, self.item_id)
         of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id, self.action_id, self.notice_id)
         of_rca = (self.coaching_id, self.held_coaching_id, self.objective_id, self.rca_endpoint_id, self.rca_delivery_id)
-        return *own, *of_case, *of_rca, *self.sessions.values(), self.plan_id, self.draw_id
+        of_sampling = (self.plan_id, self.draw_id, self.decision_batch_id, self.source)
+        return *own, *of_case, *of_rca, *of_sampling, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
         """A further audit of this vendor; of some vendor, where the client keeps these things to itself."""
         vendor = self.vendor or "borealis"
         return audit_row(external_id or str(uuid4()), vendor=vendor, site=SITES.get(vendor, "nowhere"))
+
+    def decision(self, **changes: Any) -> dict[str, Any]:
+        """A decision of this vendor."""
+        vendor = self.vendor or "borealis"
+        return decision_row(str(uuid4()), vendor=vendor, site=SITES.get(vendor, "nowhere"), **changes)
 
 
 @dataclass(frozen=True)
@@ -230,11 +239,14 @@ class World:
             test = f"/v1/webhook-endpoints/{in_case['rca_endpoint_id']}/test"
             in_case["rca_delivery_id"] = (await _done(counterpart.post(test, params=where)))["id"]
         sampled = await self._sample(programme, vendor)
+        source, decisions = await self._decide(Target(programme, vendor), pusher, mark)
         target = Target(
             programme,
             vendor,
             audit_id,
             pushed["id"],
+            decisions,
+            source,
             plan_id=await self._plan(programme, vendor),
             draw_id=sampled,
             sessions=sessions,
@@ -279,6 +291,21 @@ class World:
         """An item in the hand of the client's someone, of a decision of the vendor."""
         of_vendor = {"vendor": vendor or "borealis", "site": SITES[vendor or "borealis"]}
         return await hand_out(self.apps["audit"], programme, "someone", content_ref=canary(programme, vendor), **of_vendor)
+
+    async def _decide(self, target: Target, pusher: Actor, mark: str) -> tuple[str, str]:
+        """Two sources of decisions, each with a batch of which a line is rejected; answers the second."""
+        day = "2026-09-01T08:00:00Z" if target.vendor else "2026-09-02T08:00:00Z"
+        rows = [target.decision(moderator=mark, decided_at=day), target.decision(queue="unknown", content_ref=mark)]
+        for source in (str(uuid4()), str(uuid4())):
+            batch = await _done(
+                self.client("audit", pusher).post(
+                    "/v1/decision-batches",
+                    params={"programme": target.programme, "source": source},
+                    content=b"\n".join(map(orjson.dumps, rows)),
+                    headers={"Content-Type": "application/x-ndjson"},
+                )
+            )
+        return source, batch["id"]
 
     async def _open_cases(self, programme: str, vendor: str | None, rca: httpx.AsyncClient) -> dict[str, str]:
         """Two cases, linked, the second with a conversation, whys and causes for the vendor and for the client alone."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import FastAPI
 
-import audit_api.decisions.tables  # noqa: F401 - its tables
 from audit_api.appeals import records as appeals
 from audit_api.appeals.deciding import router as deciding_router
 from audit_api.appeals.routes import BATCHES_PATH as APPEAL_BATCHES_PATH
@@ -21,6 +20,9 @@ from audit_api.batches.routes import BATCHES_PATH, MAX_BODY
 from audit_api.batches.routes import router as batches_router
 from audit_api.calibration import golden, items, library_routes, rating_routes, sessions
 from audit_api.calibration import routes as calibration
+from audit_api.decisions.routes import BATCHES_PATH as DECISION_BATCHES_PATH
+from audit_api.decisions.routes import MAX_BODY as MAX_DECISIONS
+from audit_api.decisions.routes import router as decisions_router
 from audit_api.exposure.routes import router as exposure_router
 from audit_api.exposure.thinning import thinning
 from audit_api.items.routes import router as items_router
@@ -77,6 +79,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             programmes_router,
             batches_router,
             audits_router,
+            decisions_router,
             appeals_router,
             deciding_router,
             calibration.router,
@@ -94,10 +97,12 @@ def create_app(settings: AuditSettings) -> FastAPI:
         body_limits={
             BATCHES_PATH: MAX_BODY,
             APPEAL_BATCHES_PATH: MAX_APPEALS,
+            DECISION_BATCHES_PATH: MAX_DECISIONS,
             calibration.ITEMS_PATH: calibration.MAX_BODY,
             rating_routes.BATCHES_PATH: calibration.MAX_BODY,
         },
         background=_beside_requests,
     )
     app.state.intake = Intake(settings.batches_at_once, settings.batch_queue_seconds)
+    app.state.decision_intake = Intake(settings.decision_batches_at_once, settings.batch_queue_seconds)
     return app

@@ -13,6 +13,8 @@ class AuditSettings(WebhookSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8001
     batches_at_once: Annotated[int, Field(ge=1, le=64)] = 2
     """Batches that one process takes in at a time; their bodies are what its memory is sized by."""
+    decision_batches_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    """Batches of decisions that one process takes in at a time, each in up to 300 MB."""
     batch_queue_seconds: Annotated[float, Field(ge=0, le=300)] = 30
     """How long a further batch waits for its turn before it is told to come back later."""
     sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 5

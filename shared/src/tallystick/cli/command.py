@@ -14,6 +14,7 @@ from tallystick.cli import (
     calibration,
     cases,
     changes,
+    decisions,
     numbers,
     programmes,
     pushing,
@@ -51,6 +52,7 @@ def create_app() -> typer.Typer:
     app.add_typer(programmes.app)
     app.command("push")(pushing.push)
     app.add_typer(audits.app)
+    app.add_typer(decisions.app)
     app.add_typer(appeals.app)
     app.add_typer(calibration.app)
     app.add_typer(sampling.app)

@@ -85,7 +85,7 @@ def push(
     pushed: list[tuple[Path, Pushed]] = []
 
     async def act(tallystick: Tallystick) -> None:
-        with _bar() as bar:
+        with progress_bar() as bar:
             for file in files:
                 task = bar.add_task(file.name, total=file.stat().st_size, rows=0)
                 outcome = await push_file(
@@ -124,7 +124,8 @@ def _beside(file: Path) -> Path:
     return Path.cwd()
 
 
-def _bar() -> Progress:
+def progress_bar() -> Progress:
+    """How far files are, in bytes and rows."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

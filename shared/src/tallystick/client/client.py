@@ -9,6 +9,7 @@ from tallystick.client.appeals import Appeals
 from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
+from tallystick.client.decisions import Decisions
 from tallystick.client.feed import FeedPage, follow
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
@@ -49,6 +50,7 @@ class Tallystick(Numbers):
         self.programmes = Programmes(self.transport, self._audit)
         self.audits = Audits(self.transport, self._audit)
         self.batches = Batches(self.transport, self._audit)
+        self.decisions = Decisions(self.transport, self._audit)
         self.appeals = Appeals(self.transport, self._audit)
         self.calibration = Calibration(self.transport, self._audit)
         self.sampling_plans = SamplingPlans(self.transport, self._audit)

@@ -95,6 +95,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
         patience_s: float | None = None,
+        repeatable: bool = False,
     ) -> httpx.Response:
         """Make a request and answer the response of a success.
 
@@ -106,6 +107,7 @@ class Transport:
             headers: besides the token.
             timeout_s: how long to wait for the answer.
             patience_s: instead of the transport's.
+            repeatable: whether a repetition does no harm, though the request has no idempotency key.
 
         Raises:
             ProblemError: the service refused, or is still unavailable after the last try.
@@ -115,7 +117,7 @@ class Transport:
         if isinstance(body, BaseModel):
             sent["Content-Type"] = "application/json"
             body = body.__pydantic_serializer__.to_json(body)
-        repeatable = method == "GET" or "Idempotency-Key" in sent
+        repeatable = repeatable or method == "GET" or "Idempotency-Key" in sent
         patience = self._patience_s if patience_s is None else patience_s
         timeout = _TIMEOUT if timeout_s is None else httpx.Timeout(timeout_s, connect=10)
         failing_since: float | None = None

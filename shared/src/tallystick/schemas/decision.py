@@ -53,8 +53,11 @@ class DecisionCounts(Wire):
     counted: NonNegativeInt
     late: NonNegativeInt
     """Of those counted, how many were decided in a period that was drawn from before: no draw holds them."""
-    candidates: NonNegativeInt
-    """Of those counted, how many are kept for a draw that is to come."""
+    candidates: NonNegativeInt | None
+    """Of those counted, how many are kept for a draw that is to come.
+
+    `null` for a vendor, who could otherwise try which of its own decisions a draw may take.
+    """
 
 
 class RejectedDecision(Wire):

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware import Middleware
 
 from tallystick.service.auth import Authenticator
-from tallystick.service.bodies import Bodies
+from tallystick.service.bodies import Bodies, BodyLimit
 from tallystick.service.clock import utc_now
 from tallystick.service.database import Database
 from tallystick.service.health import health_router, schema_revision
@@ -40,7 +40,7 @@ def create_service(
     package: str,
     description: str,
     routers: Sequence[APIRouter],
-    body_limits: Mapping[str, int] | None = None,
+    body_limits: Mapping[str, int | BodyLimit] | None = None,
     background: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """Build a service's application.

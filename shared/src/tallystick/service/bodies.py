@@ -1,8 +1,12 @@
-"""Request bodies: gzip and zstd are unpacked on the way in, compressed and decompressed sizes are limited separately."""
+"""Request bodies: gzip and zstd are unpacked on the way in, compressed and decompressed sizes are limited separately.
+
+What is unpacked is handed on in pieces, so that a body that is read as it arrives is never in memory as a whole.
+"""
 
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import zstandard
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,9 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tallystick.service.problems import BodyTooLarge, MalformedRequest, UnsupportedMediaType
 
 DEFAULT_LIMIT = 1_000_000
+_PIECE = 2**18
+"""About how many bytes of an unpacked body are handed on at a time."""
 _WINDOW = 2**23  # bytes of history that a zstd frame may ask for: what RFC 9659 allows on the web
 _STEP = 1024
 _PARAMETER = re.compile(r"\{\w+\}")
+
+
+class BodyLimit(NamedTuple):
+    """How large a body may be, in bytes: as it is sent, and as it is unpacked."""
+
+    sent: int
+    unpacked: int
 
 
 class _Gzip:
@@ -22,13 +35,14 @@ class _Gzip:
     def __init__(self) -> None:
         self._unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
 
-    def feed(self, data: bytes, room: int) -> bytes:
-        return self._unpack.decompress(data, room)
+    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+        """What comes of the data, at most `room` bytes of it, and the data that is left."""
+        unpacked = self._unpack.decompress(data, room)
+        return unpacked, self._unpack.unused_data if self._unpack.eof else self._unpack.unconsumed_tail
 
     @property
-    def rest(self) -> bytes | None:
-        """What follows the end of the member; None while it has not ended."""
-        return self._unpack.unused_data if self._unpack.eof else None
+    def ended(self) -> bool:
+        return self._unpack.eof
 
 
 class _Zstd:
@@ -36,26 +50,25 @@ class _Zstd:
 
     def __init__(self) -> None:
         self._unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
-        self._rest = b""
 
-    def feed(self, data: bytes, room: int) -> bytes:
+    def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
+        """What comes of the data, some more than `room` bytes at most, and the data that is left."""
         pieces: list[bytes] = []
         for start in range(0, len(data), _STEP):
             pieces.append(self._unpack.decompress(data[start : start + _STEP]))
             room -= len(pieces[-1])
             if self._unpack.eof:
-                self._rest = self._unpack.unused_data + data[start + _STEP :]
-                break
+                return b"".join(pieces), self._unpack.unused_data + data[start + _STEP :]
             if room <= 0:
-                break
-        return b"".join(pieces)
+                return b"".join(pieces), data[start + _STEP :]
+        return b"".join(pieces), b""
 
     @property
-    def rest(self) -> bytes | None:
-        """What follows the end of the frame; None while it has not ended."""
-        return self._rest if self._unpack.eof else None
+    def ended(self) -> bool:
+        return self._unpack.eof
 
 
+_DEFAULT = BodyLimit(DEFAULT_LIMIT, DEFAULT_LIMIT)
 _DECODERS: Mapping[str, Callable[[], _Gzip | _Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
 
 
@@ -65,19 +78,22 @@ class Bodies:
     Args:
         app: what receives the bodies.
         limits: the largest body in bytes for a path or for a template of paths such as `/v1/things/{id}`, both as it is sent and
-            as it is unpacked; 1 MB for all others.
+            as it is unpacked, or one for each; 1 MB for all others.
     """
 
-    def __init__(self, app: ASGIApp, limits: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, limits: Mapping[str, int | BodyLimit]) -> None:
         self._app = app
-        self._limits = [(re.compile(_PARAMETER.sub("[^/]+", path)), limit) for path, limit in limits.items()]
+        self._limits = [
+            (re.compile(_PARAMETER.sub("[^/]+", path)), limit if isinstance(limit, BodyLimit) else BodyLimit(limit, limit))
+            for path, limit in limits.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = next((limit for pattern, limit in self._limits if pattern.fullmatch(path)), DEFAULT_LIMIT)
+        limit = next((limit for pattern, limit in self._limits if pattern.fullmatch(path)), _DEFAULT)
         body = _Body(receive, Headers(scope=scope), limit)
         headers = MutableHeaders(scope=scope)
         if "content-encoding" in headers:
@@ -89,7 +105,7 @@ class Bodies:
 class _Body:
     """One request's body on its way in. Its faults are raised where the application reads it, as problems."""
 
-    def __init__(self, receive: Receive, headers: Headers, limit: int) -> None:
+    def __init__(self, receive: Receive, headers: Headers, limit: BodyLimit) -> None:
         self._receive = receive
         self._encoding = headers.get("content-encoding", "identity").strip().lower()
         self._announced = int(length) if (length := headers.get("content-length", "")).isdecimal() else 0
@@ -97,41 +113,53 @@ class _Body:
         self._received = self._unpacked = 0
         self._decoder: _Gzip | _Zstd | None = None
         self._begun = False
+        self._packed = b""
+        self._arrived = False
 
     async def receive(self) -> Message:
         if self._encoding != "identity" and self._encoding not in _DECODERS:
             raise UnsupportedMediaType(
                 "Bodies are read as they are, as gzip or as zstd.", headers={"Accept-Encoding": "gzip, zstd"}
             )
-        if max(self._announced, self._received) > self._limit:
-            raise BodyTooLarge(f"At most {self._limit} bytes are taken here.")
+        if max(self._announced, self._received) > self._limit.sent:
+            raise BodyTooLarge(f"At most {self._limit.sent} bytes are taken here.")
+        if self._packed:
+            return self._count({"type": "http.request", "body": self._piece()})
         message = await self._receive()
         if message["type"] != "http.request":
             return message
         data = message.get("body", b"")
         self._received += len(data)
-        if self._encoding != "identity":
-            data = self._unpack(data, last=not message.get("more_body", False))
-        self._unpacked += len(data)
-        if max(self._received, self._unpacked) > self._limit:
-            raise BodyTooLarge(f"At most {self._limit} bytes are taken here, counted before and after decompression.")
-        return {**message, "body": data}
+        self._arrived = not message.get("more_body", False)
+        if self._received > self._limit.sent or self._encoding == "identity":
+            return self._count({**message, "body": data})
+        self._packed = data
+        return self._count({**message, "body": self._piece()})
 
-    def _unpack(self, data: bytes, *, last: bool) -> bytes:
-        """Unpack a piece of the body. Members or frames may follow each other; the last must be complete."""
+    def _count(self, message: Message) -> Message:
+        """The message, if it does not go beyond a limit; more of them follow while there is something to unpack."""
+        self._unpacked += len(message["body"])
+        if self._received > self._limit.sent or self._unpacked > self._limit.unpacked:
+            sent, unpacked = self._limit
+            limit = f"{sent} bytes are" if sent == unpacked else f"{sent} bytes as they are sent and {unpacked} unpacked are"
+            raise BodyTooLarge(f"At most {limit} taken here, counted before and after decompression.")
+        return {**message, "more_body": bool(self._packed) or not self._arrived}
+
+    def _piece(self) -> bytes:
+        """Unpack some of what has come. Members or frames may follow each other; the last must be complete."""
         pieces: list[bytes] = []
-        room = self._limit - self._unpacked + 1
+        room = min(_PIECE, self._limit.unpacked - self._unpacked + 1)
         try:
-            while data and room > 0:
+            while self._packed and room > 0:
                 if self._decoder is None:
                     self._decoder = _DECODERS[self._encoding]()
-                pieces.append(self._decoder.feed(data, room))
-                room -= len(pieces[-1])
-                data = self._decoder.rest or b""
-                if self._decoder.rest is not None:
+                unpacked, self._packed = self._decoder.feed(self._packed, room)
+                pieces.append(unpacked)
+                room -= len(unpacked)
+                if self._decoder.ended:
                     self._decoder, self._begun = None, True
         except (zlib.error, zstandard.ZstdError):
             raise MalformedRequest(f"The body is not the {self._encoding} that its Content-Encoding promises.") from None
-        if last and room > 0 and (self._decoder is not None or not self._begun):
+        if self._arrived and not self._packed and (self._decoder is not None or not self._begun):
             raise MalformedRequest(f"The {self._encoding} body ends too early.")
         return b"".join(pieces)

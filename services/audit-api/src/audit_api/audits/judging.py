@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 
 from tallystick.schemas.audit import AuditFacts, Criterion, Judgement, NewAudit, RowError, Verdict
+from tallystick.schemas.decision import Decision
 from tallystick.schemas.programme import ErrorCode, Policy, Programme, Vocabulary
 
-_CLOCK_SKEW = timedelta(hours=1)
+CLOCK_SKEW = timedelta(hours=1)
+"""How far the clocks of others may be ahead of ours."""
 CONTENT = (
     "external_id", "vendor", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
     "automated_detection", "automated_decision", "auditor", "audit_party", "claimed_at", "audited_at", "handling_time_s",
@@ -36,9 +38,10 @@ class Rules:
     Args:
         programme: the document.
         vendor: the vendor whose rows the caller may push; None for all of the programme.
+        moment: what time it is, if not by the clock of the machine.
     """
 
-    def __init__(self, programme: Programme, vendor: str | None) -> None:
+    def __init__(self, programme: Programme, vendor: str | None, moment: datetime | None = None) -> None:
         self._programme = programme
         self.policy_set_version = programme.policy_set.version
         self.error_taxonomy_version = programme.error_taxonomy.version
@@ -57,7 +60,7 @@ class Rules:
         self._added: dict[Vocabulary, set[str]] = defaultdict(set)
         self._met: list[tuple[Vocabulary, str]] = []
         self._good: set[tuple[str | None, ...]] = set()
-        self.latest = datetime.now(UTC) + _CLOCK_SKEW
+        self.latest = (moment or datetime.now(UTC)) + CLOCK_SKEW
 
     def check(self, audit: NewAudit) -> tuple[RowError, ...]:
         """What is wrong with a row, by field; empty when the programme takes it."""
@@ -68,6 +71,13 @@ class Rules:
                 self._good.add(words)
             return self._settled(faults)
         return tuple(self._implausible_times(audit))
+
+    def check_decision(self, decision: Decision) -> tuple[RowError, ...]:
+        """What is wrong with a decision, by field; empty when the programme takes it."""
+        faults = list(self._unknown_words(decision))
+        if decision.decided_at > self.latest:
+            faults.append(RowError(pointer="/decided_at", code="in_the_future", detail="The decision is in the future."))
+        return self._settled(tuple(faults))
 
     def know(self, words: tuple[str | None, ...]) -> bool:
         """Whether a row with these `WORDS` was taken before: nothing can be wrong with them."""
@@ -93,7 +103,7 @@ class Rules:
         if audit.claimed_at is not None and audit.claimed_at > audit.audited_at:
             yield RowError(pointer="/claimed_at", code="after_audit", detail="The claim is later than the audit.")
 
-    def _unknown_words(self, audit: NewAudit) -> Iterator[RowError]:
+    def _unknown_words(self, audit: NewAudit | Decision) -> Iterator[RowError]:
         if audit.vendor not in self._vendors:
             yield _unknown("vendor")
             return
@@ -144,27 +154,35 @@ class Rules:
         self._met.append((vocabulary, word))
         return True
 
-    def grown(self) -> Programme | None:
-        """The programme with the words that rows have added to its open vocabularies; None if there are none."""
-        if not self._added:
-            return None
-        old = self._programme
+    def grown(self, onto: Programme | None = None) -> Programme | None:
+        """The programme, or a newer version of it, with the words that rows have added to its open vocabularies.
+
+        None if there are none, or none that it does not have.
+        """
+        old = onto or self._programme
         sites = {entry.slug: list(entry.sites) for entry in old.vendors}
-        for pair in sorted(self._added[Vocabulary.SITES]):
-            vendor, _, site = pair.partition("/")
-            sites[vendor].append(site)
-        policies = tuple(Policy(code=word, name=word) for word in sorted(self._added[Vocabulary.POLICIES]))
-        codes = tuple(ErrorCode(code=word, name=word) for word in sorted(self._added[Vocabulary.ERROR_CODES]))
-        return old.model_copy(
+        for vendor, _, site in (pair.partition("/") for pair in self._new(Vocabulary.SITES)):
+            if site not in sites.get(vendor, [site]):
+                sites[vendor].append(site)
+        policies = self._new(Vocabulary.POLICIES, *(policy.code for policy in old.policy_set.policies))
+        codes = self._new(Vocabulary.ERROR_CODES, *(code.code for code in old.error_taxonomy.codes))
+        all_policies = (*old.policy_set.policies, *(Policy(code=word, name=word) for word in policies))
+        all_codes = (*old.error_taxonomy.codes, *(ErrorCode(code=word, name=word) for word in codes))
+        new = old.model_copy(
             update={
                 "vendors": tuple(entry.model_copy(update={"sites": tuple(sites[entry.slug])}) for entry in old.vendors),
-                "queues": (*old.queues, *sorted(self._added[Vocabulary.QUEUES])),
-                "markets": (*old.markets, *sorted(self._added[Vocabulary.MARKETS])),
-                "languages": (*old.languages, *sorted(self._added[Vocabulary.LANGUAGES])),
-                "policy_set": old.policy_set.model_copy(update={"policies": (*old.policy_set.policies, *policies)}),
-                "error_taxonomy": old.error_taxonomy.model_copy(update={"codes": (*old.error_taxonomy.codes, *codes)}),
+                "queues": (*old.queues, *self._new(Vocabulary.QUEUES, *old.queues)),
+                "markets": (*old.markets, *self._new(Vocabulary.MARKETS, *old.markets)),
+                "languages": (*old.languages, *self._new(Vocabulary.LANGUAGES, *old.languages)),
+                "policy_set": old.policy_set.model_copy(update={"policies": all_policies}),
+                "error_taxonomy": old.error_taxonomy.model_copy(update={"codes": all_codes}),
             }
         )
+        return None if new == old else new
+
+    def _new(self, vocabulary: Vocabulary, *known: str) -> list[str]:
+        """The words that were added to a vocabulary, without those that are known."""
+        return sorted(self._added[vocabulary].difference(known))
 
 
 def _unknown(field: str) -> RowError:

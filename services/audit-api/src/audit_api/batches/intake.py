@@ -1,7 +1,7 @@
 """How many batches a process takes in at once, and whose turn it is: a party that sends much, or slowly, keeps no other out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,18 +26,33 @@ class Place:
     async def body(self, request: Request) -> bytes:
         """The body in one piece. It has a place while it arrives, so it must arrive in time."""
         body = bytearray()
-        self.since = asyncio.get_running_loop().time()
+        await self.pieces(request, body.extend)
+        return bytes(body)
+
+    async def pieces(self, request: Request, take: Callable[[bytes], None]) -> None:
+        """Hand on a body as it arrives. The time that this takes is ours: how long the body itself takes is what is bounded.
+
+        Others have their turn between the pieces.
+        """
+        clock = asyncio.get_running_loop().time
+        self.since = clock()
+        deadline = self.since + _SLOWEST_BODY_S
         try:
-            async with asyncio.timeout(_SLOWEST_BODY_S) as self.arriving:
+            async with asyncio.timeout_at(deadline) as self.arriving:
+                arriving = self.arriving
                 async for piece in request.stream():
-                    body += piece
+                    begun = clock()
+                    take(piece)
+                    deadline += clock() - begun
+                    if not self.gives_way:
+                        arriving.reschedule(deadline)
+                    await asyncio.sleep(0)
         except TimeoutError:
             if self.gives_way:
                 raise _busy() from None
             raise MalformedRequest(f"The body did not arrive within {_SLOWEST_BODY_S} seconds. Send smaller batches.") from None
         finally:
             self.arriving = None
-        return bytes(body)
 
 
 class Intake:

@@ -210,16 +210,19 @@ def _validated(number: int, record: object, mapper: Mapper | None, model: type[M
 
 
 def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row[Any]:
-    """A row with what is wrong with it. A row that is wrong altogether says so once: it must not cost more than it weighs."""
+    return Row(number, external_id, None, faults_of(error))
+
+
+def faults_of(error: ValidationError) -> tuple[RowError, ...]:
+    """What is wrong with a row. One that is wrong altogether says so once: it must not cost more than it weighs."""
     count, detail = error.error_count(), f"{error.error_count()} fields are at fault."
     if count > _MOST_SORTED:
-        return Row(number, external_id, None, (RowError(pointer="", code="too_many_faults", detail=detail),))
+        return (RowError(pointer="", code="too_many_faults", detail=detail),)
     faults = problem_errors(error.errors(include_url=False, include_context=False, include_input=False))
     if count > _MOST_FAULTS:
         some = ", ".join(f"{fault.pointer} ({fault.code})" for fault in faults[:_FAULTS_NAMED])
-        named = RowError(pointer="", code="too_many_faults", detail=f"{detail} The first: {some}.")
-        return Row(number, external_id, None, (named,))
-    return Row(number, external_id, None, tuple(RowError(**fault.model_dump()) for fault in faults))
+        return (RowError(pointer="", code="too_many_faults", detail=f"{detail} The first: {some}."),)
+    return tuple(RowError(**fault.model_dump()) for fault in faults)
 
 
 def _name(content: Any) -> str | None:

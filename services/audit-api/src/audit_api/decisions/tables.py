@@ -1,5 +1,8 @@
 """The tables of decisions: where they come from, how many there are, and those that a draw may take.
 
+The candidates of a stratum are all of its decisions with a rank below its cut, so that the first of them by rank are the first
+of all. An id that two sources have sent, or one of them twice in different words, stands there more than once, with one rank.
+
 A source belongs to the vendor whose system sends it, or to the client (`owner` is `*`, `vendor` null). What it counted is kept
 by source, so that a corrected file can take the place of the one before.
 """
@@ -10,6 +13,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -83,6 +87,7 @@ decision_frames = Table(
     Column("decisions", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False, comment="of these decisions, whatever their order: digests add up"),
     PrimaryKeyConstraint("programme", "day", "owner", "source", "vendor"),
+    Index(None, "programme", "owner", "source"),
 )
 
 
@@ -118,5 +123,17 @@ decision_candidates = Table(
     Column("owner", Text, nullable=False),
     Column("source", Text, nullable=False),
     *decision_columns(),
-    PrimaryKeyConstraint("programme", "draw_id", "stratum", "rank"),
+    PrimaryKeyConstraint("programme", "draw_id", "stratum", "rank", "owner", "source"),
+)
+
+decision_cuts = Table(
+    "decision_cuts",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("draw_id", Uuid, nullable=False),
+    Column("stratum", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("cut", LargeBinary, nullable=False, comment="every decision of the stratum with a rank below it is a candidate"),
+    PrimaryKeyConstraint("programme", "draw_id", "stratum"),
+    comment="of strata that had more candidates than their reserve; without a row all of their decisions are candidates",
 )

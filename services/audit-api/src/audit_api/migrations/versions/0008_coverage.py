@@ -100,7 +100,21 @@ def upgrade() -> None:
         sa.Column("risk", sa.Text(), nullable=True),
         sa.Column("modality", sa.Text(), nullable=False),
         sa.Column("render_hints", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("programme", "draw_id", "stratum", "rank", name=op.f("decision_candidates_pkey")),
+        sa.PrimaryKeyConstraint(
+            "programme", "draw_id", "stratum", "rank", "owner", "source", name=op.f("decision_candidates_pkey")
+        ),
+    )
+    op.create_table(
+        "decision_cuts",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("draw_id", sa.Uuid(), nullable=False),
+        sa.Column("stratum", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column(
+            "cut", sa.LargeBinary(), nullable=False, comment="every decision of the stratum with a rank below it is a candidate"
+        ),
+        sa.PrimaryKeyConstraint("programme", "draw_id", "stratum", name=op.f("decision_cuts_pkey")),
+        comment="of strata that had more candidates than their reserve; without a row all of their decisions are candidates",
     )
     op.create_table(
         "decision_counts",
@@ -133,6 +147,9 @@ def upgrade() -> None:
         sa.Column("decisions", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False, comment="of these decisions, whatever their order: digests add up"),
         sa.PrimaryKeyConstraint("programme", "day", "owner", "source", "vendor", name=op.f("decision_frames_pkey")),
+    )
+    op.create_index(
+        op.f("decision_frames_programme_owner_source_idx"), "decision_frames", ["programme", "owner", "source"], unique=False
     )
     op.create_table(
         "decision_sources",
@@ -465,6 +482,7 @@ def upgrade() -> None:
         ("decision_counts", "select, insert, update, delete"),
         ("decision_frames", "select, insert, update, delete"),
         ("decision_candidates", "select, insert, update, delete"),
+        ("decision_cuts", "select, insert, update"),
         ("draw_strata", "select, insert, update, delete"),
         ("draw_frames", "select, insert"),
         ("sample_items", "select, insert, update"),
