@@ -1,6 +1,7 @@
 """Auditors, who may have to decide an appeal, are not told by any route whose audit it is about."""
 
 import json
+from collections import defaultdict
 from typing import Any
 
 import httpx
@@ -26,10 +27,10 @@ def pusher(audit_app: FastAPI, caller: Caller) -> httpx.AsyncClient:
 async def _everything(client: httpx.AsyncClient, programme: str, appeal: Appeal, batch_id: str) -> dict[str, str]:
     """What every GET of audit-api about an appealed audit answers, by its path, and the feed page by page."""
     ids = {"programme": programme, "audit_id": appeal["audit_id"], "appeal_id": appeal["id"], "batch_id": batch_id}
-    unknown = dict.fromkeys(("session_id", "endpoint_id", "delivery_id"), appeal["id"])
+    unknown = defaultdict(lambda: appeal["id"], ids | {"number": "1"})
     seen: dict[str, str] = {}
     for path in {door.path for door in DOORS if door.app == "audit" and door.method == "GET"} - {"/v1/changes"}:
-        answer = await client.get(path.format(**ids, **unknown, number=1), params={"programme": programme})
+        answer = await client.get(path.format_map(unknown), params={"programme": programme})
         seen[path] = answer.text
     cursor: dict[str, str] = {}
     while True:

@@ -404,7 +404,7 @@ async def test_reading_takes_a_fixed_number_of_statements(
         await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
         counts[name] = len(seen)
 
-    assert counts == {"audit": 2, "revised audit": 2, "page of 1": 2, "page of 30": 2, "history": 4, "feed": 8}
+    assert counts == {"audit": 2, "revised audit": 2, "page of 1": 2, "page of 30": 2, "history": 4, "feed": 11}
 
 
 async def test_a_revision_needs_the_version_it_is_meant_for(audit: httpx.AsyncClient, programme: str, stored: Stored) -> None:
@@ -485,7 +485,7 @@ async def test_a_revision_may_bring_a_new_word_where_rows_may(audit: httpx.Async
     policies = (await audit.get(f"/v1/programmes/{programme}")).json()["document"]["policy_set"]["policies"]
 
     assert revised.status_code == 201
-    assert policies[-1] == {"code": "brand-new", "name": "brand-new"}
+    assert policies[-1] == {"code": "brand-new", "name": "brand-new", "harm": 0}
 
 
 async def test_an_erasure_leaves_nothing_personal_anywhere(

@@ -25,7 +25,7 @@ async def test_a_request_may_be_cancelled_at_any_moment(
 ) -> None:
     """Batches are whole or not there, every connection is back in the pool, outside of a transaction and without a principal."""
     dice = random.Random(20260922)  # noqa: S311 - a course of events, no secret
-    app = create_app(AuditSettings(**settings("audit", deliver=False, database_pool=2, batches_at_once=2)))
+    app = create_app(AuditSettings(**settings("audit", deliver=False, database_pool=2, batches_at_once=2, sweep_seconds=3600)))
     client = caller(app, Role.VENDOR_SYSTEM, vendor="acme")
     of = {"programme": programme}
     async with app.router.lifespan_context(app):

@@ -18,4 +18,4 @@ class AuditSettings(WebhookSettings):
     batch_queue_seconds: Annotated[float, Field(ge=0, le=300)] = 30
     """How long a further batch waits for its turn before it is told to come back later."""
     sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
-    """How long after one look for claims and appeals that have run out the next one follows."""
+    """How long after one look for what time has brought the next one follows: claims, leases and appeals that have run out."""

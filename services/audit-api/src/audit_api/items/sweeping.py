@@ -66,7 +66,7 @@ async def _run(app: FastAPI) -> None:
     while True:
         await let_leases_end(app.state.database, app.state.clock)
         await tell(app.state.database)
-        await asyncio.sleep(min(settings.sweep_seconds, 1))
+        await asyncio.sleep(settings.sweep_seconds)
 
 
 def sweeping_items(app: FastAPI) -> AbstractAsyncContextManager[None]:
