@@ -1,8 +1,6 @@
 """Plans, decisions and draws for tests: what it takes to have items of work in a few lines."""
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,18 +8,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
+import orjson
 from fastapi import FastAPI
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from appeals import Clock
-from audit_api.decisions.tables import DIMENSIONS, decision_candidates, decision_counts, decision_frames
 from audit_api.sampling.schedule import SAMPLER
-from audit_api.sampling.tables import draw_keys, draws, sample_items
+from audit_api.sampling.tables import sample_items
 from factories import decision_row
-from tallystick import draw as repeated
-from tallystick.schemas.decision import Decision
-from tallystick.schemas.sampling import DrawState, NewSamplingPlan
-from tallystick.service.database import Database, WriteSession
+from tallystick.service.database import Database
 
 ZONE = ZoneInfo("Europe/Berlin")
 """Of the programme in `factories`."""
@@ -58,66 +53,15 @@ async def draws_of(client: httpx.AsyncClient, programme: str, plan_id: str) -> l
     return found[::-1]
 
 
-async def take_in(app: FastAPI, programme: str, rows: Iterable[dict[str, Any]], source: str = "file", owner: str = "*") -> None:
-    """Count decisions, and keep those of committed draws as candidates, whatever their number."""
-    decisions = [Decision.model_validate(row) for row in rows]
-    database: Database = app.state.database
-    async with database.writing(SAMPLER) as session:
-        await _count(session, programme, decisions, source, owner)
-        await _keep(session, programme, decisions, source, owner)
-
-
-async def _count(session: WriteSession, programme: str, decisions: Sequence[Decision], source: str, owner: str) -> None:
-    of = {"programme": programme, "source": source, "owner": owner}
-    cells: dict[tuple[date, tuple[str, ...]], int] = defaultdict(int)
-    frames: dict[tuple[date, str], repeated.Frame] = defaultdict(repeated.Frame)
-    for each in decisions:
-        day, row = _day(each), repeated.texts(each)
-        cells[day, tuple(row[repeated.FIELDS.index(name)] for name in DIMENSIONS)] += 1
-        frames[day, each.vendor] += repeated.Frame.of([repeated.canonical(each)])
-    counts = [
-        {
-            **of,
-            "day": day,
-            "cell": hashlib.sha256("\x1f".join(shared).encode()).digest()[:16],
-            **dict(zip(DIMENSIONS, shared, strict=True)),
-            "decisions": number,
-        }
-        for (day, shared), number in cells.items()
-    ]
-    await session.execute(insert(decision_counts), counts)
-    sums = [
-        {**of, "day": day, "vendor": vendor, "decisions": frame.decisions, "digest": frame.digest}
-        for (day, vendor), frame in frames.items()
-    ]
-    await session.execute(insert(decision_frames), sums)
-
-
-async def _keep(session: WriteSession, programme: str, decisions: Sequence[Decision], source: str, owner: str) -> None:
-    committed = select(draws, draw_keys.c.key).join(draw_keys, draw_keys.c.draw_id == draws.c.id)
-    committed = committed.where(draws.c.programme == programme, draws.c.state == DrawState.COMMITTED)
-    for draw in (await session.execute(committed.with_for_update(of=draws, read=True))).all():
-        plan = NewSamplingPlan.model_validate(draw.design)
-        kept = [
-            {
-                "programme": programme,
-                "draw_id": draw.id,
-                "stratum": repeated.stratum_of(plan.dimensions(), each)[0],
-                "rank": repeated.rank(draw.key, each.vendor, each.decision_id),
-                "source": source,
-                "owner": owner,
-                **each.model_dump(mode="json", exclude={"decided_at"}),
-                "decided_at": each.decided_at,
-            }
-            for each in decisions
-            if draw.first_day <= _day(each) <= draw.last_day and repeated.holds(plan.scope, each)
-        ]
-        if kept:
-            await session.execute(insert(decision_candidates), kept)
-
-
-def _day(each: Decision) -> date:
-    return each.decided_at.astimezone(ZONE).date()
+async def take_in(client: httpx.AsyncClient, programme: str, rows: Iterable[dict[str, Any]], source: str = "file") -> None:
+    """Send decisions, as the client's platform does, and see them all counted."""
+    lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    of = {"programme": programme, "source": source.replace(" ", "-")}
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = await client.post("/v1/decision-batches", params=of, content=lines, headers=headers)
+    assert answer.status_code == 201, answer.text
+    counts = answer.json()["counts"]
+    assert counts["counted"] == counts["rows"], answer.text
 
 
 def some_decisions(first: date, number: int = 60, days: int = 7, **changes: Any) -> list[dict[str, Any]]:
@@ -168,7 +112,7 @@ async def drawn(
     [*_, draw] = [each for each in await draws_of(client, programme, plan["id"]) if each["first_day"] == first.isoformat()]
     rows = some_decisions(first) if decisions is None else decisions
     clock.now = datetime.fromisoformat(draw["draw_after"]) + timedelta(minutes=1)
-    await take_in(app, programme, rows, source=f"of {draw['id']}")
+    await take_in(client, programme, rows, source=f"of {draw['id']}")
     answer = await client.post(f"/v1/draws/{draw['id']}/drawing", params={"programme": programme})
     assert answer.status_code == 200, answer.text
     return Drawn(answer.json(), plan, rows, await items_of(app, programme, draw["id"]))

@@ -1,17 +1,30 @@
 """Draws: committed before their period, made once after it, and what anybody can hold against them."""
 
-from datetime import date, datetime, timedelta
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
+import pytest
 from fastapi import FastAPI
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from appeals import Clock
-from audit_api.sampling.schedule import keep_up
-from factories import decision_row
-from sampling import drawn, draws_of, next_monday, plan_document, published
+from audit_api.sampling.drawing import make_draw
+from audit_api.sampling.items import replace
+from audit_api.sampling.schedule import SAMPLER, keep_up, lock_draw
+from audit_api.sampling.tables import sample_items
+from conftest import Caller
+from factories import decision_row, missed
+from sampling import drawn, draws_of, items_of, next_monday, plan_document, published, some_decisions, take_in
 from tallystick import draw as repeated
 from tallystick.schemas.decision import Decision
+from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import Receipt
+from tallystick.service.database import Database, WriteSession
 
 
 async def receipt(client: httpx.AsyncClient, programme: str, draw_id: str, vendor: str) -> Receipt:
@@ -91,3 +104,189 @@ async def test_a_period_without_decisions_is_missed_and_its_key_told(
     assert missed["state"] == "missed"
     assert repeated.commitment(bytes.fromhex(missed["key"])) == first["commitment"]
     assert repeated.verify(await receipt(audit, programme, first["id"], "acme"), []) == []
+
+
+async def test_of_many_replicas_one_commits_and_one_draws(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """Every period has one draw, every draw is made once, and no decision is drawn twice."""
+    first = next_monday(clock)
+    plan = await published(audit, programme, plan_document(first, period="day", settle_hours=0))
+    clock.now = datetime.combine(first + timedelta(days=7), datetime.min.time(), UTC) + timedelta(hours=1)
+    await take_in(audit, programme, some_decisions(first, 200))
+    await asyncio.gather(*(keep_up(audit_app.state.database, clock) for _ in range(4)))
+    found = await draws_of(audit, programme, plan["id"])
+    drawn_days = [each for each in found if each["state"] == "drawn"]
+
+    assert len({each["first_day"] for each in found}) == len(found)
+    assert [each["first_day"] for each in drawn_days] == [(first + timedelta(days=day)).isoformat() for day in range(7)]
+    for each in drawn_days:
+        items = await items_of(audit_app, programme, each["id"])
+        assert (each["revision"], each["drawn"]) == (2, len({item["decision_id"] for item in items}))
+        assert len(items) == each["drawn"]
+
+
+async def test_a_draw_that_is_cut_off_anywhere_is_made_as_if_nothing_had_happened(
+    audit_app: FastAPI,
+    audit: httpx.AsyncClient,
+    programme: str,
+    clock: Clock,
+    store: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PostgreSQL ends its connection before each of its statements in turn: nothing of it is there until all of it is."""
+    plan = await published(audit, programme, plan_document(next_monday(clock)))
+    [draw, *_] = await draws_of(audit, programme, plan["id"])
+    rows = some_decisions(next_monday(clock))
+    clock.now = datetime.fromisoformat(draw["draw_after"])
+    await take_in(audit, programme, rows)
+    other = select(func.set_config("app.nothing", "", True))
+    execute, kills, statements = WriteSession.execute, 0, 0
+
+    async def cut_off(session: WriteSession, *arguments: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        if statements > kills:
+            pid = (await execute(session, select(func.pg_backend_pid()))).scalar_one()
+            await store.execute("select pg_terminate_backend($1, 5000)", pid)
+        await execute(session, other)
+        return await execute(session, *arguments)
+
+    async def attempt() -> bool:
+        nonlocal statements
+        statements = 0
+        async with audit_app.state.database.writing(SAMPLER) as session:
+            row = await lock_draw(session, programme, UUID(draw["id"]), clock())
+            assert row is not None
+            with monkeypatch.context() as patch:
+                patch.setattr(WriteSession, "execute", cut_off)
+                await make_draw(session, row, clock())
+        return True
+
+    async def stored() -> list[str]:
+        tables = ("draws", "draw_strata", "draw_frames", "sample_items", "lots")
+        return [str(await store.fetch(f"select t::text from {table} t where programme = $1", programme)) for table in tables]
+
+    before = await stored()
+    made = False
+    while not made:
+        try:
+            made = await attempt()
+        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            assert await stored() == before
+            kills += 1
+
+    [found] = [each for each in await draws_of(audit, programme, plan["id"]) if each["id"] == draw["id"]]
+    assert kills > 5
+    assert (found["state"], found["drawn"]) == ("drawn", 20)
+    assert len(await items_of(audit_app, programme, draw["id"])) == 20
+
+
+async def test_the_feed_tells_of_draws_and_their_items(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller
+) -> None:
+    """Vendors of draws with their own strata, services and the client's people of the items as well; never in whose hands."""
+    made = await drawn(audit_app, audit, clock, programme, minimum_per_moderator=1)
+    readers = {
+        "acme": caller(audit_app, Role.VENDOR_SYSTEM, vendor="acme"),
+        "auditor": caller(audit_app, Role.AUDITOR),
+        "client": audit,
+    }
+    told: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name, reader in readers.items():
+        answer = await reader.get("/v1/changes", params={"programme": programme, "limit": 1000})
+        told[name] = {"draw": [], "sample_item": []}
+        for change in answer.json()["changes"]:
+            told[name].setdefault(change["noun"], []).append(change["data"])
+    draws = {name: next(each for each in of["draw"] if each["id"] == made.draw["id"]) for name, of in told.items()}
+
+    assert {stratum["vendor"] for stratum in draws["client"]["strata"]} == {"acme", "borealis"}
+    assert {stratum["vendor"] for stratum in draws["acme"]["strata"]} == {"acme"}
+    assert draws["acme"]["drawn"] == sum(stratum["drawn"] for stratum in draws["acme"]["strata"]) < draws["client"]["drawn"]
+    assert draws["acme"]["key"] == made.draw["key"]
+    assert all("moderator" in stratum["values"] for stratum in draws["acme"]["strata"])
+    assert not any("moderator" in stratum["values"] for stratum in draws["auditor"]["strata"])
+    assert told["acme"]["sample_item"] == []
+    assert {each["id"] for each in told["client"]["sample_item"]} == {str(item["id"]) for item in made.items}
+    assert "claimed_by" not in told["client"]["sample_item"][0]
+
+
+async def test_the_next_in_rank_takes_the_place_of_a_void_item(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """With the same probability, once for each, and the receipt says so; where none is left, nothing comes."""
+    made = await drawn(audit_app, audit, clock, programme)
+    database: Database = audit_app.state.database
+    c = sample_items.c
+
+    async def void(item: dict[str, Any]) -> UUID | None:
+        async with database.writing(SAMPLER) as session:
+            this = (c.programme == programme, c.id == item["id"])
+            await session.execute(update(sample_items).where(*this).values(state="void"))
+            row = (await session.execute(select(sample_items).where(*this))).one()
+            return await replace(session, row)
+
+    of_one = [item for item in made.items if item["stratum"] == made.items[0]["stratum"]]
+    found = await asyncio.gather(*(void(item) for item in of_one))
+    after = await items_of(audit_app, programme, made.draw["id"])
+    came = [item for item in after if item["id"] in found]
+    decisions = [Decision.model_validate(row) for row in made.decisions]
+    paper = await receipt(audit, programme, made.draw["id"], of_one[0]["vendor"])
+    [told] = [stratum for stratum in paper.strata if stratum.stratum == of_one[0]["stratum"]]
+
+    assert len({item["decision_id"] for item in after}) == len(after) == len(made.items) + len(of_one)
+    assert {item["inclusion_probability"] for item in came} == {of_one[0]["inclusion_probability"]}
+    assert {(item["told"], item["position"], item["state"]) for item in came} == {(False, 0, "waiting")}
+    assert set(told.voided) == {item["decision_id"] for item in of_one}
+    assert repeated.verify(paper, decisions) == []
+
+
+async def test_a_vendor_sees_nothing_of_draws_about_others(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller
+) -> None:
+    """A scope is shown without the others that it names, and a draw about others alone is not there."""
+    made = await drawn(audit_app, audit, clock, programme, scope={"vendor": ["acme", "borealis"]})
+    alone = await drawn(audit_app, audit, clock, programme, scope={"vendor": ["borealis"]}, title="Theirs")
+    poc, of = caller(audit_app, Role.VENDOR_POC, vendor="acme"), {"programme": programme, "vendor": "acme"}
+    paper = await receipt(poc, programme, made.draw["id"], "acme")
+    seen = await draws_of(poc, programme, made.plan["id"])
+    foreign = await poc.get(f"/v1/draws/{alone.draw['id']}/receipt", params=of)
+    others = await poc.get(f"/v1/draws/{made.draw['id']}/receipt", params=of | {"vendor": "borealis"})
+    nobodys = await audit.get(f"/v1/draws/{made.draw['id']}/receipt", params=of | {"vendor": "nobody"})
+
+    assert paper.scope.vendor == ("acme",)
+    assert {each["id"] for each in seen} >= {made.draw["id"]}
+    assert await draws_of(poc, programme, alone.plan["id"]) == []
+    assert [each.status_code for each in (foreign, others, nobodys)] == [404, 404, 404]
+
+
+async def test_lots_are_inspected_by_the_standard_and_the_lots_before(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, store: asyncpg.Connection
+) -> None:
+    """Two rejected lots of five make the inspection of the next one tightened; the sample follows from size and AQL."""
+    first = next_monday(clock)
+    acceptance = {"kind": "acceptance", "aql": 4}
+    plan = await published(audit, programme, plan_document(first, strata=[], allocation=acceptance))
+    rows = []
+    for week in range(3):
+        day = first + timedelta(weeks=week)
+        noon = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=12)
+        decisions = [decision_row(f"D-{week}-{number}", decided_at=noon.isoformat()) for number in range(100)]
+        await keep_up(audit_app.state.database, clock)
+        [draw] = [each for each in await draws_of(audit, programme, plan["id"]) if each["first_day"] == day.isoformat()]
+        clock.now = datetime.fromisoformat(draw["draw_after"]) + timedelta(minutes=1)
+        await take_in(audit, programme, decisions, source=f"week {week}")
+        await audit.post(f"/v1/draws/{draw['id']}/drawing", params={"programme": programme})
+        items = await items_of(audit_app, programme, draw["id"])
+        wrong = [missed(str(item["id"]), audited_at="2026-09-02T10:00:00Z") for item in items]
+        results = (await audit.post("/v1/audit-batches", params={"programme": programme}, json=wrong)).json()["results"]
+        for item, result in zip(items, results, strict=True):
+            await store.execute(
+                "update sample_items set audit_id = $1, state = 'audited' where programme = $2 and id = $3",
+                *(UUID(result["audit_id"]), programme, item["id"]),
+            )
+        lot = await store.fetchrow("select * from lots where programme = $1 and draw_id = $2", programme, UUID(draw["id"]))
+        assert lot is not None
+        rows.append((lot["severity"], lot["code_letter"], lot["sample"], lot["accept"], lot["reject"], len(items)))
+
+    assert rows == [("normal", "F", 20, 2, 3, 20), ("normal", "F", 20, 2, 3, 20), ("tightened", "F", 20, 1, 2, 20)]
