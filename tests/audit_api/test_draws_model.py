@@ -121,7 +121,7 @@ class Sampling(RuleBasedStateMachine):
     @rule(number=st.integers(0, 40), back=st.integers(0, 72), each=st.integers(1, 30), turn=st.integers(0, 11))
     def decide(self, number: int, back: int, each: int, turn: int) -> None:
         """Decisions of the last hours and days come in."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for place in range(turn, turn + number):
             vendor = sorted(VENDORS)[place % 2]
             moment = self.clock.now - timedelta(hours=back) - timedelta(minutes=place * each)
