@@ -11,13 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agreement, effects, ingest, metrics, projection, read, staffing
+from bench import agreement, decisions, effects, ingest, metrics, projection, read, staffing
 from bench.figures import HEADINGS, Figure, markdown
 from bench.ground import Ground
 from tallystick_embedded.stack import Stack
 
 BENCHES: Mapping[str, Callable[[Ground], AsyncIterator[Figure]]] = {
     "ingest": ingest.measure,
+    "decisions": decisions.measure,
     "read": read.measure,
     "projection": projection.measure,
     "metrics": metrics.measure,

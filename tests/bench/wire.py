@@ -67,11 +67,15 @@ class Connection:
         return piece
 
 
-def request(method: str, target: str, token: str, body: bytes = b"", content_type: str = "application/json") -> bytes:
+def request(
+    method: str, target: str, token: str, body: bytes = b"", content_type: str = "application/json", encoding: str = ""
+) -> bytes:
     """A request as it goes over the wire."""
     head = f"{method} {target} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
     if body:
         head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    if encoding:
+        head += f"Content-Encoding: {encoding}\r\n"
     return head.encode() + b"\r\n" + body
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from system.killing import kill_while_pushing
+from system.killing_decisions import kill_while_sending
 from system.killing_work import SETTINGS, Work
 from tallystick_embedded.stack import Stack
 
@@ -33,6 +34,15 @@ async def test_after_kills_what_is_stored_is_what_was_sent(mortal: Stack, tmp_pa
     assert set(toll.stored) == set(toll.sent)
     assert toll.doubled == 0
     assert toll.counted == (len(toll.sent), sum(toll.sent.values()))
+
+
+async def test_after_kills_each_decision_is_counted_once(mortal: Stack, tmp_path: Path) -> None:
+    """audit-api and PostgreSQL die twice each while files are sent; what is counted is what was sent, to the digest."""
+    told = await kill_while_sending(mortal, tmp_path, 4, random.Random(7))  # noqa: S311 - no secret
+
+    assert told.kills == {"audit-api": 2, "postgres": 2}
+    assert told.frames == told.sent
+    assert told.counts == told.sent.decisions
 
 
 async def test_after_kills_each_signal_has_led_to_one_case_and_each_reminder_was_told_once(mortal: Stack, shift: Path) -> None:
