@@ -28,6 +28,8 @@ class System:
     identity: Path
     shift: Path | None = None
     """Where it is said by how much the clock of cases is before the machine's, if it can be."""
+    shift_of_audit: Path | None = None
+    """The same for audit-api."""
 
     def token(
         self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",), subject: str = "someone"
@@ -45,15 +47,17 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
         yield System(url, Path(os.environ["TALLYSTICK_SYSTEM_IDENTITY"]))
         return
     shift = tmp_path_factory.mktemp("clock") / "shift"
+    of_audit = shift.with_name("shift-of-audit")
     environment = {
         "TALLYSTICK_DELIVER": "false",  # Schemathesis makes up addresses for webhooks
         "TALLYSTICK_DETECT_AFTER_SECONDS": "0.5",
         "TALLYSTICK_FOLLOW_SECONDS": "0.5",
         "TALLYSTICK_SWEEP_SECONDS": "0.5",
         "TALLYSTICK_CLOCK_SHIFT": str(shift),
+        "TALLYSTICK_AUDIT_CLOCK_SHIFT": str(of_audit),
     }
     async with Stack(tmp_path_factory.mktemp("system"), port=0, environment=environment) as stack:
-        yield System(stack.url, stack.identity, shift)
+        yield System(stack.url, stack.identity, shift, of_audit)
 
 
 @pytest.fixture

@@ -229,7 +229,8 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     """
     travel = partial(put_clock, system.shift) if system.shift else None
     sign = partial(_signed, system)
-    await tell(system.url, sign, travel=travel)
+    sample_travel = partial(put_clock, system.shift_of_audit) if system.shift_of_audit else None
+    await tell(system.url, sign, travel=travel, sample_travel=sample_travel)
 
     told = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines() if line.startswith("│")]
@@ -245,6 +246,9 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     assert outcomes["northwind"][-3:] == ["1", "1", "0"]
     assert [rater for rater, target in standing.items() if target == "missed"] == [DIVIDED_RATER]
     assert len(standing) == 5
+    if sample_travel is not None:
+        assert "northwind repeats its part" in told
+        assert "decisions: all of it is as the receipt says." in told
     assert f"{system.url}/sign-in#token=" in told
     assert f"The same as northwind sees it, whose case it is: {system.url}/sign-in#token=" in told
     async with Tallystick(system.url, system.token(Role.QUALITY_MANAGER)) as manager:

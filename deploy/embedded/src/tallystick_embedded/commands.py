@@ -45,10 +45,11 @@ def demo(
     async def story() -> None:
         with tempfile.TemporaryDirectory(prefix="tallystick-demo-") as directory:
             shift = Path(directory) / "shift"
-            environment = _HURRY | {"TALLYSTICK_CLOCK_SHIFT": str(shift)}
+            of_audit = Path(directory) / "shift-of-audit"
+            environment = _HURRY | {"TALLYSTICK_CLOCK_SHIFT": str(shift), "TALLYSTICK_AUDIT_CLOCK_SHIFT": str(of_audit)}
             log = _log if logs else discard
             async with Stack(Path(directory), port=port, say=_say, log=log, environment=environment) as stack:
-                await tell(stack.url, stack.token, travel=partial(put_clock, shift))
+                await tell(stack.url, stack.token, travel=partial(put_clock, shift), sample_travel=partial(put_clock, of_audit))
                 _say("Ctrl-C stops Tallystick and removes its data.")
                 await asyncio.Event().wait()
 

@@ -39,6 +39,7 @@ from audit_api.sampling.schedule import sampling
 from audit_api.settings import AuditSettings
 from audit_api.staffing.routes import router as staffing_router
 from tallystick.service.app import create_service
+from tallystick.service.clock import shifted
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
 from tallystick.service.webhooks.delivery import delivering
@@ -103,6 +104,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
         },
         background=_beside_requests,
     )
+    if settings.audit_clock_shift is not None:
+        app.state.clock = shifted(settings.audit_clock_shift)
     app.state.intake = Intake(settings.batches_at_once, settings.batch_queue_seconds)
     app.state.decision_intake = Intake(settings.decision_batches_at_once, settings.batch_queue_seconds)
     return app

@@ -1,5 +1,6 @@
 """The settings of audit-api."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -19,3 +20,5 @@ class AuditSettings(WebhookSettings):
     """How long a further batch waits for its turn before it is told to come back later."""
     sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 5
     """How long after one look for what time has brought the next one follows: claims, leases and appeals that have run out."""
+    audit_clock_shift: Path | None = None
+    """For demonstrations: a file that says by how many seconds the time of plans, draws and appeals is off the machine's."""

@@ -17,6 +17,7 @@ from tallystick.cli.demo_appeals import tell_appeals
 from tallystick.cli.demo_calibration import tell_calibration
 from tallystick.cli.demo_case import CaseStory, Travel, case_table
 from tallystick.cli.demo_cast import MANAGER, Cast
+from tallystick.cli.demo_sampling import draw_table, tell_draw
 from tallystick.cli.reports import summary_tables, trend_tables
 from tallystick.client import Tallystick, TallystickError
 from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample, sequel
@@ -37,7 +38,14 @@ class NumbersLateError(TallystickError):
     """The numbers did not catch up with the facts in time."""
 
 
-async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None, travel: Travel | None = None) -> None:
+async def tell(
+    url: str,
+    sign: Callable[..., str],
+    *,
+    audits: int | None = None,
+    travel: Travel | None = None,
+    sample_travel: Travel | None = None,
+) -> None:
     """Push a generated sample through the gateway at `url`, let its people act on what it shows, and show what came of it.
 
     Args:
@@ -46,6 +54,8 @@ async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None,
         audits: how many audits, if not as many as the sample has by itself.
         travel: puts the clock of cases back, so that the story of one begins weeks ago and ends today. Without it that story
             stands still where its effect is to be judged: a verdict stands on days that have passed since the work began.
+        sample_travel: puts the clock of audit-api back, so that a draw is committed to before its week and made today. Without
+            it a plan is published, and its draws are to come.
 
     Raises:
         TallystickError: something was refused, did not answer, or the numbers did not catch up within two minutes.
@@ -68,11 +78,16 @@ async def tell(url: str, sign: Callable[..., str], *, audits: int | None = None,
         with err.status("audits are appealed, and raters calibrated"):
             await tell_appeals(cast)
             session = await tell_calibration(cast)
+        with err.status("a week is planned, decided and drawn"):
+            drawn = await tell_draw(cast, after, sample_travel)
         await _catch_up(tallystick, cast.programme, session.position)
         out.print()
         out.print(case_table(work, case))
         await _show_appeals(tallystick, cast.programme)
         await _show_calibration(tallystick, session)
+        if drawn is not None:
+            out.print()
+            out.print(draw_table(drawn))
     _show_where(cast, case)
 
 
