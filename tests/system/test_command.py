@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from factories import audit_row, programme_document
+from factories import audit_row, decision_row, programme_document
 from system.conftest import System
 from tallystick.cli import main
 from tallystick.cli.demo import tell
@@ -88,6 +88,20 @@ async def test_audits_go_in_and_come_back_as_lists_and_numbers(run: Run, system:
     assert "77.5 % (62.5 to 87.7)" in await run(
         "metrics", "-b", "site", "--compare", "--from", "2026-08-31", "--to", "2026-09-07"
     )
+
+
+async def test_decisions_go_in_and_their_sources_are_listed(run: Run, tmp_path: Path) -> None:
+    """Under the name of their file; sent again, nothing is left to send."""
+    (tmp_path / "day-1.ndjson").write_text("\n".join(json.dumps(decision_row(f"D-{number}")) for number in range(30)))
+
+    pushed = await run("decisions", "push", "day-1.ndjson", "--json")
+    again = await run("decisions", "push", "day-1.ndjson", "--json")
+
+    assert (pushed["source"], pushed["counted"]) == ("day-1", 30)
+    assert (again["rows"], again["resumed"]) == (0, 30)
+    assert (await run("decisions", "sources", "--json"))["next_row"] == 30
+    assert "day-1" in await run("decisions", "sources")
+    assert "counted" in await run("decisions", "push", "day-1.ndjson")
 
 
 async def test_reports_are_tables_and_json(run: Run, system: System, programme: str) -> None:
