@@ -189,13 +189,18 @@ async def test_evidence_waits_for_services_that_are_out_of_reach(
     began = clock.now
     unreachable = following_settings.model_copy(update={"reporting_url": "http://127.0.0.1:9"})
     tried = []
+
+    async def is_wanted() -> bool:
+        async with database.reading(SERVICE) as session:
+            return case["id"] in {str(row.id) for row in await wanted(session, clock(), 1000)}
+
     async with neighbours(unreachable, "rca-api", patience_s=0) as cut_off:
         for seconds in (0, 4, 5, 9, 10, 20, 40, 3000, 5999, 6000, 9599, 9600):
             clock.now = began + timedelta(seconds=seconds)
-            async with database.reading(SERVICE) as session:
-                if case["id"] in {str(row.id) for row in await wanted(session, clock(), 1000)}:
-                    tried.append(seconds)
-            await gather_all(database, cut_off, clock)
+            if await is_wanted():
+                tried.append(seconds)
+            while await is_wanted():  # cases of other tests may come first
+                await gather_all(database, cut_off, clock)
     empty = (await asked(rca, case, "GET", "/evidence")).json()["items"]
     waiting = await done(asked(rca, case, "GET", ""))
     await done(asked(rca, case, "POST", "/evidence"))
