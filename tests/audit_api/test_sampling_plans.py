@@ -171,3 +171,20 @@ async def test_another_time_zone_changes_the_draws_to_come(
 
     assert {each.total_seconds() / 3600 for each in later} <= {5.0, 6.0}
     assert {each["revision"] for each in after} == {2}
+
+
+async def test_the_time_zone_stays_while_a_period_is_under_way(
+    audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller, audit_app: FastAPI
+) -> None:
+    """Its days would be others than those that its decisions were counted by."""
+    made = await published(audit, programme, plan_document(next_monday(clock)))
+    [draw, *_] = await draws_of(audit, programme, made["id"])
+    clock.now = datetime.fromisoformat(draw["draw_after"]) - timedelta(hours=1)
+    document = programme_document(programme, time_zone="America/New_York")
+    admin, how = caller(audit_app, Role.ADMIN), {"If-Match": "*"}
+    refused = await admin.put(f"/v1/programmes/{programme}", json=document, headers=how)
+    other = await admin.put(f"/v1/programmes/{programme}", json=programme_document(programme, name="Other"), headers=how)
+
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "time-zone-in-use")
+    assert datetime.fromisoformat(refused.json()["until"]) >= datetime.fromisoformat(draw["draw_after"])
+    assert other.status_code == 200

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
 from audit_api.metadata import streams
+from audit_api.programmes.problems import TimeZoneInUse
 from audit_api.programmes.records import (
     create_programme,
     find_programme,
@@ -16,6 +17,7 @@ from audit_api.programmes.records import (
     programme_read,
     put_programme,
 )
+from audit_api.sampling.committing import under_way
 from tallystick import documents
 from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
@@ -23,6 +25,7 @@ from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme, ProgrammeList, ProgrammeRead, ProgrammeVersions
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.calendar import calendar_faults
+from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import (
@@ -81,7 +84,9 @@ async def read_versions(programme: ProgrammeSlug, principal: ProgrammesRead, ses
     response_model=ProgrammeRead,
     responses={
         201: {"model": ProgrammeRead, "description": "The programme is new"},
-        **responses(MalformedRequest, PreconditionFailed, UnsupportedMediaType, InvalidRequest, PreconditionRequired),
+        **responses(
+            MalformedRequest, PreconditionFailed, UnsupportedMediaType, InvalidRequest, PreconditionRequired, TimeZoneInUse
+        ),
     },
     openapi_extra=_BODY,
     summary="Put a programme's document",
@@ -105,6 +110,10 @@ async def write_programme(
         row = await create_programme(session, document)
         return reply(programme_read(row, principal), status=201, etag=revision_etag(1))
     require_match(if_match, revision_etag(current.revision))
+    if current.document["time_zone"] != document.time_zone:
+        until = await under_way(session, programme, now(request))
+        if until is not None:
+            raise TimeZoneInUse("The period of a draw is under way.", until=until)
     row = current if programme_read(current, principal).document == document else await put_programme(session, current, document)
     return reply(programme_read(row, principal), etag=revision_etag(row.revision))
 

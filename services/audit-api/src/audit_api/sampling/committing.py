@@ -185,6 +185,13 @@ async def _expect_strata(session: WriteSession, programme: str, draw_id: Any, ou
         await session.execute(insert(draw_strata), rows)
 
 
+async def under_way(session: ReadSession, programme: str, moment: datetime) -> datetime | None:
+    """When the last of the draws that are under way in a programme can be made; None where none is."""
+    statement = select(draws).where(_d.programme == programme, _d.state == DrawState.COMMITTED)
+    begun = [row.draw_after for row in await session.execute(statement) if has_begun(row, moment)]
+    return max(begun, default=None)
+
+
 async def published_plans(session: ReadSession) -> list[Row[Any]]:
     """The plans, of all programmes, that draws are made by, each with the document of its newest version."""
     p, v = sampling_plans.c, sampling_plan_versions.c
