@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_api.staffing.optimiser.optimise import optimise
-from audit_api.staffing.optimiser.problem import Fairness, Lifted, Person, Problem, Reason, Skill, Status, Stratum
+from audit_api.staffing.optimiser.problem import Lifted, Person, Problem, Reason, Skill, Status, Stratum
 from staffing_problems import MONDAY, broken_rules, random_problem
 
 DAYS = tuple(MONDAY + timedelta(days=after) for after in range(2))
@@ -168,7 +168,7 @@ def test_without_people_work_or_days_nothing_is_planned(exact: int) -> None:
 
     for plan in (empty, nobody, no_work, no_days, absent):
         assert (plan.assignments, plan.value, plan.status, plan.gap) == ((), 0, Status.OPTIMAL, 0)
-        assert (plan.load_spread, plan.harm_spread) in {(None, None), (0.0, None)}
+        assert (plan.greatest_load, plan.greatest_harm) == (None, None)
     assert [each.reasons for each in nobody.uncovered] == [((Reason.SKILL, 10),)]
     assert [each.reasons for each in no_days.uncovered] == [((Reason.DUE, 10),)]
     assert [each.reasons for each in absent.uncovered] == [((Reason.HOURS, 10),)]
@@ -229,11 +229,11 @@ def test_load_and_harm_are_shared(exact: int) -> None:
     """Where all could do the work, nobody works or suffers much more than another, and not an item less is covered."""
     work = (stratum("hard", 12, dose=5, policy="gore"), stratum("light", 12))
     people = tuple(person(key, policies=frozenset({"spam", "gore"})) for key in "abcd")
-    plan = optimise(Problem(work, people, DAYS, Fairness(load=0, harm=0)), exact=exact)
+    plan = optimise(Problem(work, people, DAYS, fair=1), exact=exact)
 
     assert plan.covered == 24
-    assert plan.load_spread == pytest.approx(0)
-    assert plan.harm_spread == pytest.approx(0)
+    assert plan.greatest_load == pytest.approx(1)
+    assert plan.greatest_harm == pytest.approx(1)
 
 
 def test_without_time_the_plan_keeps_its_rules_and_says_so() -> None:
@@ -257,9 +257,10 @@ def test_without_time_the_plan_keeps_its_rules_and_says_so() -> None:
         lambda: Problem((), (person(minutes=(1, -1)),), DAYS),
         lambda: Problem((stratum(waiting=-1),), (), DAYS),
         lambda: Problem((stratum(seconds=0),), (), DAYS),
+        lambda: Problem((), (), DAYS, fair=0.5),
     ],
 )
 def test_problems_that_make_no_sense_are_refused(wrong: Callable[[], Problem]) -> None:
     """They never reach the solver."""
-    with pytest.raises(ValueError, match=r"must|needed|below|ascend"):
+    with pytest.raises(ValueError, match=r"must|needed|below|ascend|fairer"):
         wrong()

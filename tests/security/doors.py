@@ -56,6 +56,7 @@ PAGE_READERS = NUMBER_READERS | {Role.AUDITOR}
 
 UPHELD = {"outcome": "upheld", "reason": "So it is"}
 NOTE = {"note": "Because"}
+STAFFED_WEEK = {"first_day": "2026-11-30", "last_day": "2026-12-04"}
 ENDPOINT = {"name": "New", "url": "https://hooks.example/new", "events": ["appeal.decided"]}
 
 CASE_PAGE = "/programmes/{programme}/cases/{case_id}"
@@ -277,6 +278,9 @@ DOORS = (
         _with(lambda _target: {"reason": "other"}, "*"),
         spends=True,
     ),
+    Door("audit", "POST", "/v1/staffing-plans", MANAGERS, _with(lambda _target: STAFFED_WEEK), 201),
+    Door("audit", "GET", "/v1/staffing-plans", REVISERS),
+    Door("audit", "GET", "/v1/staffing-plans/{staffing_id}", REVISERS),
     Door("audit", "POST", "/v1/audits", RECORDERS, _with(lambda target: target.row()), 201),
     Door("audit", "GET", "/v1/audits", AUDIT_READERS, _of_vendor),
     Door("audit", "GET", "/v1/audits/{audit_id}", AUDIT_READERS),

@@ -101,6 +101,8 @@ class Target:
     item_id: str = field(default_factory=lambda: str(uuid4()))
     """In the hand of the client's someone."""
     auditor: str = "someone"
+    staffing_id: str = field(default_factory=lambda: str(uuid4()))
+    """A staffing plan."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class Target:
         own = (self.audit_id, self.batch_id, self.endpoint_id, self.delivery_id, self.appeal_id, self.signal_id, self.item_id)
         of_case = (self.case_id, self.why_id, self.cause_id, self.link_id, self.other_case_id, self.action_id, self.notice_id)
         of_rca = (self.coaching_id, self.held_coaching_id, self.objective_id, self.rca_endpoint_id, self.rca_delivery_id)
-        of_sampling = (self.plan_id, self.draw_id, self.decision_batch_id, self.source)
+        of_sampling = (self.plan_id, self.draw_id, self.decision_batch_id, self.source, self.staffing_id)
         return *own, *of_case, *of_rca, *of_sampling, *self.sessions.values()
 
     def row(self, external_id: str = "") -> dict[str, Any]:
@@ -249,6 +251,7 @@ class World:
             source,
             plan_id=await self._plan(programme, vendor),
             draw_id=sampled,
+            staffing_id=await self._staff(programme),
             sessions=sessions,
             endpoint_id=endpoint_id,
             delivery_id=delivery["id"],
@@ -275,6 +278,12 @@ class World:
         manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
         new = marked_plan(programme, vendor)
         return str((await _done(manager.post("/v1/sampling-plans", params={"programme": programme}, json=new)))["id"])
+
+    async def _staff(self, programme: str) -> str:
+        """A staffing plan for a week."""
+        manager = self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
+        week = {"first_day": "2026-11-30", "last_day": "2026-12-04"}
+        return str((await _done(manager.post("/v1/staffing-plans", params={"programme": programme}, json=week)))["id"])
 
     async def _sample(self, programme: str, vendor: str | None) -> str:
         """A draw of decisions of a vendor that was made three weeks ago, and those of the weeks to come, committed."""

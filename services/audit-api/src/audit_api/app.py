@@ -37,6 +37,8 @@ from audit_api.sampling.draw_routes import router as draws_router
 from audit_api.sampling.routes import router as plans_router
 from audit_api.sampling.schedule import sampling
 from audit_api.settings import AuditSettings
+from audit_api.staffing.plan_routes import Arranging
+from audit_api.staffing.plan_routes import router as staffing_plans_router
 from audit_api.staffing.routes import router as staffing_router
 from tallystick.service.app import create_service
 from tallystick.service.clock import shifted
@@ -91,6 +93,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             exposure_router,
             items_router,
             staffing_router,
+            staffing_plans_router,
             feed_router(feed, *READERS),
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),
@@ -106,6 +109,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
     )
     if settings.audit_clock_shift is not None:
         app.state.clock = shifted(settings.audit_clock_shift)
+    app.state.arranging = Arranging(settings.plans_at_once, settings.plan_seconds)
     app.state.intake = Intake(settings.batches_at_once, settings.batch_queue_seconds)
     app.state.decision_intake = Intake(settings.decision_batches_at_once, settings.batch_queue_seconds)
     return app

@@ -25,6 +25,7 @@ from tallystick.client.feed import FeedPage
 from tallystick.client.numbers import Filters
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
+from tallystick.client.staffing import StaffingPlans
 from tallystick.client.transport import Outage, Token, Transport, renewed
 from tallystick.client.webhooks import Webhooks
 
@@ -47,6 +48,7 @@ __all__ = [
     "ProblemError",
     "Programmes",
     "SamplingPlans",
+    "StaffingPlans",
     "Tallystick",
     "TallystickError",
     "Token",

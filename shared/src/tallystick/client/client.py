@@ -14,6 +14,7 @@ from tallystick.client.feed import FeedPage, follow
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
+from tallystick.client.staffing import StaffingPlans
 from tallystick.client.transport import Outage, Token, Transport
 from tallystick.client.webhooks import Webhooks
 
@@ -55,6 +56,7 @@ class Tallystick(Numbers):
         self.calibration = Calibration(self.transport, self._audit)
         self.sampling_plans = SamplingPlans(self.transport, self._audit)
         self.draws = Draws(self.transport, self._audit)
+        self.staffing_plans = StaffingPlans(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
         self.actions = Actions(self.transport, self._rca)

@@ -75,8 +75,9 @@ class Uncovered(StrEnum):
     NO_SKILL = "no_skill"
     """Nobody who is there may audit it."""
     NO_TIME = "no_time"
+    """Those who may have no room for it."""
     EXPOSURE = "exposure"
-    """Those who may would be shown too much."""
+    """Those who may would be shown too much. Told where five people or more may; otherwise it is `no_time`."""
     TOO_LATE = "too_late"
     """It is due before there is time for it."""
 
@@ -87,7 +88,7 @@ class NewStaffingPlan(Wire):
     first_day: date
     last_day: date
     fair: Annotated[float, Field(ge=1, le=10)] = 1.5
-    """How far above the average share of load and of harm anybody may get."""
+    """How many times the mean share of load and of harm anybody should get at most, where no item less is covered for it."""
 
     @model_validator(mode="after")
     def _is_a_period(self) -> Self:
@@ -131,6 +132,7 @@ class CapCost(Wire):
     """What a rule costs: the items more that would be covered without it."""
 
     rule: str
+    """`daily_cap`, `weekly_cap`, or both."""
     items: NonNegativeInt
 
 
@@ -144,23 +146,46 @@ class StaffingLoad(Wire):
     """Minutes."""
 
 
+class StaffingGround(Wire):
+    """What a plan was made of: what waited and who was there when it was made."""
+
+    people: NonNegativeInt
+    """Active auditors."""
+    present: NonNegativeInt
+    """Those of them with any time in the period."""
+    strata: NonNegativeInt
+    items: NonNegativeInt
+    hours_needed: float
+    hours_there: float
+    """Less what golden items and repeats take."""
+    seconds_per_item: int
+    daily_cap: float | None
+    weekly_cap: float | None
+
+
 class StaffingPlan(NewStaffingPlan):
-    """People arranged for a period. Nobody's exposure is in it, and nobody's opt-outs by name."""
+    """People arranged for a period. Nobody's exposure is in it, and nobody's opt-outs."""
 
     programme: Slug
     id: UUID
     made_by: str
     made_at: Instant
     optimal: bool
-    """Whether no plan covers more; otherwise time ran out at `gap`."""
-    gap: float
+    """Whether no plan covers more."""
+    in_time: bool
+    """Whether the solver came to its end; otherwise a plan may exist that is much better."""
+    gap: Annotated[float, Field(ge=0, le=1)]
+    """Of all weight that a plan might cover, at most so much is not covered by this one. An item weighs 10 less its priority."""
+    ground: StaffingGround
     items: NonNegativeInt
     covered: NonNegativeInt
     assignments: tuple[StaffingAssignment, ...]
     loads: tuple[StaffingLoad, ...]
     gaps: tuple[StaffingGap, ...]
     helps: tuple[StaffingHelp, ...]
+    """The most helpful first; what one person more would add comes before hours that are missing."""
     costs: tuple[CapCost, ...]
+    """Worked out without the caps, in parts of items. Empty where time ran out."""
 
 
 class StaffingPlanHead(NewStaffingPlan):

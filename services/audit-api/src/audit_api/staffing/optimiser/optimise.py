@@ -1,12 +1,10 @@
 """The optimiser: who audits what and when, so that the most is covered."""
 
-from collections import defaultdict
-
 import numpy as np
 
 from audit_api.staffing.optimiser.advice import cap_costs, hours, reasons
-from audit_api.staffing.optimiser.model import Ground, Model, ground_of, single_days, windows_of
-from audit_api.staffing.optimiser.problem import Assignment, Fairness, Plan, Problem, Status
+from audit_api.staffing.optimiser.model import Floats, Ground, Model, ground_of, single_days, windows_of
+from audit_api.staffing.optimiser.problem import Assignment, Plan, Problem, Status
 from audit_api.staffing.optimiser.solving import Budget, Solution, cover, even_out, whole_bound
 from audit_api.staffing.optimiser.spreading import Given, Room, fill, give_out
 from audit_api.staffing.optimiser.training import training
@@ -50,7 +48,7 @@ def optimise(problem: Problem, seconds: float = 30.0, *, exact: int = EXACT) -> 
     windows = single_days(ground) if whole else windows_of(ground, COLUMNS)
     model = Model(ground, windows)
     covered = cover(model, budget, whole=whole)
-    chosen, even = _by_due_days(model, even_out(model, covered, problem.fairness, budget, whole=whole), problem.fairness, budget)
+    chosen, even = _by_due_days(model, even_out(model, covered, problem.fair, budget, whole=whole), problem.fair, budget)
     room = Room(ground)
     given = give_out(chosen, even.values, room)
     left = {place: stratum.waiting for place, stratum in enumerate(ground.work) if stratum.waiting}
@@ -62,7 +60,7 @@ def optimise(problem: Problem, seconds: float = 30.0, *, exact: int = EXACT) -> 
     uncovered = reasons(ground, left, room)
     base = (model, cover(model, budget, whole=False) if whole else covered)
     caps = cap_costs(problem, windows, base, budget) if base[1].complete else None
-    load, harm = _spreads(ground, model, given)
+    load, harm = _greatest(ground, model, given)
     return Plan(
         assignments=tuple(
             Assignment(ground.people[person].key, ground.work[stratum].key, problem.days[day], items)
@@ -76,12 +74,12 @@ def optimise(problem: Problem, seconds: float = 30.0, *, exact: int = EXACT) -> 
         training=training(problem, ground, left, windows, base, budget) if base[1].complete else (),
         hours=hours(ground, uncovered),
         caps=caps,
-        load_spread=load,
-        harm_spread=harm,
+        greatest_load=load,
+        greatest_harm=harm,
     )
 
 
-def _by_due_days(model: Model, even: Solution, fairness: Fairness, budget: Budget) -> tuple[Model, Solution]:
+def _by_due_days(model: Model, even: Solution, fair: float, budget: Budget) -> tuple[Model, Solution]:
     """The same solved again with windows that end where strata fall due, unless they do already or time has run out."""
     windows = windows_of(model.ground)
     if not even.complete or len(windows) <= len(model.windows):
@@ -90,7 +88,7 @@ def _by_due_days(model: Model, even: Solution, fairness: Fairness, budget: Budge
     pairs = frozenset(zip(model.person[columns].tolist(), model.trade[columns].tolist(), strict=True))
     narrower = Model(model.ground, windows, pairs)
     covered = cover(narrower, budget, whole=False)
-    return (narrower, even_out(narrower, covered, fairness, budget, whole=False)) if covered.complete else (model, even)
+    return (narrower, even_out(narrower, covered, fair, budget, whole=False)) if covered.complete else (model, even)
 
 
 def _status(value: float, bound: float, *, complete: bool) -> Status:
@@ -99,19 +97,16 @@ def _status(value: float, bound: float, *, complete: bool) -> Status:
     return Status.WITHIN_GAP if complete else Status.OUT_OF_TIME
 
 
-def _spreads(ground: Ground, model: Model, given: Given) -> tuple[float | None, float | None]:
-    """How far apart shares of load and of harm are, among those who could have been given something."""
+def _greatest(ground: Ground, model: Model, given: Given) -> tuple[float | None, float | None]:
+    """The greatest shares of load and of harm, in the mean of those who could have been given something; None where that is 0."""
     people = np.unique(model.person)
-    if not len(people):
-        return None, None
-    worked: defaultdict[int, int] = defaultdict(int)
-    harmed: defaultdict[int, int] = defaultdict(int)
+    worked, harmed = np.zeros(len(ground.people)), np.zeros(len(ground.people))
     for (person, stratum, _), items in given.items():
         worked[person] += items * ground.work[stratum].seconds
         harmed[person] += items * ground.work[stratum].dose
     seconds = ground.seconds.sum(axis=1)[people]
-    load = np.array([worked[person] for person in people.tolist()]) / seconds
-    dose = np.array([harmed[person] for person in people.tolist()], dtype=np.float64)
-    if not dose.any():
-        return float(np.ptp(load)), None
-    return float(np.ptp(load)), float(np.ptp(dose / seconds) * seconds.sum() / dose.sum())
+
+    def greatest(amounts: Floats) -> float | None:
+        return float((amounts / seconds).max() * seconds.sum() / amounts.sum()) if amounts.any() else None
+
+    return greatest(worked[people]), greatest(harmed[people])

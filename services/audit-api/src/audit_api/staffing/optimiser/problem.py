@@ -1,7 +1,7 @@
 """What the optimiser is asked, and what it answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -51,16 +51,6 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Fairness:
-    """How far apart two people's shares may be before the plan counts it as unfair."""
-
-    load: float = 0.1
-    """Between shares of their own time that people work."""
-    harm: float = 0.25
-    """Between doses per hour of their own time, as shares of the mean dose per hour."""
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """Work, people and days. The order of work and people means nothing."""
 
@@ -68,16 +58,18 @@ class Problem:
     people: tuple[Person, ...]
     days: tuple[date, ...]
     """Those on which anybody may work, ascending."""
-    fairness: Fairness = field(default_factory=Fairness)
+    fair: float = 1.5
+    """How many times the mean share of load, and of harm, anybody may get before the plan counts it as unfair; at least 1."""
 
     def __post_init__(self) -> None:
         """Refuse what could not be planned.
 
         Raises:
-            ValueError: Keys or days that are not unique and in order, minutes that do not match the days, or numbers below 0.
+            ValueError: Keys or days that are not unique and in order, minutes that do not match the days, numbers too low.
         """
         _require(_unique([stratum.key for stratum in self.work]), "The keys of strata must be unique.")
         _require(_unique([person.key for person in self.people]), "The keys of people must be unique.")
+        _require(self.fair >= 1, "Nothing is fairer than 1: all have the mean.")
         _require(list(self.days) == sorted(set(self.days)), "Days must ascend.")
         for stratum in self.work:
             _require(stratum.waiting >= 0 and stratum.dose >= 0, f"Stratum {stratum.key}: nothing may be below 0.")
@@ -202,10 +194,13 @@ class Plan:
     """The most weight for an hour first."""
     caps: tuple[CapCost, ...] | None
     """By what is lifted; None where time ran out."""
-    load_spread: float | None
-    """Between the greatest and the least share of their time that people work, of all who could have been given any of it."""
-    harm_spread: float | None
-    """The same of their dose per hour of their time, as shares of the mean; None where there is no dose."""
+    greatest_load: float | None
+    """The greatest share of their time that anybody works, in means of all who could have been given something.
+
+    None without any work.
+    """
+    greatest_harm: float | None
+    """The greatest dose per hour of their time that anybody gets, likewise; None without dose."""
 
     @property
     def covered(self) -> int:

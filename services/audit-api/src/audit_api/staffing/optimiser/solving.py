@@ -10,7 +10,6 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, vstack
 
 from audit_api.staffing.optimiser.model import Floats, Model, Rows
-from audit_api.staffing.optimiser.problem import Fairness
 
 _NODES = 2000
 """Of the search for whole numbers: a limit that, unlike time, does not depend on the machine."""
@@ -56,34 +55,30 @@ def cover(model: Model, budget: Budget, *, whole: bool) -> Solution:
     return replace(found, bound=min(_all(model), -found.bound))
 
 
-def even_out(model: Model, covered: Solution, fairness: Fairness, budget: Budget, *, whole: bool) -> Solution:
-    """A solution that covers as much, with the least excess of people's shares over the distance that fairness allows.
+def even_out(model: Model, covered: Solution, fair: float, budget: Budget, *, whole: bool) -> Solution:
+    """A solution that covers as much, in which people's shares lie outside of what is fair by as little as can be.
 
-    A person's share of load is the part of their time that they work.
-    Their share of harm is their dose per hour of their time, in that of everybody.
-    Shares are meant to lie in a band as wide as fairness allows, wherever that is best; what they lie outside of it is summed.
-    Only people who can be given something count.
+    A person's share of load is the part of their time that they work; their share of harm is their dose per hour of their time.
+    It is fair where it is at most `fair` times the mean of all who can be given something, and at least that mean over `fair`.
+    What shares lie outside of that, in means, is summed.
     """
     people = np.unique(model.person)
     if len(people) < 2 or not covered.complete:  # noqa: PLR2004 - nobody to be compared with
         return covered
     seconds = model.ground.seconds.sum(axis=1)
-    dose = float(model.dose @ covered.values[: model.people])
-    parts = [(model.time, fairness.load)]
-    if dose:
-        parts.append((model.dose * (seconds[people].sum() / dose), fairness.harm))
-    rows, width = Rows(), model.width
-    costs = [np.zeros(width)]
-    for amounts, apart in parts:
-        least, excess = width, width + 1 + np.arange(len(people))
-        for place, person in enumerate(people):
+    rows, width, costs = Rows(), model.width, [np.zeros(model.width)]
+    for amounts in (model.time, model.dose):
+        mean = float(amounts @ covered.values[: model.people]) / seconds[people].sum()
+        if mean <= 0:
+            continue
+        for person in people:
             columns = np.flatnonzero(model.person == person)
-            share = amounts[columns] / seconds[person]
-            beside = np.array([least, excess[place]])
-            rows.add(np.concatenate([columns, beside]), np.concatenate([share, [-1.0, -1.0]]), apart)
-            rows.add(np.concatenate([columns, beside]), np.concatenate([-share, [1.0, -1.0]]), 0.0)
-        width += 1 + len(people)
-        costs.append(np.concatenate([[0.0], np.ones(len(people))]))
+            share = amounts[columns] / (seconds[person] * mean)
+            with_excess = np.append(columns, width)
+            rows.add(with_excess, np.append(share, -1.0), fair)
+            rows.add(with_excess, np.append(-share, -1.0), -1 / fair)
+            width += 1
+        costs.append(np.ones(len(people)))
     reached = float(model.weight @ covered.values)
     rows.add(np.flatnonzero(model.weight), -model.weight[model.weight > 0], -reached + 1e-7 * max(1.0, reached))
     found = _solve(model, np.concatenate(costs), (model.most, model.equal, rows), budget, whole=whole)
