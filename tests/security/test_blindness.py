@@ -5,6 +5,7 @@ It holds with the filters of the application alone, with row-level security alon
 knows comes from the feed.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,22 @@ LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
     "/v1/decision-batches/{decision_batch_id}": (NOTHING,),
     "/v1/decision-sources": (NOTHING, {"limit": 1}),
     "/v1/decision-sources/{source}": (NOTHING,),
+    "/v1/sampling-plans": (NOTHING,),
+    "/v1/sampling-plans/{plan_id}": (NOTHING,),
+    "/v1/sampling-plans/{plan_id}/versions": (NOTHING,),
+    "/v1/draws": (NOTHING,),
+    "/v1/draws/{draw_id}": (NOTHING,),
+    "/v1/draws/{draw_id}/strata": (NOTHING,),
+    "/v1/draws/{draw_id}/receipt": (NOTHING,),
+    "/v1/exposure": (NOTHING,),
+    "/v1/exposure/summary": (NOTHING,),
+    "/v1/exposure/opt-outs": (NOTHING,),
+    "/v1/auditors": (NOTHING,),
+    "/v1/auditors/{auditor}": (NOTHING,),
+    "/v1/sample-items": (NOTHING,),
+    "/v1/sample-items/{item_id}": (NOTHING,),
+    "/v1/staffing-plans": (NOTHING,),
+    "/v1/staffing-plans/{staffing_id}": (NOTHING,),
     "/v1/audits": (NOTHING, {"limit": 1}, {"policy": "harassment"}),
     "/v1/audits/{audit_id}": (NOTHING,),
     "/v1/audits/{audit_id}/revisions": (NOTHING,),
@@ -166,15 +183,15 @@ class Room:
             pages.append(_plain(answer))
 
     async def _ask(self, actor: Actor, method: str, path: str, number: int, **how: Any) -> httpx.Response:
-        place = path.format(
-            programme=self.programme,
-            batch_id=self.batch,
-            audit_id=self.audit,
-            appeal_id=self.appeal,
-            endpoint_id=self.endpoint,
-            session_id=self.session,
-            number=number,
-        )
+        named = {
+            "programme": self.programme,
+            "batch_id": self.batch,
+            "audit_id": self.audit,
+            "appeal_id": self.appeal,
+            "endpoint_id": self.endpoint,
+            "number": number,
+        }
+        place = path.format_map(defaultdict(lambda: self.session, named))
         how = {"params": {"programme": self.programme}, **how}
         return await self.world.client("audit", actor).request(method, place, **how)
 
