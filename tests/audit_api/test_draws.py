@@ -241,6 +241,25 @@ async def test_the_next_in_rank_takes_the_place_of_a_void_item(
     assert repeated.verify(paper, decisions) == []
 
 
+async def test_a_void_item_that_nothing_is_left_for_changes_no_receipt(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """All decisions of the stratum were drawn: none takes its place, and the draw is repeated all the same."""
+    rows = some_decisions(next_monday(clock), 9)
+    made = await drawn(audit_app, audit, clock, programme, rows)
+    [item, *_] = made.items
+    c, database = sample_items.c, audit_app.state.database
+    async with database.writing(SAMPLER) as session:
+        this = (c.programme == programme, c.id == item["id"])
+        await session.execute(update(sample_items).where(*this).values(state="void"))
+        came = await replace(session, (await session.execute(select(sample_items).where(*this))).one())
+    paper = await receipt(audit, programme, made.draw["id"], item["vendor"])
+
+    assert came is None
+    assert [stratum.voided for stratum in paper.strata] == [()] * len(paper.strata)
+    assert repeated.verify(paper, [Decision.model_validate(row) for row in rows]) == []
+
+
 async def test_a_vendor_sees_nothing_of_draws_about_others(
     audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller
 ) -> None:

@@ -195,14 +195,13 @@ async def _receipt_strata(session: ReadSession, programme: str, draw_id: UUID, v
             voided.setdefault(stratum, []).append(decision_id)
     strata = scoped(select(draw_strata), draw_strata, programme, session.principal)
     rows = await session.execute(strata.where(_s.draw_id == draw_id, _s.vendor == vendor).order_by(_s.stratum))
-    return [
-        ReceiptStratum(
-            **_stratum(row, session.principal).model_dump(),
-            items=tuple(drawn.get(row.stratum, ())),
-            voided=tuple(voided.get(row.stratum, ())),
-        )
-        for row in rows
-    ]
+    return [_receipt_stratum(_stratum(row, session.principal), drawn, voided) for row in rows]
+
+
+def _receipt_stratum(stratum: DrawStratum, drawn: dict[str, list[str]], voided: dict[str, list[str]]) -> ReceiptStratum:
+    """One stratum of a receipt. Of the void items those are named that another took the place of: where there was one left."""
+    items, gone = drawn.get(stratum.stratum, []), voided.get(stratum.stratum, [])
+    return ReceiptStratum(**stratum.model_dump(), items=tuple(items), voided=tuple(gone[: len(items) - stratum.drawn]))
 
 
 async def read_changes(session: ReadSession, programme: str, after: int, limit: int) -> list[dict[str, Any]]:
