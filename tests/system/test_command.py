@@ -263,6 +263,7 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     if sample_travel is not None:
         assert "northwind repeats its part" in told
         assert "decisions: all of it is as the receipt says." in told
+        assert "Audited so far: 40 of 120 that were drawn, by 2 people." in told
     assert f"{system.url}/sign-in#token=" in told
     assert f"The same as northwind sees it, whose case it is: {system.url}/sign-in#token=" in told
     async with Tallystick(system.url, system.token(Role.QUALITY_MANAGER)) as manager:

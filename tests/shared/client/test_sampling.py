@@ -15,10 +15,23 @@ from sampling import drawn, next_monday, plan_document
 from tallystick.cli import main
 from tallystick.client import ProblemError, Tallystick
 from tallystick.identity import sign_token
+from tallystick.schemas.audit import Judgement
 from tallystick.schemas.base import new_id
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.principal import Role
-from tallystick.schemas.sampling import DrawState, NewSamplingPlan, PlanState, Receipt, StratumDimension
+from tallystick.schemas.programme import Weekday
+from tallystick.schemas.sampling import (
+    DrawState,
+    HandBack,
+    HandBackReason,
+    ItemState,
+    NewItemAudit,
+    NewSamplingPlan,
+    PlanState,
+    Receipt,
+    StratumDimension,
+)
+from tallystick.schemas.staffing import NewAuditor
 
 Verify = Callable[..., tuple[int, str, str]]
 
@@ -146,3 +159,32 @@ async def test_a_receipt_that_was_forged_is_found_out(
     assert (keyed[0], picked[0]) == (1, 1)
     assert "key: The key is not the one that the draw was committed to." in keyed[2]
     assert f"the receipt has {other}, which is not among the first by rank." in picked[2]
+
+
+async def test_items_are_claimed_renewed_given_back_and_audited(
+    tallystick: Tallystick, audit_app: FastAPI, caller: Caller, programme: str, clock: Clock
+) -> None:
+    """One after the other; what was given back does not come again."""
+    clock.move(days=-28)  # no audit is of the future
+    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
+    new = NewAuditor(name="Someone", minutes=dict.fromkeys(Weekday, 480))
+    auditor = await tallystick.auditors.put(programme, "someone", new)
+    again = await tallystick.auditors.put(programme, "someone", new.model_copy(update={"name": "Ann"}), revision=auditor.revision)
+    first = await tallystick.items.claim(programme)
+    assert first.item is not None
+    renewed = await tallystick.items.renew(programme, first.item.id, revision=first.item.revision)
+    reason = HandBack(reason=HandBackReason.SKILL)
+    back = await tallystick.items.hand_back(programme, first.item.id, reason, revision=renewed.revision)
+    second = await tallystick.items.claim(programme, lighter=True)
+    assert second.item is not None
+    judged = {"benchmark_action": second.item.action, "benchmark_policy": second.item.policy, "verdict": "correct"}
+    work = NewItemAudit(judgement=Judgement.model_validate(judged), handling_time_s=30)
+    done = await tallystick.items.audit(programme, second.item.id, work)
+    audited = [each async for each in tallystick.items.list(programme, [ItemState.AUDITED])]
+
+    assert [each async for each in tallystick.auditors.list(programme, active=True)] == [again]
+    assert await tallystick.auditors.read(programme, "someone") == again
+    assert (back.state, done.state) == (ItemState.WAITING, ItemState.AUDITED)
+    assert second.item.id != first.item.id
+    assert audited == [await tallystick.items.read(programme, second.item.id)]
+    assert str(second.item.draw_id) == made.draw["id"]

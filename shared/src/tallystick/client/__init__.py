@@ -22,6 +22,7 @@ from tallystick.client.errors import (
     UnreachableError,
 )
 from tallystick.client.feed import FeedPage
+from tallystick.client.items import Auditors, Items
 from tallystick.client.numbers import Filters
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
@@ -32,6 +33,7 @@ from tallystick.client.webhooks import Webhooks
 __all__ = [
     "Actions",
     "Appeals",
+    "Auditors",
     "Audits",
     "Batches",
     "Calibration",
@@ -41,6 +43,7 @@ __all__ = [
     "FeedPage",
     "FeedRewoundError",
     "Filters",
+    "Items",
     "Notices",
     "Objectives",
     "Outage",

@@ -11,6 +11,7 @@ from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
 from tallystick.client.decisions import Decisions
 from tallystick.client.feed import FeedPage, follow
+from tallystick.client.items import Auditors, Items
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
@@ -56,6 +57,8 @@ class Tallystick(Numbers):
         self.calibration = Calibration(self.transport, self._audit)
         self.sampling_plans = SamplingPlans(self.transport, self._audit)
         self.draws = Draws(self.transport, self._audit)
+        self.items = Items(self.transport, self._audit)
+        self.auditors = Auditors(self.transport, self._audit)
         self.staffing_plans = StaffingPlans(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
