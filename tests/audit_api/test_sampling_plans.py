@@ -70,7 +70,7 @@ async def test_the_programme_refuses_what_it_does_not_know(
     audit: httpx.AsyncClient, programme: str, changes: dict[str, Any], pointer: str, code: str
 ) -> None:
     """Each fault is named, in a draft as in a preview."""
-    for address in ("/v1/sampling-plans", "/v1/sampling-plans/preview"):
+    for address in ("/v1/sampling-plans", "/v1/sampling-plan-previews"):
         answer = await audit.post(address, params={"programme": programme}, json=plan_document(MONDAY, **changes))
 
         assert answer.status_code == 409
@@ -116,7 +116,7 @@ async def test_a_preview_tells_what_a_plan_would_come_to(audit: httpx.AsyncClien
     rows = [audit_row(f"A-{number}", **at) for number in range(40)] + [missed(f"M-{number}", **at) for number in range(10)]
     (await audit.post("/v1/audit-batches", params={"programme": programme}, json=rows)).raise_for_status()
     document = plan_document(monday, allocation={"kind": "neyman", "total": 100}, budget={"audits": 60}, minimum_per_stratum=5)
-    answer = await audit.post("/v1/sampling-plans/preview", params={"programme": programme}, json=document)
+    answer = await audit.post("/v1/sampling-plan-previews", params={"programme": programme}, json=document)
     found = answer.json()
 
     assert answer.status_code == 200, answer.text

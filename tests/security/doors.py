@@ -235,7 +235,7 @@ DOORS = (
     Door("audit", "GET", "/v1/audit-batches/{batch_id}/rows", BATCH_READERS),
     Door("audit", "POST", "/v1/sampling-plans", MANAGERS, _with(_new_plan), 201),
     Door("audit", "GET", "/v1/sampling-plans", CLIENT),
-    Door("audit", "POST", "/v1/sampling-plans/preview", MANAGERS, _with(_new_plan)),
+    Door("audit", "POST", "/v1/sampling-plan-previews", MANAGERS, _with(_new_plan)),
     Door("audit", "GET", "/v1/sampling-plans/{plan_id}", CLIENT),
     Door("audit", "PUT", "/v1/sampling-plans/{plan_id}", MANAGERS, _with(_new_plan, "*")),
     Door("audit", "GET", "/v1/sampling-plans/{plan_id}/versions", CLIENT),

@@ -40,7 +40,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404",
 include-name = [
   "POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages", "POST /v1/cases/{{case_id}}/whys",
   "POST /v1/cases/{{case_id}}/causes", "POST /v1/cases/{{case_id}}/links", "POST /v1/cases/{{case_id}}/actions",
-  "POST /v1/coaching-sessions", "POST /v1/objectives", "POST /v1/sampling-plans", "POST /v1/sampling-plans/preview",
+  "POST /v1/coaching-sessions", "POST /v1/objectives", "POST /v1/sampling-plans", "POST /v1/sampling-plan-previews",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
 
@@ -51,8 +51,14 @@ include-name = [
   "PATCH /v1/cases/{{case_id}}/causes/{{cause_id}}", "POST /v1/cases/{{case_id}}/causes/{{cause_id}}/decision",
   "PATCH /v1/actions/{{action_id}}", "POST /v1/actions/{{action_id}}/steps",
   "PUT /v1/cases/{{case_id}}/plan", "POST /v1/cases/{{case_id}}/plan/extensions", "PUT /v1/sampling-plans/{{plan_id}}",
+  "PUT /v1/auditors/{{auditor}}", "PUT /v1/exposure/opt-outs",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "412", "422", "428"]
+
+# Nor that a faulty line of decisions is rejected by itself.
+[[operations]]
+include-name = "POST /v1/decision-batches"
+checks.negative_data_rejection.expected-statuses = ["2xx", "4xx"]
 
 [[operations]]
 include-name = "POST /v1/audit-batches"

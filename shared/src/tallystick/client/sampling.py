@@ -27,6 +27,7 @@ class SamplingPlans:
     def __init__(self, transport: Transport, address: str) -> None:
         self._transport = transport
         self._plans = f"{address}/v1/sampling-plans"
+        self._previews = f"{address}/v1/sampling-plan-previews"
 
     async def draft(self, programme: str, plan: NewSamplingPlan) -> SamplingPlan:
         """Draft a plan."""
@@ -51,8 +52,8 @@ class SamplingPlans:
 
     async def preview(self, programme: str, plan: NewSamplingPlan) -> PlanPreview:
         """What a plan would come to in a period; nothing is kept."""
-        address, query = f"{self._plans}/preview", {"programme": programme}
-        return parsed(PlanPreview, await self._transport.request("POST", address, query=query, body=plan))
+        query = {"programme": programme}
+        return parsed(PlanPreview, await self._transport.request("POST", self._previews, query=query, body=plan))
 
     async def change(self, programme: str, plan: UUID, new: NewSamplingPlan, *, revision: int) -> SamplingPlan:
         """Replace the `revision` of a plan that was read."""

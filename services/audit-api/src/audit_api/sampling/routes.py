@@ -115,7 +115,7 @@ async def _programme(session: ReadSession, programme: str) -> Programme:
 
 
 @router.post(
-    PLANS_PATH + "/preview", response_model=PlanPreview, responses=responses(SamplingPlanRefused), summary="Preview a plan"
+    "/v1/sampling-plan-previews", response_model=PlanPreview, responses=responses(SamplingPlanRefused), summary="Preview a plan"
 )
 async def create_sampling_plan_preview(
     request: Request, new: NewSamplingPlan, principal: Planning, session: Reading, programme: ProgrammeQuery
