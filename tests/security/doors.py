@@ -250,6 +250,8 @@ DOORS = (
     Door("audit", "GET", "/v1/decision-batches/{decision_batch_id}", DECISION_READERS),
     Door("audit", "GET", "/v1/decision-sources", DECISION_READERS, _of_vendor),
     Door("audit", "GET", "/v1/decision-sources/{source}", DECISION_READERS, _of_vendor),
+    Door("audit", "GET", "/v1/lots", RECEIPT_READERS),
+    Door("audit", "GET", "/v1/lots/curve", RECEIPT_READERS, lambda _target: {"params": {"lot_size": 500, "aql": 1.5}}),
     Door("audit", "GET", "/v1/exposure", REVISERS),
     Door("audit", "GET", "/v1/exposure/summary", MANAGERS),
     Door("audit", "GET", "/v1/exposure/opt-outs", REVISERS),

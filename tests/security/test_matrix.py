@@ -161,6 +161,7 @@ LISTS = {
     "/v1/draws",
     "/v1/draws/{draw_id}/strata",
     "/v1/decision-sources",
+    "/v1/lots",
     "/v1/webhook-endpoints",
     "/v1/webhook-endpoints/{endpoint_id}/deliveries",
     "/v1/cases",

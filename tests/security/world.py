@@ -286,14 +286,15 @@ class World:
         return str((await _done(manager.post("/v1/staffing-plans", params={"programme": programme}, json=week)))["id"])
 
     async def _sample(self, programme: str, vendor: str | None) -> str:
-        """A draw of decisions of a vendor that was made three weeks ago, and those of the weeks to come, committed."""
+        """A draw of decisions of a vendor in lots that was made three weeks ago, and those of the weeks to come, committed."""
         app, manager = self.apps["audit"], self.client("audit", Actor(Role.QUALITY_MANAGER, (programme,)))
         with moved_by_hand(app) as clock:
             clock.move(days=-28)
             mark, first = canary(programme, vendor), next_monday(clock)
             marked = {"vendor": vendor or "borealis", "site": SITES[vendor or "borealis"], "moderator": mark}
             rows = [each | marked for each in some_decisions(first, 4)]
-            plan = marked_plan(programme, vendor) | {"starts_on": first.isoformat(), "strata": ["queue", "moderator"]}
+            in_lots = {"strata": ["queue", "moderator"], "allocation": {"kind": "acceptance", "aql": 1.0}}
+            plan = marked_plan(programme, vendor) | {"starts_on": first.isoformat(), **in_lots}
             return str((await drawn(app, manager, clock, programme, rows, **plan)).draw["id"])
 
     async def _item(self, programme: str, vendor: str | None) -> str:

@@ -188,3 +188,15 @@ async def test_items_are_claimed_renewed_given_back_and_audited(
     assert second.item.id != first.item.id
     assert audited == [await tallystick.items.read(programme, second.item.id)]
     assert str(second.item.draw_id) == made.draw["id"]
+
+
+async def test_lots_and_their_curve_are_read(
+    tallystick: Tallystick, audit_app: FastAPI, programme: str, clock: Clock, caller: Caller
+) -> None:
+    """Page by page, and by their filters."""
+    await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme, allocation={"kind": "acceptance", "aql": 1.0})
+    found = [lot async for lot in tallystick.lots.list(programme, {"vendor": "acme"}, page=1)]
+    curve = await tallystick.lots.curve(1200, 1.0)
+
+    assert [(lot.vendor, lot.verdict) for lot in found] == [("acme", "open")] * 2
+    assert (curve.code_letter, curve.sample, curve.accept) == ("J", 80, 2)

@@ -27,6 +27,7 @@ from audit_api.exposure.routes import router as exposure_router
 from audit_api.exposure.thinning import thinning
 from audit_api.items.routes import router as items_router
 from audit_api.items.sweeping import sweeping_items
+from audit_api.lots.routes import router as lots_router
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import require_programme
@@ -90,6 +91,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             library_routes.router,
             plans_router,
             draws_router,
+            lots_router,
             exposure_router,
             items_router,
             staffing_router,

@@ -15,6 +15,7 @@ from tallystick.cli import (
     cases,
     changes,
     decisions,
+    lots,
     numbers,
     programmes,
     pushing,
@@ -56,6 +57,7 @@ def create_app() -> typer.Typer:
     app.add_typer(appeals.app)
     app.add_typer(calibration.app)
     app.add_typer(sampling.app)
+    app.add_typer(lots.app)
     app.command("metrics")(numbers.metrics)
     app.add_typer(reports.app)
     app.command("decomposition")(changes.decomposition)

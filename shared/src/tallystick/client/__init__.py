@@ -23,6 +23,7 @@ from tallystick.client.errors import (
 )
 from tallystick.client.feed import FeedPage
 from tallystick.client.items import Auditors, Items
+from tallystick.client.lots import Lots
 from tallystick.client.numbers import Filters
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
@@ -44,6 +45,7 @@ __all__ = [
     "FeedRewoundError",
     "Filters",
     "Items",
+    "Lots",
     "Notices",
     "Objectives",
     "Outage",

@@ -12,6 +12,7 @@ from tallystick.client.cases import Cases
 from tallystick.client.decisions import Decisions
 from tallystick.client.feed import FeedPage, follow
 from tallystick.client.items import Auditors, Items
+from tallystick.client.lots import Lots
 from tallystick.client.numbers import Numbers
 from tallystick.client.programmes import Programmes
 from tallystick.client.sampling import Draws, SamplingPlans
@@ -60,6 +61,7 @@ class Tallystick(Numbers):
         self.items = Items(self.transport, self._audit)
         self.auditors = Auditors(self.transport, self._audit)
         self.staffing_plans = StaffingPlans(self.transport, self._audit)
+        self.lots = Lots(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)
         self.cases = Cases(self.transport, self._rca)
         self.actions = Actions(self.transport, self._rca)
