@@ -1,7 +1,7 @@
 """A stand-in for audit-api's feed: audits that are created, revised, appealed and erased, other things, pages of changes."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -105,6 +105,33 @@ class Stream:
     def erase(self, audit_id: str) -> None:
         """Take the names out of an audit."""
         self._advance(self.audits, audit_id, {"moderator": None, "auditor": None})
+
+    def draw(self, *, strata: Iterable[dict[str, Any]], **fields: Any) -> str:
+        """A draw as it stands, or another state of one: of acme, a week, due on the Friday after."""
+        of_stratum = {"vendor": "acme", "values": {"vendor": "acme"}, "decisions": 100, "planned": 10, "drawn": 10}
+        draw = {
+            "id": str(new_id()),
+            "plan_id": str(uuid.UUID(int=9)),
+            "plan_version": 1,
+            "title": "Everyday",
+            "state": "drawn",
+            "first_day": "2026-09-07",
+            "last_day": "2026-09-13",
+            "drawn_at": "2026-09-14T22:00:00Z",
+            "due_at": "2026-09-21T22:00:00Z",
+            "allocation": {"kind": "fixed", "each": 10},
+            **fields,
+            "strata": [of_stratum | each for each in strata],
+        }
+        self.show("draw", draw)
+        return str(draw["id"])
+
+    def item(self, *, draw_id: str, state: str = "waiting", **fields: Any) -> str:
+        """An item of a draw as it stands, or another state of one."""
+        item: dict[str, Any] = {"id": str(new_id()), "draw_id": draw_id, "stratum": "s-0", "vendor": "acme", "state": state}
+        item |= dict.fromkeys(("audited_at", "audit_id")) | fields
+        self.show("sample_item", item)
+        return str(item["id"])
 
     def show(self, noun: str, thing: dict[str, Any]) -> None:
         """Another thing, as it stands from now on."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +17,10 @@ from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import apply_audits, audits_of
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
+from reporting_api.projection.samples import SAMPLES, apply_samples
 from reporting_api.projection.worker import SERVICE
 from reporting_api.statistics.weighted import Drawn, weighted
-from reporting_api.tables import appeals, facts, rollups
+from reporting_api.tables import appeals, facts, rollups, sample_draws, sample_items, sample_strata
 from reporting_feed import CORRECT, EPOCH, Stream, error
 from tallystick.schemas.metric import Dimension, View
 from tallystick.schemas.programme import Programme
@@ -62,18 +64,21 @@ happenings = st.lists(
         st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
         st.tuples(st.just("read"), st.none(), st.integers(1, 6)),
         st.tuples(st.just("replay"), st.none(), st.integers(0, 99)),
+        st.tuples(st.just("draw"), st.sampled_from(["committed", "drawn", "missed"]), st.integers(0, 99)),
+        st.tuples(st.just("item"), st.sampled_from(["waiting", "claimed", "audited", "void"]), st.integers(0, 99)),
+        st.tuples(st.just("item"), st.sampled_from(["waiting", "claimed", "audited", "void"]), st.integers(0, 99)),
     ),
     min_size=20,
     max_size=60,
 )
 
 
-async def _cells(database: Database, programme: str) -> set[tuple[Any, ...]]:
-    """All facts, all cells and all appeals, without the programme's name."""
+async def _cells(database: Database, programme: str) -> set[tuple[str, str]]:
+    """All facts, all cells, all appeals and all that was drawn, without the programme's name."""
     async with database.reading(SERVICE) as session:
         return {
-            (table.name, *tuple(row)[1:])
-            for table in (facts, rollups, appeals)
+            (table.name, repr(tuple(row)[1:]))
+            for table in (facts, rollups, appeals, *SAMPLES)
             for row in (await session.execute(select(table).where(table.c.programme == programme))).all()
         }
 
@@ -196,6 +201,8 @@ cuts = st.builds(
 
 def _happen(stream: Stream, what: str, detail: Any, which: Any) -> None:
     audits, raised = list(stream.audits), list(stream.appeals)
+    if what in {"draw", "item"}:
+        _sample(stream, what, detail, which)
     if what == "create":
         stream.create(detail, **which)
     elif what == "decide" and raised:
@@ -206,6 +213,44 @@ def _happen(stream: Stream, what: str, detail: Any, which: Any) -> None:
         getattr(stream, what)(audits[which % len(audits)])
 
 
+def _sample(stream: Stream, what: str, state: str, which: int) -> None:
+    """A draw of three comes, or shows other strata; an item of it comes, or goes on."""
+    draw_id = str(UUID(int=which % 3))
+    if what == "draw":
+        strata = [{"stratum": f"s-{place}", "planned": 1 + which} for place in range(1 + which % 4)]
+        stream.draw(id=draw_id, state=state, strata=strata)
+    else:
+        audit_id = next(iter(stream.audits), None) if state == "audited" else None
+        stream.item(id=str(UUID(int=which)), draw_id=draw_id, state=state, audit_id=audit_id)
+
+
+def _sample_rows(stream: Stream) -> set[tuple[str, ...]]:
+    """What the feed shows last of draws, their strata and items."""
+    draws, items = stream.others.get("draw", {}), stream.others.get("sample_item", {})
+    return {
+        *(("draw", each["id"], each["state"]) for each in draws.values()),
+        *(("stratum", each["id"], own["stratum"], str(own["planned"])) for each in draws.values() for own in each["strata"]),
+        *(("item", each["id"], each["state"], str(each["audit_id"])) for each in items.values()),
+    }
+
+
+async def _known_sample(database: Database, programme: str) -> set[tuple[str, ...]]:
+    """The same as it is known."""
+    d, s, i = sample_draws.c, sample_strata.c, sample_items.c
+    async with database.reading(SERVICE) as session:
+        return {
+            *[("draw", *map(str, row)) for row in await session.rows(select(d.draw_id, d.state).where(d.programme == programme))],
+            *[
+                ("stratum", *map(str, row))
+                for row in await session.rows(select(s.draw_id, s.stratum, s.planned).where(s.programme == programme))
+            ],
+            *[
+                ("item", *map(str, row))
+                for row in await session.rows(select(i.item_id, i.state, i.audit_id).where(i.programme == programme))
+            ],
+        }
+
+
 @given(history=happenings, questions=st.lists(cuts, min_size=3, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
@@ -214,6 +259,7 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
     """The sums kept by difference are those built from zero, those counted from the facts, and those counted in Python.
 
     So it is over any history of creates, revisions, appeals and erasures, read in any pages, some again and out of order.
+    What was drawn is what the feed shows last.
     """
     stream = Stream()
     seen = []
@@ -230,6 +276,7 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
                 if again := audits_of(changes):
                     await apply_audits(session, stream.programme, "Europe/Berlin", again)
                 await apply_appeals(session, stream.programme, changes)
+                await apply_samples(session, stream.programme, changes)
         elif what != "replay":
             _happen(stream, what, judgement, detail)
     incremental = await _cells(reporting_database, stream.programme)
@@ -238,6 +285,7 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
     await stream.project(reporting_database)
 
     assert incremental == await _cells(reporting_database, stream.programme)
+    assert await _known_sample(reporting_database, stream.programme) == _sample_rows(stream)
     for question in questions:
         cut = Cut(stream.programme, question.by, question.filters, question.start, question.end, question.view)
         async with reporting_database.reading(SERVICE) as session:

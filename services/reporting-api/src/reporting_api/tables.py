@@ -1,4 +1,4 @@
-"""The read model: each audit's current facts, their sums day by day, appeals, work, and where each feed was read up to.
+"""The read model: each audit's current facts, their sums day by day, appeals, draws, work, and where each feed was read up to.
 
 Nothing here is a fact of its own: dropped, it is built again from the feeds to the same numbers, and they to the same signals.
 """
@@ -259,6 +259,54 @@ plans = Table(
     Column("verdict", NAME, comment="null until it was judged"),
     Column("judged_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("programme", "case_id"),
+)
+
+sample_draws = Table(
+    "sample_draws",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("draw_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("plan_id", Uuid, nullable=False),
+    Column("plan_version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", NAME, nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("drawn_at", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True)),
+    Column("wanted", Double, comment="the half width that the plan wants of every stratum's interval; null: none"),
+    PrimaryKeyConstraint("programme", "draw_id"),
+)
+
+sample_strata = Table(
+    "sample_strata",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("draw_id", Uuid, nullable=False),
+    Column("stratum", NAME, nullable=False),
+    Column("vendor", NAME, nullable=False),
+    Column("values", JSONB, nullable=False),
+    Column("decisions", BigInteger, nullable=False),
+    Column("planned", Integer, nullable=False),
+    Column("drawn", Integer, nullable=False),
+    PrimaryKeyConstraint("programme", "draw_id", "stratum"),
+)
+
+sample_items = Table(
+    "sample_items",
+    metadata,
+    Column("programme", NAME, nullable=False),
+    Column("item_id", Uuid, nullable=False),
+    Column("position", BigInteger, nullable=False, comment="of the change that this row shows"),
+    Column("draw_id", Uuid, nullable=False),
+    Column("stratum", NAME, nullable=False),
+    Column("vendor", NAME, nullable=False),
+    Column("state", NAME, nullable=False),
+    Column("audited_at", DateTime(timezone=True)),
+    Column("audit_id", Uuid, comment="whose facts say whether the decision was right"),
+    PrimaryKeyConstraint("programme", "item_id"),
+    Index("sample_items_stratum", "programme", "draw_id", "stratum"),
 )
 
 streams = stream_table(metadata)

@@ -44,12 +44,45 @@ def add_working_days(calendar: Calendar, zone: str, start: datetime, days: int) 
     return _end(calendar, zone, local, days).astimezone(UTC)
 
 
+def working_time(calendar: Calendar, zone: str, start: datetime, end: datetime) -> float:
+    """How many working days lie between two moments; a day of which a part does counts for that part. 0 where the end is before.
+
+    Days begin and end at midnight in `zone`.
+    """
+    day, found = start.astimezone(ZoneInfo(zone)).date(), 0.0
+    while (begins := _midnight(zone, day)) < end:
+        day += _DAY
+        ends = _midnight(zone, day)
+        if works(calendar, day - _DAY) and ends > start:
+            found += (min(ends, end) - max(begins, start)) / (ends - begins)
+    return found
+
+
+def days_back(calendar: Calendar, zone: str, moment: datetime, days: int) -> datetime:
+    """The midnight in `zone` from which on, up to the day of a moment and without it, there are so many working days; in UTC."""
+    day = moment.astimezone(ZoneInfo(zone)).date()
+    while days:
+        day -= _DAY
+        days -= works(calendar, day)
+    return _midnight(zone, day)
+
+
+def works(calendar: Calendar, day: date) -> bool:
+    """Whether a day is a working day."""
+    free = _public_holidays(calendar.country, calendar.subdivision)
+    return _WEEK[day.weekday()] in calendar.working_days and day not in calendar.closed and day not in free
+
+
+def _midnight(zone: str, day: date) -> datetime:
+    """When a day begins, in UTC: the days on which clocks change are longer or shorter than others."""
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
 @lru_cache(4096)
 def _end(calendar: Calendar, zone: str, day: date, days: int) -> datetime:
-    free = _public_holidays(calendar.country, calendar.subdivision)
     while days:
         day += _DAY
-        days -= _WEEK[day.weekday()] in calendar.working_days and day not in calendar.closed and day not in free
+        days -= works(calendar, day)
     return datetime.combine(day + _DAY, time.min, ZoneInfo(zone))
 
 

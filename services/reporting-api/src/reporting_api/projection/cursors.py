@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from reporting_api.projection.appeals import apply_appeals
 from reporting_api.projection.apply import Audits, apply_audits
 from reporting_api.projection.calibration import CALIBRATION, apply_calibration
+from reporting_api.projection.samples import SAMPLES, apply_samples
 from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
 from tallystick.schemas.programme import Programme
@@ -73,6 +74,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, au
         await apply_audits(session, programme, before.time_zone, audits)
     await apply_appeals(session, programme, page.changes)
     await apply_calibration(session, programme, page.changes)
+    await apply_samples(session, programme, page.changes)
     documents = [change["data"]["document"] for change in page.changes if change["noun"] == "programme"]
     return await advance(session, cursors, page, **({"document": documents[-1]} if documents else {}))
 
@@ -116,5 +118,5 @@ async def start_anew(session: WriteSession, programme: str) -> None:
 
     The cursor stays and begins a new life: the programme is known, and its numbers are to come.
     """
-    built = (facts, rollups, appeals, *CALIBRATION)
+    built = (facts, rollups, appeals, *CALIBRATION, *SAMPLES)
     await forget(session, cursors, programme, built, time_zone=cursors.c.document["time_zone"].astext)
