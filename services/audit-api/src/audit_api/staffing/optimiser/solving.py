@@ -1,6 +1,7 @@
 """The solver: the most weight that can be covered, and among such plans a fair one."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Self
@@ -49,7 +50,7 @@ def cover(model: Model, budget: Budget, *, whole: bool) -> Solution:
     """The most weight. With whole numbers of items where `whole`, else as a linear programme."""
     if not model.people:
         return Solution.nothing(model, complete=True)
-    found = _solve(model, -model.weight, (model.most, model.equal), budget, whole=whole)
+    found = _solve(model, -model.weight, ((model.most,), (model.equal,)), budget, whole=whole)
     if found is None:
         return Solution.nothing(model, complete=False)
     return replace(found, bound=min(_all(model), -found.bound))
@@ -66,7 +67,7 @@ def even_out(model: Model, covered: Solution, fair: float, budget: Budget, *, wh
     if len(people) < 2 or not covered.complete:  # noqa: PLR2004 - nobody to be compared with
         return covered
     seconds = model.ground.seconds.sum(axis=1)
-    rows, width, costs = Rows(), model.width, [np.zeros(model.width)]
+    rows, shares, width, costs = Rows(), Rows(), model.width, [np.zeros(model.width)]
     for amounts in (model.time, model.dose):
         mean = float(amounts @ covered.values[: model.people]) / seconds[people].sum()
         if mean <= 0:
@@ -74,38 +75,47 @@ def even_out(model: Model, covered: Solution, fair: float, budget: Budget, *, wh
         for person in people:
             columns = np.flatnonzero(model.person == person)
             share = amounts[columns] / (seconds[person] * mean)
-            with_excess = np.append(columns, width)
-            rows.add(with_excess, np.append(share, -1.0), fair)
-            rows.add(with_excess, np.append(-share, -1.0), -1 / fair)
-            width += 1
-        costs.append(np.ones(len(people)))
+            above, short, below = (
+                width,
+                width + 1,
+                width + 2,
+            )  # the excess, what is lacking to `fair`, and how much of that is too much
+            shares.add(np.append(columns, [above, short]), np.append(share, [-1.0, 1.0]), fair)
+            rows.add(np.array([short, below]), np.array([1.0, -1.0]), fair - 1 / fair)
+            width += 3
+        costs.append(np.tile([1.0, 0.0, 1.0], len(people)))
     reached = float(model.weight @ covered.values)
     rows.add(np.flatnonzero(model.weight), -model.weight[model.weight > 0], -reached + 1e-7 * max(1.0, reached))
-    found = _solve(model, np.concatenate(costs), (model.most, model.equal, rows), budget, whole=whole)
+    found = _solve(model, np.concatenate(costs), ((model.most, rows), (model.equal, shares)), budget, whole=whole)
     return covered if found is None else replace(covered, values=found.values[: model.width])
 
 
 def _solve(
-    model: Model, costs: Floats, rows: tuple[Rows, Rows] | tuple[Rows, Rows, Rows], budget: Budget, *, whole: bool
+    model: Model, costs: Floats, rows: tuple[Sequence[Rows], Sequence[Rows]], budget: Budget, *, whole: bool
 ) -> Solution | None:
-    """The least cost, with a bound from below; None where no solution was found in time."""
-    most, equal, *others = rows
-    matrices = [each.matrix(len(costs)) for each in (most, *others)]
-    upper = matrices[0] if len(matrices) == 1 else csc_array(vstack(matrices))
-    limits = np.array([limit for each in (most, *others) for limit in each.limits])
+    """The least cost under rows that are at most and rows that are equal to their limits, with a bound from below.
+
+    None where no solution was found in time.
+    """
     if not budget.left:
         return None
+    (upper, limits), (equal, sums) = (_joined(each, len(costs)) for each in rows)
     if not whole:
         options = {"time_limit": budget.left}
-        found = linprog(costs, upper, limits, equal.matrix(len(costs)), equal.limits, method="highs-ipm", options=options)
+        found = linprog(costs, upper, limits, equal, sums, method="highs-ipm", options=options)
         return Solution(found.x, found.fun, complete=True, prices=-found.ineqlin.marginals) if found.status == _SOLVED else None
-    constraints = [LinearConstraint(upper, -np.inf, limits), LinearConstraint(equal.matrix(len(costs)), 0, 0)]
+    constraints = [LinearConstraint(upper, -np.inf, limits), LinearConstraint(equal, sums, sums)]
     kinds = np.arange(len(costs)) < model.people
     options = {"time_limit": budget.left, "node_limit": _NODES, "mip_rel_gap": 0.0}
     found = milp(costs, integrality=kinds.astype(np.int64), bounds=Bounds(0, np.inf), constraints=constraints, options=options)
     if found.x is None:
         return None
     return Solution(found.x, found.mip_dual_bound, complete=found.status == _SOLVED, prices=np.zeros(len(limits)))
+
+
+def _joined(parts: Sequence[Rows], width: int) -> tuple[csc_array, Floats]:
+    limits = np.array([limit for each in parts for limit in each.limits], dtype=np.float64)
+    return csc_array(vstack([each.matrix(width) for each in parts])), limits
 
 
 def whole_bound(model: Model, bound: float) -> float:
