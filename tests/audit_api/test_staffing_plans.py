@@ -203,6 +203,16 @@ async def test_without_anybody_or_anything_a_plan_is_empty(office: Office) -> No
     assert (plan.items, plan.covered, plan.optimal, plan.assignments, plan.gaps) == (0, 0, True, (), ())
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_the_first_and_the_last_day_of_all_are_days_too(office: Office, day: str) -> None:
+    """The calendar ends there, and a plan for it is empty."""
+    await office.draw(1)
+    await office.staff("ana")
+    plan = await office.plan(first_day=day, last_day=day)
+
+    assert plan.items == 1
+
+
 @pytest.mark.parametrize(
     "asked", [{"first_day": "2026-12-05"}, {"last_day": "2027-01-04"}, {"fair": 0.5}, {"fair": "NaN"}, {"unknown": 1}]
 )

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Label, Row, String, case, func, literal, select
+from sqlalchemy import Date, Label, Row, String, case, cast, func, literal, select
 
 from audit_api.exposure.ledger import dose, monday
 from audit_api.exposure.summary import FEWEST
@@ -223,7 +223,8 @@ async def _declined(wellbeing: ReadSession, programme: str) -> dict[str, frozens
 async def _taken(wellbeing: ReadSession, programme: str, first_day: date) -> dict[str, float]:
     """The dose of each person in the first day's week, as far as the ledger goes."""
     c = exposures.c
-    week = (c.programme == programme, c.day >= monday(first_day), c.day < monday(first_day) + timedelta(days=7))
+    begins = monday(first_day)
+    week = (c.programme == programme, c.day >= begins, cast(func.date_trunc("week", c.day), Date) == begins)
     rows = await wellbeing.execute(select(c.auditor, func.sum(c.dose).label("dose")).where(*week).group_by(c.auditor))
     return {row.auditor: row.dose for row in rows}
 
