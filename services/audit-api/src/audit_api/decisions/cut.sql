@@ -2,18 +2,18 @@
 -- What is below a cut is complete, so a cut only ever goes down, also where candidates were withdrawn since it was made.
 -- $1 programme
 with sized as (
-    select a.draw_id, a.stratum, coalesce(s.reserve, d.reserve) as reserve
-    from (select distinct draw_id, stratum from candidate_stage) a
+    select a.draw_id, a.stratum, a.vendor, coalesce(s.reserve, d.reserve) as reserve
+    from (select distinct draw_id, stratum, vendor from candidate_stage) a
     join draws d on d.programme = $1 and d.id = a.draw_id
-    left join draw_strata s on s.programme = $1 and s.draw_id = a.draw_id and s.stratum = a.stratum
+    left join draw_strata s on s.programme = $1 and s.vendor = a.vendor and s.draw_id = a.draw_id and s.stratum = a.stratum
 ),
 beyond as (
-    select z.draw_id, z.stratum, c.vendor, c.rank
+    select z.draw_id, z.stratum, z.vendor, c.rank
     from sized z
     cross join lateral (
-        select distinct c.rank, c.vendor
+        select distinct c.rank
         from decision_candidates c
-        where c.programme = $1 and c.draw_id = z.draw_id and c.stratum = z.stratum
+        where c.programme = $1 and c.vendor = z.vendor and c.draw_id = z.draw_id and c.stratum = z.stratum
         order by c.rank
         offset z.reserve
         limit 1
@@ -23,8 +23,8 @@ cut as (
     insert into decision_cuts (programme, draw_id, stratum, vendor, cut)
     select $1, draw_id, stratum, vendor, rank from beyond
     on conflict (programme, draw_id, stratum) do update set cut = excluded.cut
-    returning draw_id, stratum, cut
+    returning draw_id, stratum, vendor, cut
 )
 delete from decision_candidates c
 using cut
-where c.programme = $1 and c.draw_id = cut.draw_id and c.stratum = cut.stratum and c.rank >= cut.cut
+where c.programme = $1 and c.vendor = cut.vendor and c.draw_id = cut.draw_id and c.stratum = cut.stratum and c.rank >= cut.cut

@@ -9,6 +9,8 @@ select
     s.decided_at, s.action, s.policy, s.content_ref, s.automated_detection, s.automated_decision, nullif(s.risk, ''), s.modality,
     string_to_array(s.render_hints, ',')
 from candidate_stage s
-left join decision_cuts k on k.programme = $1 and k.draw_id = s.draw_id and k.stratum = s.stratum
-where k.cut is null or s.rank < k.cut
+where not exists (
+    select from decision_cuts k
+    where k.programme = $1 and k.vendor = s.vendor and k.draw_id = s.draw_id and k.stratum = s.stratum and k.cut <= s.rank
+)
 on conflict do nothing

@@ -36,7 +36,7 @@ from tallystick.draw import FIELDS, SEPARATOR, Frame
 from tallystick.schemas.base import new_id
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import DrawState
-from tallystick.service.database import WriteSession
+from tallystick.service.database import WriteSession, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import Unavailable
 
@@ -159,17 +159,14 @@ async def _withdraw(session: WriteSession, programme: str, owner: str, source: s
     """Take away what the edition before has counted. A draw that was made stands as it was made."""
     f, c, k = decision_frames.c, decision_counts.c, decision_candidates.c
     of_frames = (f.programme == programme, f.owner == owner, f.source == source)
-    days = select(f.day).where(*of_frames)
-    await session.execute(
-        delete(decision_counts).where(c.programme == programme, c.day.in_(days), c.owner == owner, c.source == source)
-    )
-    await session.execute(delete(decision_frames).where(*of_frames))
+    days = scoped(select(f.day), decision_frames, programme, session.principal).where(*of_frames)
+    counts = scoped(delete(decision_counts), decision_counts, programme, session.principal)
+    await session.execute(counts.where(c.day.in_(days), c.owner == owner, c.source == source))
+    frames = scoped(delete(decision_frames), decision_frames, programme, session.principal)
+    await session.execute(frames.where(*of_frames))
     committed = select(draws.c.id).where(draws.c.programme == programme, draws.c.state == DrawState.COMMITTED)  # and held
-    await session.execute(
-        delete(decision_candidates).where(
-            k.programme == programme, k.draw_id.in_(committed), k.owner == owner, k.source == source
-        )
-    )
+    candidates = scoped(delete(decision_candidates), decision_candidates, programme, session.principal)
+    await session.execute(candidates.where(k.draw_id.in_(committed), k.owner == owner, k.source == source))
 
 
 async def _write(session: WriteSession, taking: Taking) -> int:
@@ -235,6 +232,7 @@ async def _add_frames(session: WriteSession, taking: Taking) -> None:
         return
     of_source = (f.programme == taking.programme, f.owner == taking.owner, f.source == taking.source)
     statement = select(f.vendor, f.day, f.decisions, f.digest).where(*of_source, f.day.in_({day for _, day in new}))
+    statement = scoped(statement, decision_frames, taking.programme, session.principal)
     for row in await session.execute(statement):
         if (row.vendor, row.day) in new:
             new[row.vendor, row.day] += Frame.read(row.decisions, row.digest)

@@ -78,8 +78,11 @@ def batch_document(batch: Any, principal: Principal) -> dict[str, Any]:
     return {str(name): value for name, value in batch.items() if name not in {*COUNTS, "rejected_rows"}} | {"counts": counts}
 
 
-async def read_draws(session: ReadSession, programme: str, until: date) -> list[DrawTerms]:
-    """What taking in decisions must know of the draws whose periods begin by a day. Keys are there for no vendor."""
+async def read_draws(session: ReadSession, sender: Principal, programme: str, until: date) -> list[DrawTerms]:
+    """What taking in decisions must know of the draws whose periods begin by a day, of strata that the sender may send.
+
+    Keys are there for no vendor, so the session is the service's own.
+    """
     d, k, s, c = draws.c, draw_keys.c, draw_strata.c, decision_cuts.c
     statement = select(d.id, d.state, d.first_day, d.last_day, d.design, d.reserve, k.key)
     statement = statement.join(draw_keys, (k.programme == d.programme) & (k.draw_id == d.id))
@@ -92,10 +95,11 @@ async def read_draws(session: ReadSession, programme: str, until: date) -> list[
             row.id, row.first_day, row.last_day, plan.scope, is_open, plan.dimensions(), row.key, row.reserve
         )
     committed = select(d.id).where(*this, d.state == DrawState.COMMITTED)
-    expected = select(s.draw_id, s.stratum, s.reserve).where(s.programme == programme, s.draw_id.in_(committed))
+    expected = scoped(select(s.draw_id, s.stratum, s.reserve), draw_strata, programme, sender)
+    expected = expected.where(s.draw_id.in_(committed))
     for row in await session.execute(expected):
         found[row.draw_id].reserves[row.stratum] = row.reserve
-    cut = select(c.draw_id, c.stratum, c.cut).where(c.programme == programme, c.draw_id.in_(committed))
+    cut = scoped(select(c.draw_id, c.stratum, c.cut), decision_cuts, programme, sender).where(c.draw_id.in_(committed))
     for row in await session.execute(cut):
         found[row.draw_id].cuts[row.stratum] = row.cut
     return list(found.values())

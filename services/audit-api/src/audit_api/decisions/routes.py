@@ -109,7 +109,7 @@ async def push_decisions(
         rules, zone = Rules(document, principal.vendor, request.app.state.clock()), ZoneInfo(document.time_zone)
         until = rules.latest.astimezone(zone).date()
         async with database.reading(_DRAWING) as session:
-            draws = await read_draws(session, programme, until)
+            draws = await read_draws(session, principal, programme, until)
         tally = Tally(draws, elsewhere)
         reader = Reader(rules, zone, tally, first_row, start.next_row)
         # The transaction begins when the body is here: a slow upload holds no connection, and what it comes to fits in memory.
