@@ -108,7 +108,14 @@ class Stream:
 
     def draw(self, *, strata: Iterable[dict[str, Any]], **fields: Any) -> str:
         """A draw as it stands, or another state of one: of acme, a week, due on the Friday after."""
-        of_stratum = {"vendor": "acme", "values": {"vendor": "acme"}, "decisions": 100, "planned": 10, "drawn": 10}
+        of_stratum: dict[str, Any] = {
+            "stratum": "s-0",
+            "vendor": "acme",
+            "values": {"vendor": "acme"},
+            "decisions": 100,
+            "planned": 10,
+            "drawn": 10,
+        }
         draw = {
             "id": str(new_id()),
             "plan_id": str(uuid.UUID(int=9)),

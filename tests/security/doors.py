@@ -538,6 +538,7 @@ DOORS = (
     Door("reporting", "GET", "/v1/reports/appeals", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/rca", NUMBER_READERS, _of_vendor),
+    Door("reporting", "GET", "/v1/reports/coverage", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/weekly-summary", NUMBER_READERS, _of_vendor),
     Door("reporting", "GET", "/v1/reports/calibration", NUMBER_READERS, _of_session),
     Door("reporting", "GET", "/v1/decomposition", NUMBER_READERS, _of_vendor),

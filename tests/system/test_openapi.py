@@ -28,6 +28,7 @@ positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404",
 include-name = [
   "GET /v1/metrics", "GET /v1/reports/quality-summary", "GET /v1/reports/top-error-trends", "GET /v1/reports/appeals",
   "GET /v1/reports/calibration", "GET /v1/reports/rca", "GET /v1/reports/weekly-summary",
+  "GET /v1/reports/coverage",
   "GET /v1/charts/cases-by-age", "GET /v1/decomposition", "GET /v1/effect",
   "GET /v1/charts/decomposition", "GET /v1/charts/effect",
   "GET /v1/charts/accuracy-over-time", "GET /v1/charts/error-pareto",

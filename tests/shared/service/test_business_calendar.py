@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.schemas.programme import Calendar, Weekday
-from tallystick.service.calendar import add_working_days
+from tallystick.service.calendar import add_working_days, days_back, working_time
 
 BERLIN = "Europe/Berlin"
 _HOLIDAYS = holidays.country_holidays("DE", subdiv="BY")
@@ -67,3 +67,28 @@ def test_between_start_and_end_lie_that_many_whole_working_days(
     worked = [day for day in span if list(Weekday)[day.weekday()] in working and day not in _HOLIDAYS]
 
     assert (len(worked), worked[-1]) == (days, last)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2026-07-02T22:00Z", "2026-07-03T22:00Z", 1.0),
+        ("2026-07-03T10:00Z", "2026-07-06T04:00Z", 0.75),  # half of a Friday, a weekend, a quarter of a Monday
+        ("2026-07-04T00:00Z", "2026-07-05T10:00Z", 0.0),
+        ("2026-07-06T10:00Z", "2026-07-03T10:00Z", 0.0),
+        ("2026-10-22T22:00Z", "2026-10-26T23:00Z", 2.0),  # the Sunday between has 25 hours
+    ],
+)
+def test_working_time_is_counted_in_days_and_parts_of_them(start: str, end: str, days: float) -> None:
+    """A part of a day counts for what it is of that day."""
+    moments = [datetime.fromisoformat(each) for each in (start, end)]
+
+    assert working_time(Calendar(), BERLIN, *moments) == pytest.approx(days)
+
+
+def test_so_many_working_days_back_is_the_midnight_before_them() -> None:
+    """The present day does not count."""
+    wednesday = datetime(2026, 7, 8, 10, tzinfo=UTC)
+
+    assert days_back(Calendar(), BERLIN, wednesday, 5) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert working_time(Calendar(), BERLIN, days_back(Calendar(), BERLIN, wednesday, 5), wednesday) == pytest.approx(5.5)

@@ -22,6 +22,7 @@ from reporting_api.metrics.routes import router as metrics_router
 from reporting_api.projection.routes import router as projections_router
 from reporting_api.projection.worker import projecting
 from reporting_api.reports.calibration.routes import router as calibration_router
+from reporting_api.reports.coverage.routes import router as coverage_router
 from reporting_api.reports.routes import router as reports_router
 from reporting_api.reports.work.routes import router as work_router
 from reporting_api.settings import ReportingSettings
@@ -53,6 +54,7 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             metrics_router,
             reports_router,
             calibration_router,
+            coverage_router,
             work_router,
             decompositions_router,
             effects_router,

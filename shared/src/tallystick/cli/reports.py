@@ -14,6 +14,7 @@ from tallystick.cli import figures
 from tallystick.cli.appeal_tables import appeal_tables
 from tallystick.cli.calibration_tables import session_tables, session_trend_tables
 from tallystick.cli.console import err, out
+from tallystick.cli.coverage_tables import coverage_tables
 from tallystick.cli.filters import FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope, rank
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
@@ -168,6 +169,30 @@ def rca(
         return
     out.print(rca_tables(report))
     _print_work_scope(report.scope)
+
+
+@app.command("coverage")
+def coverage(
+    programme: ProgrammeName,
+    plan: Annotated[list[UUID] | None, typer.Option(help="Of this plan alone; may be repeated.")] = None,
+    draw: Annotated[list[UUID] | None, typer.Option(help="Of this draw alone; may be repeated.")] = None,
+    vendor: Names = None,
+    begin: FromDay = None,
+    end: ToDay = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Strata at most.")] = 40,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: TokenText = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show how much of what was planned is audited, what is left, and whether it will be done in time."""
+    of = {"plan_id": [str(each) for each in plan or ()], "draw_id": [str(each) for each in draw or ()]}
+    query: Filters = {**of, "vendor": vendor, "from": begin, "to": end, "limit": limit}
+    report = Connection.of(url, token, token_file).run(lambda tallystick: tallystick.coverage_report(programme, query))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True))
+        return
+    out.print(coverage_tables(report))
 
 
 @app.command("weekly")

@@ -7,6 +7,7 @@ from uuid import UUID
 from tallystick.client.transport import Model, Query, Transport, parsed
 from tallystick.schemas.appeal_report import AppealReport
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
+from tallystick.schemas.coverage import CoverageReport
 from tallystick.schemas.decomposition import Decomposition
 from tallystick.schemas.effect import Effect, EffectPlan
 from tallystick.schemas.metric import Definitions, Metrics, ProjectionList
@@ -79,6 +80,10 @@ class Numbers:
     async def rca_report(self, programme: str, query: Filters | None = None) -> RcaReport:
         """How root causes are found, and whether what is done about them works; `query` holds `vendor` and the period."""
         return await self._report(RcaReport, "rca", programme, query)
+
+    async def coverage_report(self, programme: str, query: Filters | None = None) -> CoverageReport:
+        """How much of what was planned is audited, and will be; `query` holds `plan_id`, `draw_id`, `vendor` and the period."""
+        return await self._report(CoverageReport, "coverage", programme, query)
 
     async def weekly_summary(self, programme: str, *, week: date | None = None, vendor: str | None = None) -> WeeklySummary:
         """What happened in the week of a day, the last whole one without it: for a vendor, or without one for the client."""

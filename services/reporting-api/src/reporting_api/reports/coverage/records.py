@@ -1,0 +1,77 @@
+"""The strata of draws as they are known, each with its items by state and what audits found, and audits by day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, Row, Select, and_, cast, func, or_, select, true
+
+from reporting_api.tables import facts, sample_draws, sample_items, sample_strata
+from tallystick.schemas.sampling import DrawState, ItemState
+from tallystick.service.database import ReadSession, scoped
+
+_d, _s, _i, _f = sample_draws.c, sample_strata.c, sample_items.c, facts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What coverage is asked about: draws whose period touches the days from `start` up to, and not including, `end`."""
+
+    programme: str
+    plans: tuple[UUID, ...]
+    draws: tuple[UUID, ...]
+    vendors: tuple[str, ...]
+    start: date
+    end: date
+
+
+def _strata(session: ReadSession, asked: Asked, *columns: Any) -> Select[Any]:
+    """The strata asked about, with their draws. Withdrawn draws, and strata without decisions in what was drawn, are left out."""
+    of_draw = and_(_d.programme == _s.programme, _d.draw_id == _s.draw_id)
+    statement = scoped(select(*columns), sample_strata, asked.programme, session.principal)
+    statement = statement.select_from(sample_strata.join(sample_draws, of_draw)).where(
+        _d.state != DrawState.WITHDRAWN,
+        _d.first_day < asked.end,
+        _d.last_day >= asked.start,
+        or_(_d.state == DrawState.COMMITTED, _s.decisions > 0),
+    )
+    for column, values in ((_s.vendor, asked.vendors), (_d.plan_id, asked.plans), (_d.draw_id, asked.draws)):
+        if values:
+            statement = statement.where(column.in_(values))
+    return statement
+
+
+async def read_strata(session: ReadSession, asked: Asked, since: datetime) -> Sequence[Row[Any]]:
+    """Every stratum with its items by state, how many were audited since a moment, and errors as adjudicated by now."""
+    of_item = and_(_f.programme == _i.programme, _f.audit_id == _i.audit_id)
+    states = [func.count().filter(_i.state == state).label(state.value) for state in ItemState]
+    lately = func.count().filter(_i.state == ItemState.AUDITED, _i.audited_at >= since)
+    found = (
+        select(
+            *states,
+            lately.label("lately"),
+            func.count(_f.audit_id).label("judged"),
+            func.count().filter(_f.incorrect).label("errors"),
+        )
+        .select_from(sample_items.outerjoin(facts, of_item))
+        .where(_i.programme == _s.programme, _i.draw_id == _s.draw_id, _i.stratum == _s.stratum)
+        .correlate(sample_strata)
+        .lateral("found")
+    )
+    of_draw = [
+        _d[name] for name in ("plan_id", "draw_id", "title", "state", "first_day", "last_day", "drawn_at", "due_at", "wanted")
+    ]
+    of_stratum = [_s[name] for name in ("stratum", "vendor", "values", "decisions", "planned", "drawn")]
+    statement = _strata(session, asked, *of_draw, *of_stratum, *found.c).join(found, true())
+    return (await session.execute(statement)).all()
+
+
+async def read_audits_by_day(session: ReadSession, asked: Asked, time_zone: str) -> dict[date, int]:
+    """How many items of the strata asked about were audited on each day."""
+    day = cast(func.timezone(time_zone, _i.audited_at), Date)
+    of_stratum = and_(_i.programme == _s.programme, _i.draw_id == _s.draw_id, _i.stratum == _s.stratum)
+    statement = _strata(session, asked, day, func.count()).join(sample_items, of_stratum)
+    statement = statement.where(_i.state == ItemState.AUDITED, _i.audited_at.is_not(None)).group_by(day)
+    return {row[0]: row[1] for row in await session.rows(statement)}
