@@ -77,5 +77,5 @@ def test_the_readme_names_examples_that_are_there(root: Path) -> None:
     """Every file under docs/examples that a command of the README names exists."""
     named = set(re.findall(r"docs/examples/[\w-]+\.(?:yaml|csv)(?!\.)", (root / "README.md").read_text()))
 
-    assert len(named) == 6
+    assert len(named) == 7
     assert [name for name in named if not (root / name).is_file()] == []
