@@ -1,11 +1,19 @@
 """A browser without eyes: it keeps cookies, asks for pages and says where its forms come from."""
 
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+
+from tallystick.identity import sign_token
+from tallystick.schemas.principal import Role
+from tallystick.service.auth import SESSION_COOKIE
 
 
 def visitor(app: FastAPI) -> httpx.AsyncClient:
@@ -46,6 +54,25 @@ class Person:
         page = seen or await self.opens()
         data = {"form_token": form_token(page), "form": form, **fields}
         return await self.browser.post(f"{self.home}{below}", data=data)
+
+
+@asynccontextmanager
+async def signing_in(app: FastAPI, identity: Path, programme: str) -> AsyncIterator[Callable[..., Person]]:
+    """Sign people in to an app's pages: `person(Role.VENDOR_POC, vendor="acme", subject="poc")`."""
+    browsers: list[httpx.AsyncClient] = []
+
+    def make(*roles: Role, vendor: str | None = None, subject: str = "someone") -> Person:
+        browser = visitor(app)
+        browsers.append(browser)
+        token = sign_token(
+            identity, subject=subject, roles=roles, programmes=[programme], vendor=vendor, ttl=timedelta(minutes=10)
+        )
+        browser.cookies.set(SESSION_COOKIE, token)
+        return Person(browser, programme)
+
+    yield make
+    for browser in browsers:
+        await browser.aclose()
 
 
 class _Text(HTMLParser):

@@ -1,7 +1,6 @@
 """People with a browser, signed in, and a case for them to look at."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +8,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from dashboard_browser import Person, visitor
-from tallystick.identity import sign_token
+from dashboard_browser import Person, signing_in
 from tallystick.schemas.principal import Role
-from tallystick.service.auth import SESSION_COOKIE
 
 
 @pytest.fixture
 async def person(rca_app: FastAPI, identity: Path, programme: str) -> AsyncIterator[Callable[..., Person]]:
     """Sign somebody in: `person(Role.VENDOR_POC, vendor="acme", subject="poc")`."""
-    browsers: list[httpx.AsyncClient] = []
-
-    def make(*roles: Role, vendor: str | None = None, subject: str = "someone") -> Person:
-        browser = visitor(rca_app)
-        browsers.append(browser)
-        token = sign_token(
-            identity, subject=subject, roles=roles, programmes=[programme], vendor=vendor, ttl=timedelta(minutes=10)
-        )
-        browser.cookies.set(SESSION_COOKIE, token)
-        return Person(browser, programme)
-
-    yield make
-    for browser in browsers:
-        await browser.aclose()
+    async with signing_in(rca_app, identity, programme) as make:
+        yield make
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from rca_api.coaching.routes import CoachingTakesPart
 from rca_api.pages.actions import BELOW, actions_page
 from rca_api.pages.case import OfCase, case_page
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Fields, Refused, share, taken, written
 from rca_api.pages.head import OfProgramme
 from rca_api.pages.people_forms import answering
+from rca_api.pages.references import evidence
 from rca_api.pages.say import day_value
 from rca_api.plans.routes import create_extension, put_plan
 from tallystick.schemas.action import ActionChange, ActionMove, NewAction
@@ -25,6 +25,7 @@ from tallystick.schemas.plan import Extension
 from tallystick.service.auth import Principal, enter
 from tallystick.service.database import Database
 from tallystick.service.forms import FromOurPage
+from tallystick.service.pages.forms import Fields, Refused, share, taken, written
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG
 
@@ -33,11 +34,11 @@ router = APIRouter(prefix="/programmes/{programme}", tags=[TAG], include_in_sche
 _CASE = "/cases/{case_id}"
 
 
-def _move(request: Request, programme: str, action_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[object]]:
+def _move(request: Request, programme: str, action_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[None]]:
     """Take a step of an action."""
 
     async def act(fields: Fields) -> None:
-        asked = written(ActionMove, step=fields.get("step"), note=fields.get("note"), evidence=fields.evidence())
+        asked = written(ActionMove, step=fields.get("step"), note=fields.get("note"), evidence=evidence(fields))
         database: Database = request.app.state.database
         async with database.writing(principal) as session:
             await create_action_step(request, action_id, asked, programme, principal, session, fields.if_match)
@@ -45,7 +46,7 @@ def _move(request: Request, programme: str, action_id: UUID, principal: Principa
     return act
 
 
-def _change(request: Request, programme: str, action_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[object]]:
+def _change(request: Request, programme: str, action_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[None]]:
     """Give an action another owner or due date: what the form shows otherwise than the action has it."""
 
     async def act(fields: Fields) -> None:

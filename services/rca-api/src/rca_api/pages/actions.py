@@ -16,7 +16,6 @@ from rca_api.coaching.routes import may_answer
 from rca_api.notices.records import list_notices
 from rca_api.pages import action_view, say
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Forms, Refused
 from rca_api.pages.head import OfProgramme, head
 from tallystick.schemas.action import ActionState
 from tallystick.schemas.coaching import CoachingState
@@ -24,6 +23,7 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database
+from tallystick.service.pages.forms import Forms, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 

@@ -10,7 +10,6 @@ from rca_api.cases.records import list_cases
 from rca_api.cases.routes import CasesRead, CasesWrite, create_case
 from rca_api.pages import board_view, say
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Fields, Forms, Refused, taken, written
 from rca_api.pages.head import OfProgramme, head
 from tallystick.schemas.base import Reference, Slug
 from tallystick.schemas.case import FINISHED, UNFINISHED, CasePriority, NewCase
@@ -20,6 +19,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database
 from tallystick.service.forms import FromOurPage
 from tallystick.service.pages.address import tidied
+from tallystick.service.pages.forms import Fields, Forms, Refused, taken, written
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 

@@ -24,7 +24,6 @@ from rca_api.messages.records import list_messages
 from rca_api.pages import action_view, case_view, say
 from rca_api.pages.board import BELOW
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Forms, Refused
 from rca_api.pages.head import OfProgramme, head
 from rca_api.plans.records import document as shown_plan
 from rca_api.plans.records import find_plan
@@ -37,6 +36,7 @@ from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, ReadSession
 from tallystick.service.pages import words
+from tallystick.service.pages.forms import Forms, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 

@@ -15,11 +15,12 @@ from rca_api.links.routes import create_link, delete_link
 from rca_api.messages.routes import create_message
 from rca_api.pages.case import At, OfCase, case_page
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Fields, Refused, share, taken, written
+from rca_api.pages.references import evidence
 from tallystick.schemas.case import CaseChange, CaseMove, Closure, NewCaseLink, NewMessage, Participant
 from tallystick.schemas.cause import CauseChange, CauseDecision, NewCause, NewWhy, WhyChange
 from tallystick.service.auth import Principal, enter
 from tallystick.service.forms import FromOurPage
+from tallystick.service.pages.forms import Fields, Refused, share, taken, written
 from tallystick.service.pages.page import TAG
 
 router = APIRouter(
@@ -27,7 +28,7 @@ router = APIRouter(
 )
 
 
-async def _answer(at: At, principal: Principal, act: Callable[[Fields], Awaitable[object]], part: str) -> Response:
+async def _answer(at: At, principal: Principal, act: Callable[[Fields], Awaitable[None]], part: str) -> Response:
     """Do what a form asks for, and lead on to the part of the page that shows it."""
     enter(principal, at.programme)
 
@@ -154,7 +155,7 @@ async def speak(at: OfCase, principal: CasesAnswer) -> Response:
             audience=fields.get("audience"),
             text=fields.get("text"),
             mentions=fields.listed("mentions"),
-            attachments=fields.evidence(),
+            attachments=evidence(fields),
         )
         async with at.database.writing(principal) as session:
             await create_message(at.request, at.case_id, asked, at.programme, principal, session, fields.key)
@@ -172,7 +173,7 @@ async def answer_why(at: OfCase, principal: CasesAnswer) -> Response:
             parent=fields.get("parent"),
             text=fields.get("text"),
             category=fields.get("category"),
-            evidence=fields.evidence(),
+            evidence=evidence(fields),
             audience=fields.get("audience"),
         )
         async with at.database.writing(principal) as session:
@@ -187,7 +188,7 @@ async def change_why(at: OfCase, why_id: UUID, principal: CasesAnswer) -> Respon
 
     async def act(fields: Fields) -> None:
         struck = fields.get("struck")
-        given = {"text": fields.get("text"), "category": fields.get("category"), "evidence": fields.evidence()}
+        given = {"text": fields.get("text"), "category": fields.get("category"), "evidence": evidence(fields)}
         asked = WhyChange.model_validate(given if struck is None else {"struck": struck == "yes"})
         async with at.database.writing(principal) as session:
             await update_why(at.request, at.case_id, why_id, asked, at.programme, principal, session, fields.if_match)
@@ -206,7 +207,7 @@ async def propose(at: OfCase, principal: CasesAnswer) -> Response:
             text=fields.get("text"),
             share=share(fields.get("share")),
             why=fields.get("why"),
-            evidence=fields.evidence(),
+            evidence=evidence(fields),
             audience=fields.get("audience"),
         )
         await create_cause(at.request, at.case_id, asked, at.programme, principal, fields.key)
@@ -219,7 +220,7 @@ async def change_cause(at: OfCase, cause_id: UUID, principal: CasesAnswer) -> Re
     """Give a root cause another text, share or evidence."""
 
     async def act(fields: Fields) -> None:
-        given = {"text": fields.get("text"), "share": share(fields.get("share")), "evidence": fields.evidence()}
+        given = {"text": fields.get("text"), "share": share(fields.get("share")), "evidence": evidence(fields)}
         asked = CauseChange.model_validate(given)
         async with at.database.writing(principal) as session:
             await update_cause(at.request, at.case_id, cause_id, asked, at.programme, principal, session, fields.if_match)

@@ -16,7 +16,6 @@ from rca_api.objectives.records import document as shown_objective
 from rca_api.objectives.standing import read_standing
 from rca_api.pages import board_view, people_view, say
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Forms, Refused
 from rca_api.pages.head import OfProgramme, head
 from tallystick.client import Tallystick
 from tallystick.schemas.case import UNFINISHED
@@ -26,6 +25,7 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, ReadSession
+from tallystick.service.pages.forms import Forms, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 from tallystick.service.problems import Unavailable

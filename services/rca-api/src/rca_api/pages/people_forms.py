@@ -16,7 +16,6 @@ from rca_api.coaching.routes import (
 )
 from rca_api.objectives.routes import create_ending, create_objective
 from rca_api.pages.documents import seen
-from rca_api.pages.forms import Fields, Refused, share, taken, written
 from rca_api.pages.head import OfProgramme
 from rca_api.pages.people import BELOW, people_page
 from tallystick.schemas.coaching import CoachingAnswer, CoachingCancellation, CoachingNotes, NewCoaching
@@ -25,6 +24,7 @@ from tallystick.schemas.objective import NewObjective
 from tallystick.service.auth import Principal, enter
 from tallystick.service.database import Database
 from tallystick.service.forms import FromOurPage
+from tallystick.service.pages.forms import Fields, Refused, share, taken, written
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG
 
@@ -32,7 +32,7 @@ router = APIRouter(prefix=f"/programmes/{{programme}}{BELOW}", tags=[TAG], inclu
 
 
 async def _answer(
-    request: Request, principal: Principal, programme: str, act: Callable[[Fields], Awaitable[object]], part: str
+    request: Request, principal: Principal, programme: str, act: Callable[[Fields], Awaitable[None]], part: str
 ) -> Response:
     """Do what a form asks for, and lead on to the part of the page that shows it."""
     enter(principal, programme)
@@ -84,7 +84,7 @@ async def answer(request: Request, programme: OfProgramme, coaching_id: UUID, pr
     return await _answer(request, principal, programme, act, "coaching")
 
 
-def answering(request: Request, programme: str, coaching_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[object]]:
+def answering(request: Request, programme: str, coaching_id: UUID, principal: Principal) -> Callable[[Fields], Awaitable[None]]:
     """What the form does that answers a session, on whichever page it stands."""
     database: Database = request.app.state.database
 

@@ -1,8 +1,7 @@
 """What the pages call things: states, steps, priorities, people, and when something is due."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from tallystick.schemas.action import ActionKind, ActionState, ActionStep
 from tallystick.schemas.case import Audience, CaseEventKind, CasePriority, CaseState, CaseStep, EvidenceKind, LinkKind
@@ -120,6 +119,9 @@ _HAPPENED = {
 }
 
 
+clock, iso, local = words.clock, words.iso, words.local
+
+
 def measure(name: str) -> str:
     """A measure by its name."""
     return MEASURES.get(Measure(name), name.replace("_", " ").capitalize())
@@ -130,11 +132,6 @@ def scope(values: dict[str, Any]) -> list[tuple[str, str]]:
     return [(DIMENSIONS[name], ", ".join(given)) for name, given in values.items() if given]
 
 
-def local(moment: datetime, zone: str) -> datetime:
-    """A moment by the clocks of a programme."""
-    return moment.astimezone(ZoneInfo(zone))
-
-
 def due_day(moment: datetime, zone: str) -> str:
     """The last day on which something is on time: what is due at midnight is due on the day that ends with it."""
     return words.day((local(moment, zone) - timedelta(seconds=1)).date())
@@ -143,17 +140,6 @@ def due_day(moment: datetime, zone: str) -> str:
 def day_value(moment: datetime | None, zone: str) -> str:
     """The same as a date field holds it."""
     return "" if moment is None else (local(moment, zone) - timedelta(seconds=1)).date().isoformat()
-
-
-def clock(moment: datetime, zone: str) -> str:
-    """A moment by the programme's clocks: `21 Sep 2026, 14:02`."""
-    there = local(moment, zone)
-    return f"{words.day(there.date())}, {there:%H:%M}"
-
-
-def iso(moment: datetime) -> str:
-    """A moment for programs."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def ago(then: datetime, now: datetime) -> str:

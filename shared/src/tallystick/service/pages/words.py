@@ -1,7 +1,8 @@
 """Numbers and dates as people read them. Signs and units are set as typographers do: a true minus, a narrow space before %."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tallystick.schemas.metric import Interval, Number, Period
 
@@ -72,6 +73,22 @@ def moment(value: datetime | None) -> str:
     return "never" if value is None else f"{day(value.date())}, {value:%H:%M:%S} UTC"
 
 
+def local(moment: datetime, zone: str) -> datetime:
+    """A moment by the clocks of a programme."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def clock(moment: datetime, zone: str) -> str:
+    """A moment by the programme's clocks: `21 Sep 2026, 14:02`."""
+    there = local(moment, zone)
+    return f"{day(there.date())}, {there:%H:%M}"
+
+
+def iso(moment: datetime) -> str:
+    """A moment for programs."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def period(value: Period) -> str:
     """A period from its first to its last day, both included, and its length."""
     last = value.to - timedelta(days=1)
@@ -105,6 +122,7 @@ def _signed(value: float, digits: int) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    each.__name__: each for each in (share, goal, bounds, duration, count, points, signed, of, day, moment, period, segment)
+    each.__name__: each
+    for each in (share, goal, bounds, duration, count, points, signed, of, day, moment, clock, iso, period, segment)
 }
 """What templates may call."""

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
@@ -16,14 +15,12 @@ from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from tallystick.schemas.base import Wire, new_id
-from tallystick.schemas.case import EvidenceKind
 from tallystick.service.problems import NotFound, Problem
 from tallystick.service.replies import revision_etag
 
 Model = TypeVar("Model", bound=Wire)
 
 _LISTED = re.compile(r"[,\n]")
-_KINDS = frozenset(EvidenceKind)
 _REVISION: TypeAdapter[int] = TypeAdapter(int)
 _DAY: TypeAdapter[date] = TypeAdapter(date)
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
@@ -56,10 +53,6 @@ class Fields:
         """The values of a field that takes several, between commas or on lines of their own."""
         return [each.strip() for each in _LISTED.split(self.get(name) or "") if each.strip()]
 
-    def evidence(self, name: str = "evidence") -> list[dict[str, str]]:
-        """References, one a line: `audit ID: what it shows`. Without a kind, an id is an audit's, all else a document's."""
-        return [_reference(line.strip()) for line in (self.get(name) or "").splitlines() if line.strip()]
-
     def end_of_day(self, name: str, zone: str) -> datetime | None:
         """The moment at which a day is over that was chosen."""
         day = self.get(name)
@@ -82,26 +75,6 @@ class Fields:
     def key(self) -> str | None:
         """Under which it is sent once, however often the button is pressed."""
         return self.get("key")
-
-
-def _reference(line: str) -> dict[str, str]:
-    kind, _, rest = line.partition(" ")
-    if kind in _KINDS and rest:
-        line = rest.strip()
-    else:
-        kind = ""
-    reference, colon, note = line.partition(": ")
-    if not kind:
-        kind = EvidenceKind.AUDIT if _is_id(reference) else EvidenceKind.DOCUMENT
-    return {"kind": kind, "reference": reference.strip(), **({"note": note.strip()} if colon and note.strip() else {})}
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def share(percent: str | None) -> float | None:
@@ -144,6 +117,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A form that is shown again as it was filled in, since something else than what it is for was asked with it."""
+
+    form: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """A form of a page: where it is sent, about which revision, and what stands in it already."""
 
@@ -151,12 +132,14 @@ class Form:
     action: str
     revision: int | None = None
     refused: Refused | None = None
+    typed: Fields | None = None
+    """What was typed, where the form is shown again."""
     key: str = field(default_factory=lambda: str(new_id()))
 
     def value(self, name: str, otherwise: object = "") -> str:
-        """What stands in a field: what was typed, where this form was refused."""
-        if self.refused is not None:
-            return self.refused.fields.get(name) or ""
+        """What stands in a field: what was typed, where this form is shown again."""
+        if self.typed is not None:
+            return self.typed.get(name) or ""
         return "" if otherwise is None else str(otherwise)
 
     def wrong(self, name: str) -> list[str]:
@@ -165,7 +148,7 @@ class Form:
 
     def chosen(self, name: str, value: str, *, otherwise: bool = False) -> bool:
         """Whether a value is chosen in a field that can have several."""
-        return value in self.refused.fields.all(name) if self.refused is not None else otherwise
+        return value in self.typed.all(name) if self.typed is not None else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,29 +156,42 @@ class Forms:
     """Makes the forms of a page."""
 
     path: str
-    refused: Refused | None = None
+    shown: Refused | Kept | None = None
+    """The form that is shown again, if one is."""
 
     def __call__(self, name: str, below: str, revision: int | None = None) -> Form:
         """The form `name`, sent to the path of the page with `below` behind it."""
-        own = self.refused if self.refused is not None and self.refused.form == name else None
-        return Form(name, f"{self.path}{below}", revision, own)
+        again = self.shown if self.shown is not None and self.shown.form == name else None
+        refused = again if isinstance(again, Refused) else None
+        return Form(name, f"{self.path}{below}", revision, refused, again.fields if again is not None else None)
 
 
-async def taken(
-    request: Request,
-    act: Callable[[Fields], Awaitable[object]],
-    following: str,
-    show: Callable[[Refused], Awaitable[Response]],
-) -> Response:
+Act = Callable[[Fields], Awaitable[str | None]]
+"""What a form asks for. It answers where that leads, if that depends on what came of it."""
+
+
+async def taken(request: Request, act: Act, following: str, show: Callable[[Refused], Awaitable[Response]]) -> Response:
     """Do what a form asks for and lead on to `following`; where that is refused, show the page with the form as it was sent."""
     fields = await Fields.of(request)
     try:
-        await act(fields)
+        elsewhere = await act(fields)
     except NotFound:  # of the page itself, so there is none to show
         raise
     except (Problem, ValidationError) as refusal:
         return await show(_refused(fields, refusal))
-    return RedirectResponse(following, 303, {"Cache-Control": "no-store"})
+    return RedirectResponse(elsewhere or following, 303, {"Cache-Control": "no-store"})
+
+
+async def kept(request: Request, act: Act, show: Callable[[Refused | Kept], Awaitable[Response]]) -> Response:
+    """Do something beside what a form is for, and show the page with the form as it was filled in."""
+    fields = await Fields.of(request)
+    try:
+        await act(fields)
+    except NotFound:
+        raise
+    except (Problem, ValidationError) as refusal:
+        return await show(_refused(fields, refusal))
+    return await show(Kept(fields.get("form") or "", fields))
 
 
 def _refused(fields: Fields, refusal: Problem | ValidationError) -> Refused:
