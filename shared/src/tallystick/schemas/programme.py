@@ -161,6 +161,16 @@ class ErrorTaxonomy(Wire):
     codes: tuple[ErrorCode, ...] = ()
 
 
+class ScorecardLine(Wire):
+    """A line that every audit is rated on, where auditors are handed their work."""
+
+    code: Code
+    name: Name
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1
+    auto_fail: bool = False
+    """Whether it brings the whole score to 0 unless it is fully met."""
+
+
 class Targets(Wire):
     """What was agreed with the vendors. A target that is not set is not judged."""
 
@@ -391,6 +401,7 @@ class Programme(Wire):
     languages: tuple[Code, ...] = ()
     policy_set: PolicySet
     error_taxonomy: ErrorTaxonomy
+    scorecard: Annotated[tuple[ScorecardLine, ...], Field(max_length=100)] = ()
     targets: Targets = Targets()
     calendar: Calendar = Calendar()
     appeals: AppealRules = AppealRules()
@@ -425,6 +436,7 @@ class Programme(Wire):
         yield "policies", [policy.code for policy in self.policy_set.policies]
         yield "actions", list(self.policy_set.actions)
         yield "error codes", [code.code for code in self.error_taxonomy.codes]
+        yield "the scorecard", [line.code for line in self.scorecard]
         yield "grounds", [ground.code for ground in self.appeals.grounds]
         yield "the cause taxonomy", [cause.code for cause in self.cause_taxonomy]
         yield "import profiles", [profile.slug for profile in self.import_profiles]
