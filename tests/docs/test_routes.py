@@ -52,8 +52,7 @@ def test_the_page_lists_every_page_that_people_see(
     hidden = {prefix: {*routes(app)} - _routes(openapi[prefix]) for prefix, app in apps.items()}
     pages = {prefix: {each for each in found if each[1] not in {*_COMMON, "/openapi.json"}} for prefix, found in hidden.items()}
 
-    assert pages["/audit"] == set()
-    assert pages["/rca"] | pages["/reporting"] == documented
+    assert set().union(*pages.values()) == documented
 
 
 def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:

@@ -68,10 +68,12 @@ ACTION_FORM = {"title": "Do", "kind": "corrective", "owner": "someone"}
 OWNER_FORM = {"owner": "somebody-else", **STALE_FORM}
 START_FORM = {"step": "start", **STALE_FORM}
 EXTENSION_FORM = {"to": "2030-01-01", "reason": "So", **STALE_FORM}
+BACK_FORM = {"reason": "other", **STALE_FORM}
 CLOSURE_FORM = {"conclusion": "Done", **STALE_FORM}
 SESSION_FORM = {"title": "New", "person": "m-1", "subject": "m", "planned_for": "2190-01-01T09:00"}
 OBJECTIVE_FORM = {"title": "New", "of": "moderator", "name": "m-1", "target": "90", "from": "2190-01-01", "to": "2190-02-01"}
 PEOPLE = "/programmes/{programme}/people"
+WORK = "/programmes/{programme}/work"
 _BROWSER = "a-browser"
 RCA_ENDPOINT = ENDPOINT | {"events": ["action.escalated"]}
 SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
@@ -481,6 +483,13 @@ DOORS = (
     ),
     Door("rca", "POST", f"{CASE_PAGE}/links", MANAGERS, _form(lambda _: {"kind": "related"}), 422, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/links/{{link_id}}/removal", MANAGERS, _form(lambda _: {}), 303, form=True),
+    Door("audit", "GET", WORK, REVISERS, _nothing, page=True),
+    Door("audit", "POST", f"{WORK}/claim", REVISERS, _form(lambda _: {}), 303, form=True),
+    Door("audit", "POST", f"{WORK}/{{item_id}}/audit", REVISERS, _form(lambda _: {"comment": "So"}), 422, form=True),
+    Door("audit", "POST", f"{WORK}/{{item_id}}/renewal", REVISERS, _form(lambda _: STALE_FORM), 412, form=True),
+    Door("audit", "POST", f"{WORK}/{{item_id}}/hand-back", REVISERS, _form(lambda _: BACK_FORM), 412, form=True),
+    Door("audit", "POST", f"{WORK}/break", REVISERS, _form(lambda _: {"minutes": "5"}), 303, form=True),
+    Door("audit", "POST", f"{WORK}/opt-outs", REVISERS, _form(lambda _: {}), 303, form=True),
     Door("rca", "GET", PEOPLE, CASE_READERS, _nothing, page=True),
     Door("rca", "POST", f"{PEOPLE}/coaching", COUNTERPARTS, _form(_session_form), 303, form=True),
     Door(

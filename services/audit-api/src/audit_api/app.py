@@ -29,6 +29,8 @@ from audit_api.items.routes import router as items_router
 from audit_api.items.sweeping import sweeping_items
 from audit_api.lots.routes import router as lots_router
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
+from audit_api.pages.work import router as work_router
+from audit_api.pages.work_forms import router as work_forms_router
 from audit_api.programmes import records as programmes
 from audit_api.programmes.routes import require_programme
 from audit_api.programmes.routes import router as programmes_router
@@ -45,6 +47,7 @@ from tallystick.service.app import create_service
 from tallystick.service.clock import shifted
 from tallystick.service.database import ReadSession
 from tallystick.service.feed import Feed, Noun, feed_router
+from tallystick.service.pages import page
 from tallystick.service.webhooks.delivery import delivering
 from tallystick.service.webhooks.routes import deliveries_router, endpoints_router
 
@@ -97,6 +100,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
             staffing_router,
             staffing_plans_router,
             feed_router(feed, *READERS),
+            work_router,
+            work_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),
             deliveries_router(webhooks, idempotency_keys),
         ],
@@ -114,4 +119,5 @@ def create_app(settings: AuditSettings) -> FastAPI:
     app.state.arranging = Arranging(settings.plans_at_once, settings.plan_seconds)
     app.state.intake = Intake(settings.batches_at_once, settings.batch_queue_seconds)
     app.state.decision_intake = Intake(settings.decision_batches_at_once, settings.batch_queue_seconds)
+    page.install(app, "audit_api.pages")
     return app

@@ -31,14 +31,14 @@ from tallystick.service.database import WriteSession, scoped
 
 _c = sample_items.c
 _CHANCE = random.SystemRandom()
-_MESSAGES = {
+MESSAGES = {
     NoItem.NOTHING_WAITS: "Nothing waits to be audited: well done.",
     NoItem.NOTHING_FITS: "Items wait, and none of them is for your languages and policies.",
     NoItem.DAY_IS_FULL: "That was enough for today: what waits would be too much. Thank you.",
     NoItem.WEEK_IS_FULL: "That was enough for this week: what waits would be too much. Thank you.",
     NoItem.AWAY: "You are away today: enjoy your day.",
 }
-_LIGHTER = "Something heavier waits and is not for you now: here is something lighter."
+LIGHTER = "Something heavier waits and is not for you now: here is something lighter."
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ async def claim(session: WriteSession, programme: str, now: datetime, *, lighter
     auditor = NewAuditor.model_validate({name: row.document[name] for name in NewAuditor.model_fields})
     today = local_day(document, now)
     if any(absence.first_day <= today <= absence.last_day for absence in auditor.absences):
-        return Claimed(None, NoItem.AWAY, _MESSAGES[NoItem.AWAY])
+        return Claimed(None, NoItem.AWAY, MESSAGES[NoItem.AWAY])
     through = await gate(session, document, me, now)
     if through.closed is not None:
         return Claimed(None, through.closed, through.message, again_at=through.again_at)
@@ -87,7 +87,7 @@ async def _hand_out(session: WriteSession, programme: Programme, asking: Asking,
     lease_until = now + timedelta(minutes=programme.handing.lease_minutes)
     item = await move_item(session, taken, ItemState.CLAIMED, claimed_by=asking.me, claimed_at=now, lease_until=lease_until)
     await reserve(session, programme, asking.me, (taken.id, taken.policy, taken.harm, taken.modality), now)
-    message = (asking.gate.message or _LIGHTER) if left_out else None
+    message = (asking.gate.message or LIGHTER) if left_out else None
     return Claimed(item, message=message, lighter=left_out)
 
 
@@ -122,10 +122,10 @@ async def _assigned(session: WriteSession, programme: Programme, me: str, now: d
 async def _nothing(session: WriteSession, waiting: Select[Any], may: list[ColumnElement[bool]], through: Gate) -> Claimed:
     """Why nothing can be handed out."""
     if not await _exist(session, waiting):
-        return Claimed(None, NoItem.NOTHING_WAITS, _MESSAGES[NoItem.NOTHING_WAITS])
+        return Claimed(None, NoItem.NOTHING_WAITS, MESSAGES[NoItem.NOTHING_WAITS])
     if through.full is not None and await _exist(session, waiting.where(*may)):
-        return Claimed(None, through.full, _MESSAGES[through.full], again_at=through.full_until)
-    return Claimed(None, NoItem.NOTHING_FITS, through.message or _MESSAGES[NoItem.NOTHING_FITS], again_at=through.again_at)
+        return Claimed(None, through.full, MESSAGES[through.full], again_at=through.full_until)
+    return Claimed(None, NoItem.NOTHING_FITS, through.message or MESSAGES[NoItem.NOTHING_FITS], again_at=through.again_at)
 
 
 async def _exist(session: WriteSession, items: Select[Any]) -> bool:

@@ -11,6 +11,8 @@ NUMBERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR
 """Whom numbers are shown to. Auditors judge without them."""
 WORK = NUMBERS | {Role.AUDITOR}
 """Who reads cases and actions. What they may do there is another matter."""
+AUDITING = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
+"""Who is handed items to audit, once they are among the auditors."""
 
 _DETAILS = {"severity", "moderator", "auditor", "audit_party", "automated_detection"}
 _FILTERS = frozenset({*MetricFilter.model_fields, *_DETAILS, "from", "to"})
@@ -33,6 +35,7 @@ PLACES = (
     Place("Quality", "", NUMBERS, _FILTERS),
     Place("Appeals", "/appeals", NUMBERS, _FILTERS),
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
+    Place("My work", "/work", AUDITING, frozenset()),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),
     Place("My actions", "/actions", WORK, frozenset()),
     Place("People", "/people", WORK, frozenset()),

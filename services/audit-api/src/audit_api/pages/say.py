@@ -1,0 +1,80 @@
+"""What the pages call things, and what they tell somebody who works."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+from urllib.parse import urlsplit
+
+from tallystick.schemas.audit import Attribution, RenderHint
+from tallystick.schemas.programme import ErrorClass, Severity
+from tallystick.schemas.sampling import HandBackReason
+
+CLASSES = {
+    ErrorClass.FALSE_POSITIVE: "False positive: over-enforced",
+    ErrorClass.FALSE_NEGATIVE: "False negative: under-enforced",
+    ErrorClass.WRONG_SELECTION: "Wrong selection",
+    ErrorClass.TECHNICAL: "Technical",
+}
+SEVERITIES = {Severity.CRITICAL: "Critical", Severity.MAJOR: "Major", Severity.MINOR: "Minor"}
+ATTRIBUTIONS = {
+    Attribution.MODERATOR: "the moderator",
+    Attribution.POLICY: "the policy",
+    Attribution.TOOLING: "the tools",
+    Attribution.TRAINING: "training",
+    Attribution.AUDITOR: "the auditor",
+}
+RATINGS = (("1", "met"), ("0.5", "half met"), ("0", "not met"), ("none", "not applicable"))
+"""Of a line of the scorecard."""
+HINTS = {RenderHint.BLUR: "blurred", RenderHint.GREYSCALE: "in grey", RenderHint.MUTE: "without sound"}
+REASONS = {
+    HandBackReason.WELLBEING: "It is not for me now. Nothing more is asked, and nobody else sees it",
+    HandBackReason.CONFLICT: "I must not judge it: a conflict of interest",
+    HandBackReason.SKILL: "I cannot judge it: the language, or the policy",
+    HandBackReason.UNAVAILABLE: "The content is gone",
+    HandBackReason.OTHER: "Something else",
+}
+BREAKS = [(each, f"{each} minutes") for each in (5, 10, 15, 20, 30, 45, 60, 90)]
+
+
+class Told(StrEnum):
+    """What a page tells after something was done there, beside why nothing was handed out."""
+
+    RECORDED = "recorded"
+    LIGHTER = "lighter"
+    GIVEN_BACK = "given_back"
+    SAVED = "saved"
+
+
+TOLD = {
+    Told.RECORDED: "Recorded.",
+    Told.GIVEN_BACK: "Given back. It goes to somebody else, and does not come to you again.",
+    Told.SAVED: "Saved.",
+}
+
+
+def link(reference: str) -> bool:
+    """Whether a reference to content is an address that a browser can open."""
+    try:
+        parts = urlsplit(reference)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def minutes_left(until: datetime, now: datetime) -> int:
+    """How many minutes there are left, the one that has begun included."""
+    return max(0, ceil((until - now) / timedelta(minutes=1)))
+
+
+KEYS_OF_ITEM = (
+    ("c i", "the decision is correct, incorrect"),
+    ("a p e l s", "to the action, the policy, the error code, its class, its severity"),
+    ("1 … 9", "choose in a list that one is in"),
+    ("Enter", "where one types to narrow a list, choose its first and go on; elsewhere go on, and at the end record"),
+    ("r t m", "to the scorecard, to whom it is laid, the comment"),
+    ("Ctrl Enter", "record, and the next one, from anywhere"),
+    ("Shift Enter", "record, and stop"),
+    ("k h", "keep the item for longer, give it back"),
+    ("o", "open the content"),
+)
+KEYS_OF_NONE = (("n", "the next item"), ("g", "something lighter"))
