@@ -11,6 +11,8 @@ from reporting_api.dashboard.calibration import router as calibration_page_route
 from reporting_api.dashboard.case_charts import router as case_charts_router
 from reporting_api.dashboard.change_charts import router as change_charts_router
 from reporting_api.dashboard.charts import router as charts_router
+from reporting_api.dashboard.coverage import charts_router as coverage_charts_router
+from reporting_api.dashboard.coverage import router as coverage_page_router
 from reporting_api.dashboard.problem_pages import router as problem_pages_router
 from reporting_api.dashboard.routes import router as dashboard_router
 from reporting_api.dashboard.sign_in import router as sign_in_router
@@ -63,12 +65,14 @@ def create_app(settings: ReportingSettings) -> FastAPI:
             appeal_charts_router,
             case_charts_router,
             change_charts_router,
+            coverage_charts_router,
             signals_router,
             signal_chart_router,
             feed_router(feed, *READERS),
             dashboard_router,
             appeals_page_router,
             calibration_page_router,
+            coverage_page_router,
             sign_in_router,
             problem_pages_router,
         ],

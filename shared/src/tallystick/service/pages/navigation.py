@@ -34,6 +34,7 @@ class Place:
 PLACES = (
     Place("Quality", "", NUMBERS, _FILTERS),
     Place("Appeals", "/appeals", NUMBERS, _FILTERS),
+    Place("Coverage", "/coverage", NUMBERS, frozenset({"vendor"})),
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
     Place("My work", "/work", AUDITING, frozenset()),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),

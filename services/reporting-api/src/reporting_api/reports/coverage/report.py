@@ -29,7 +29,7 @@ from tallystick.schemas.coverage import (
 )
 from tallystick.schemas.metric import Number, Period
 from tallystick.schemas.programme import Calendar, Programme
-from tallystick.schemas.sampling import DrawState
+from tallystick.schemas.sampling import DrawState, StratumDimension
 from tallystick.service.calendar import days_back, working_time
 from tallystick.service.database import ReadSession
 
@@ -94,7 +94,8 @@ class _Work:
     def stratum(self, row: Row[Any]) -> StratumCoverage:
         counts = self.counts([row])
         return StratumCoverage(
-            **{name: row._mapping[name] for name in (*_OF_DRAW, "stratum", "vendor", "values")},
+            **{name: row._mapping[name] for name in (*_OF_DRAW, "stratum", "vendor")},
+            values={name: row._mapping["values"][name] for name in StratumDimension if name in row._mapping["values"]},
             counts=counts,
             forecast=self.forecast(row, counts, row.lately),
             precision=self.precision([row]),
