@@ -483,6 +483,8 @@ DOORS = (
     ),
     Door("rca", "POST", f"{CASE_PAGE}/links", MANAGERS, _form(lambda _: {"kind": "related"}), 422, form=True),
     Door("rca", "POST", f"{CASE_PAGE}/links/{{link_id}}/removal", MANAGERS, _form(lambda _: {}), 303, form=True),
+    Door("audit", "GET", "/programmes/{programme}/sampling", EVERYBODY, _nothing, page=True),
+    Door("audit", "GET", "/programmes/{programme}/sampling/draws/{draw_id}", EVERYBODY, _nothing, page=True),
     Door("audit", "GET", WORK, REVISERS, _nothing, page=True),
     Door("audit", "POST", f"{WORK}/claim", REVISERS, _form(lambda _: {}), 303, form=True),
     Door("audit", "POST", f"{WORK}/{{item_id}}/audit", REVISERS, _form(lambda _: {"comment": "So"}), 422, form=True),

@@ -3,7 +3,9 @@
 Screenshots of them are in `tests/output` afterwards.
 """
 
+import re
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -215,3 +217,36 @@ async def test_work_is_for_every_screen_and_every_reader(
         assert max(widths) <= 0
         assert visit.said == []
         assert {urlsplit(url).netloc for url in visit.requests} == {urlsplit(visit.url).netloc}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_both_sides_see_what_was_drawn(
+    chromium: Browser, system: Any, auditing: str, scheme: Literal["light", "dark"]
+) -> None:
+    """The client every plan and draw; the vendor its own part, with the receipt to repeat it from."""
+    OUTPUT.mkdir(exist_ok=True)
+    for name, token in (
+        ("manager", system.token(Role.QUALITY_MANAGER, subject="ann")),
+        ("poc", system.token(Role.VENDOR_POC, vendor="acme", subject="poc")),
+    ):
+        async with visiting(chromium, system, auditing, token=token, color_scheme=scheme) as visit:
+            await visit.sign_in(f"{auditing}/sampling")
+            found: list[str] = []
+            widths: list[int] = []
+            for place in ("sampling", "draw"):
+                for width in (1280, NARROW):
+                    await visit.page.set_viewport_size({"width": width, "height": 900})
+                    await visit.page.screenshot(path=OUTPUT / f"{place}-{name}-{width}-{scheme}.png", full_page=True)
+                    found.extend(await visit.ask("contrast") + await visit.ask("faults"))
+                    widths.append(await visit.overflow())
+                if place == "sampling":
+                    await visit.page.get_by_role("link", name=re.compile(r"\d{4}")).first.click()
+                    await expect(visit.page.get_by_role("heading", name="Strata")).to_be_visible()
+            async with visit.page.expect_download() as downloading:
+                await visit.page.get_by_role("link", name="Acme").click()
+            receipt = orjson.loads(Path(await (await downloading.value).path()).read_bytes())
+
+            assert receipt["vendor"] == "acme"
+            assert found == []
+            assert max(widths) <= 0
+            assert visit.said == []

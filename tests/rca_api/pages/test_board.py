@@ -98,7 +98,7 @@ async def test_pages_are_offered_to_those_for_whom_they_open(person: Callable[..
 
     nav = re.search(r'<nav class="pages".*?</nav>', auditor.text, re.DOTALL)
     assert nav is not None
-    assert re.findall(r">([^<]+)</a>", nav[0]) == ["My work", "Cases", "My actions", "People"]
+    assert re.findall(r">([^<]+)</a>", nav[0]) == ["My work", "Sampling", "Cases", "My actions", "People"]
     assert "Appeals" in analyst.text
     assert "Open a case" not in analyst.text
 

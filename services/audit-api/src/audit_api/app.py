@@ -29,6 +29,7 @@ from audit_api.items.routes import router as items_router
 from audit_api.items.sweeping import sweeping_items
 from audit_api.lots.routes import router as lots_router
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
+from audit_api.pages.sampling import router as sampling_pages_router
 from audit_api.pages.work import router as work_router
 from audit_api.pages.work_forms import router as work_forms_router
 from audit_api.programmes import records as programmes
@@ -100,6 +101,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             staffing_router,
             staffing_plans_router,
             feed_router(feed, *READERS),
+            sampling_pages_router,
             work_router,
             work_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tallystick.schemas.audit import Attribution, RenderHint
 from tallystick.schemas.programme import ErrorClass, Severity
-from tallystick.schemas.sampling import HandBackReason
+from tallystick.schemas.sampling import DrawState, HandBackReason, StratumValues
 
 CLASSES = {
     ErrorClass.FALSE_POSITIVE: "False positive: over-enforced",
@@ -36,6 +36,14 @@ REASONS = {
 BREAKS = [(each, f"{each} minutes") for each in (5, 10, 15, 20, 30, 45, 60, 90)]
 
 
+DRAW_STATES = {
+    DrawState.COMMITTED: "committed",
+    DrawState.DRAWN: "drawn",
+    DrawState.MISSED: "nothing to draw",
+    DrawState.WITHDRAWN: "withdrawn",
+}
+
+
 class Told(StrEnum):
     """What a page tells after something was done there, beside why nothing was handed out."""
 
@@ -59,6 +67,11 @@ def link(reference: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def stratum(values: StratumValues) -> str:
+    """What the decisions of a stratum have in common, besides the vendor."""
+    return " \N{MIDDLE DOT} ".join(value or "none" for name, value in values.items() if name != "vendor") or "all"
 
 
 def minutes_left(until: datetime, now: datetime) -> int:

@@ -24,7 +24,8 @@ router = APIRouter(tags=["sampling"], responses=responses(*COMMON))
 
 DRAWS_PATH = "/v1/draws"
 DrawsRead = Annotated[Principal, allowed(*Role)]
-ReceiptsRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM)]
+RECEIPT_READERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM)
+ReceiptsRead = Annotated[Principal, allowed(*RECEIPT_READERS)]
 Drawing = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 DrawId = Annotated[UUID, Path(description="The draw's id.")]

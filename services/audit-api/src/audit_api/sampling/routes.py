@@ -57,7 +57,8 @@ router = APIRouter(tags=["sampling"], responses=responses(*COMMON))
 
 PLANS_PATH = "/v1/sampling-plans"
 Planning = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
-PlansRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST)]
+PLAN_READERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST)
+PlansRead = Annotated[Principal, allowed(*PLAN_READERS)]
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 PlanId = Annotated[UUID, Path(description="The plan's id.")]
 

@@ -37,6 +37,7 @@ PLACES = (
     Place("Coverage", "/coverage", NUMBERS, frozenset({"vendor"})),
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
     Place("My work", "/work", AUDITING, frozenset()),
+    Place("Sampling", "/sampling", WORK, frozenset()),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),
     Place("My actions", "/actions", WORK, frozenset()),
     Place("People", "/people", WORK, frozenset()),

@@ -1,0 +1,71 @@
+"""The pages of sampling: which plans there are, what was drawn and what it was committed to, for both sides."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from audit_api.pages import say
+from audit_api.pages.head import OfProgramme, head, seen
+from audit_api.sampling.draw_routes import RECEIPT_READERS, DrawsRead
+from audit_api.sampling.draws import get_draw, list_draws, list_strata
+from audit_api.sampling.plans import list_plans, plan_document
+from audit_api.sampling.routes import PLAN_READERS
+from tallystick.schemas.sampling import DrawState, SamplingPlan
+from tallystick.service.auth import Principal, enter
+from tallystick.service.database import Database
+from tallystick.service.pages.navigation import home
+from tallystick.service.pages.page import TAG, page
+
+router = APIRouter(tags=[TAG], include_in_schema=False)
+
+BELOW = "/sampling"
+MOST_PLANS, MOST_DRAWS, MOST_STRATA = 100, 100, 1000
+
+
+@router.get(f"/programmes/{{programme}}{BELOW}")
+async def show_sampling(request: Request, principal: DrawsRead, programme: OfProgramme) -> Response:
+    """The plans, for the client's people, and the draws as far as they are about the viewer."""
+    enter(principal, programme)
+    database: Database = request.app.state.database
+    plans: list[SamplingPlan] = []
+    async with database.reading(principal) as session:
+        document = await seen(session, programme)
+        if reads_plans := principal.holds(*PLAN_READERS):
+            plans = [plan_document(row) for row in await list_plans(session, programme, [], None, MOST_PLANS)]
+        draws = await list_draws(session, programme, plan_id=None, states=[], before=None, limit=MOST_DRAWS)
+    context = head(request, principal, document, BELOW)
+    return page(
+        request, "sampling.html", **context, say=say, reads_plans=reads_plans, plans=plans, draws=draws, path=_path(programme)
+    )
+
+
+@router.get(f"/programmes/{{programme}}{BELOW}/draws/{{draw_id}}")
+async def show_draw(request: Request, principal: DrawsRead, programme: OfProgramme, draw_id: UUID) -> Response:
+    """One draw: what it was committed to, its strata, and what it takes to repeat it."""
+    enter(principal, programme)
+    database: Database = request.app.state.database
+    async with database.reading(principal) as session:
+        document = await seen(session, programme)
+        draw = await get_draw(session, programme, draw_id)
+        strata = await list_strata(session, programme, draw_id, [], "", MOST_STRATA + 1)
+    return page(
+        request,
+        "draw.html",
+        **head(request, principal, document, BELOW),
+        say=say,
+        draw=draw,
+        strata=strata[:MOST_STRATA],
+        more=len(strata) > MOST_STRATA,
+        receipts=_receipts(principal, strata) if draw.state is DrawState.DRAWN else [],
+        path=_path(programme),
+    )
+
+
+def _path(programme: str) -> str:
+    return f"{home(programme)}{BELOW}"
+
+
+def _receipts(principal: Principal, strata: Any) -> list[str]:
+    """The vendors whose receipts the viewer may read."""
+    return sorted({each.vendor for each in strata}) if principal.holds(*RECEIPT_READERS) else []
