@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -36,6 +37,9 @@ from tallystick_embedded.errors import StackError
 from tallystick_embedded.postgres import Cluster
 
 collect_ignore = [] if "DATA" in os.environ else ["acceptance"]  # which needs data that is not part of the product
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long anything takes is for the benches
+hypothesis.settings.load_profile("untimed")
 
 Caller = Callable[..., httpx.AsyncClient]
 

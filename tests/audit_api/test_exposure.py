@@ -15,12 +15,13 @@ from sqlalchemy import select
 
 from appeals import Clock
 from audit_api.exposure.gate import Gate, gate
-from audit_api.exposure.ledger import dose, reserve, settle
+from audit_api.exposure.ledger import dose, opt_out, reserve, settle
 from audit_api.exposure.summary import WELLBEING
 from audit_api.exposure.thinning import thin_all
 from audit_api.sampling.tables import sample_items
 from conftest import Caller
 from factories import programme_document
+from items import item_row, put_items
 from tallystick.schemas.metric import Dimension, Measure
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import ExposureRules, Programme
@@ -382,11 +383,21 @@ async def test_the_gate_narrows_what_is_selected(audit_app: FastAPI, programme: 
     """Its conditions are those of a statement on items: opted-out policies, heavy content, and doses without room."""
     document = _document(programme, daily_cap=10, heavy_in_a_row=1)
     await _work(audit_app, document, NOON, harm=HATE)
-    through = await _gate(audit_app, document, NOON + timedelta(minutes=1))
     database: Database = audit_app.state.database
+    async with database.writing(_person(ME)) as session:
+        await opt_out(session, programme, ME, ["hate"])
+    through = await _gate(audit_app, document, NOON + timedelta(minutes=1))
+    rows: list[dict[str, Any]] = [
+        {"policy": "hate"},
+        {"harm": HATE},
+        {"harm": 3.0},
+        {"harm": 2.0},
+        {"harm": 2.0, "modality": "video"},
+    ]
+    ids = await put_items(audit_app, [item_row(programme, **row) for row in rows])
     statement = select(sample_items.c.id).where(*through.protects(sample_items, document.exposure, 60))
     async with database.reading(WELLBEING) as session:
-        found = (await session.execute(statement)).all()
+        found = await session.execute(statement.where(sample_items.c.programme == programme))
 
-    assert found == []
-    assert "harm" in str(statement)
+    assert through.most == pytest.approx(2)
+    assert [str(each) for each in found.scalars()] == [ids[3]]
