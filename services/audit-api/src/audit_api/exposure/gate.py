@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, FromClause, Row, case, literal
 
-from audit_api.exposure.ledger import break_until, latest, local_day, monday, opted_out, read_sums
+from audit_api.exposure.ledger import Standing, latest, local_day, monday, read_standing
 from tallystick.schemas.decision import Modality
 from tallystick.schemas.programme import ExposureRules, Programme
 from tallystick.schemas.sampling import NoItem
@@ -53,6 +53,8 @@ class Gate:
                 {each.value: getattr(rules.weights, each.value) for each in Modality}, value=c.modality, else_=literal(1)
             )
             conditions.append(c.harm * seconds / 60.0 * weight <= self.most + _ROUNDING)
+            if (least := min(1, *rules.weights.model_dump().values())) > 0:
+                conditions.append(c.harm <= (self.most + _ROUNDING) / (seconds / 60.0 * least))  # which an index can tell
         return conditions
 
 
@@ -62,14 +64,15 @@ async def gate(session: ReadSession, programme: Programme, auditor: str, now: da
     entries = await latest(session, programme.slug, auditor, now)
     unbroken = _unbroken(entries, rules, now)
     again, reason, message = None, None, None
-    if (until := await break_until(session, programme.slug, auditor, now)) is not None:
-        again, reason, message = until, NoItem.ON_A_BREAK, "Enjoy your break: there is nothing that cannot wait."
+    standing = await read_standing(session, programme, auditor, now)
+    if standing.break_until is not None:
+        again, reason, message = standing.break_until, NoItem.ON_A_BREAK, "Enjoy your break: there is nothing that cannot wait."
     elif unbroken and now - unbroken[-1].began_at >= timedelta(minutes=rules.break_after_minutes):
         again = unbroken[0].ended_at + timedelta(minutes=rules.break_minutes)
         reason = NoItem.BREAK_IS_DUE
         message = f"You have worked without a pause for a good while: take {rules.break_minutes} minutes for yourself."
     heavy, heavy_at = _heavy(entries, unbroken, rules, now)
-    most, full, full_until = await _room(session, programme, auditor, now)
+    most, full, full_until = _room(standing, programme, now)
     if reason is None and not heavy:
         again, message = heavy_at, "That was heavy: something lighter comes first."
     return Gate(
@@ -81,7 +84,7 @@ async def gate(session: ReadSession, programme: Programme, auditor: str, now: da
         full_until=full_until,
         heavy=heavy,
         heavy_from=rules.heavy_from,
-        opted_out=tuple(await opted_out(session, programme.slug, auditor)),
+        opted_out=standing.opted_out,
     )
 
 
@@ -114,12 +117,9 @@ def _heavy(
     return True, None
 
 
-async def _room(
-    session: ReadSession, programme: Programme, auditor: str, now: datetime
-) -> tuple[float | None, NoItem | None, datetime | None]:
+def _room(spent: Standing, programme: Programme, now: datetime) -> tuple[float | None, NoItem | None, datetime | None]:
     """The dose that there is room for, by which cap, and until when that cap holds."""
     rules = programme.exposure
-    spent = await read_sums(session, programme, auditor, now)
     today = local_day(programme, now)
     rooms = []
     for cap, used, reason, end in (

@@ -43,12 +43,10 @@ async def reserve(
     seconds = programme.handing.seconds_per_item
     shown = {"day": local_day(programme, now), "began_at": now, "ended_at": None, "expected": seconds}
     more = dose(programme.exposure, harm, modality, seconds)
-    of_item = (_x.programme == programme.slug, _x.auditor == auditor, _x.item_id == item_id)
-    again = update(exposures).where(*of_item).values(**shown, seconds=_x.seconds + seconds, dose=_x.dose + more)
-    if (await session.execute(again)).rowcount:
-        return
     key = {"programme": programme.slug, "auditor": auditor, "item_id": item_id}
-    await session.execute(insert(exposures).values(**key, **shown, policy=policy, harm=harm, seconds=seconds, dose=more))
+    entering = insert(exposures).values(**key, **shown, policy=policy, harm=harm, seconds=seconds, dose=more)
+    again = {**shown, "seconds": _x.seconds + seconds, "dose": _x.dose + more}
+    await session.execute(entering.on_conflict_do_update(index_elements=[*key], set_=again))
 
 
 async def settle(session: WriteSession, programme: str, auditor: str, item_id: UUID, seconds: int, now: datetime) -> None:
@@ -60,22 +58,30 @@ async def settle(session: WriteSession, programme: str, auditor: str, item_id: U
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What a person has been shown."""
+class Standing:
+    """What a person has been shown, and what they have said for their own protection."""
 
     today: float
     week: float
+    """The dose since Monday."""
+    break_until: datetime | None
+    """`None` where they are not on a break."""
+    opted_out: tuple[str, ...]
+    """The policies that they are not handed work of."""
 
 
-async def read_sums(session: ReadSession, programme: Programme, auditor: str, now: datetime) -> Sums:
-    """Of today, and since Monday."""
-    today = local_day(programme, now)
+async def read_standing(session: ReadSession, programme: Programme, auditor: str, now: datetime) -> Standing:
+    """All of it in one statement, since it is asked at every claim."""
+    today, b, o = local_day(programme, now), breaks.c, opt_outs.c
     of_today = func.coalesce(func.sum(_x.dose).filter(_x.day == today), 0.0).label("today")
     of_week = func.coalesce(func.sum(_x.dose), 0.0).label("week")
+    until = select(func.max(b.until)).where(b.programme == programme.slug, b.auditor == auditor, b.until > now)
+    policies = select(o.policy).where(o.programme == programme.slug, o.auditor == auditor).order_by(o.policy)
     mine = (_x.programme == programme.slug, _x.auditor == auditor, _x.day >= monday(today))
-    statement = select(of_today, of_week).where(*mine)
-    row = (await session.execute(statement)).one()
-    return Sums(row.today, row.week)
+    chosen = func.array(policies.scalar_subquery()).label("opted_out")
+    statement = select(of_today, of_week, until.scalar_subquery().label("break_until"), chosen)
+    row = (await session.execute(statement.where(*mine))).one()
+    return Standing(row.today, row.week, row.break_until, tuple(row.opted_out))
 
 
 async def latest(session: ReadSession, programme: str, auditor: str, now: datetime) -> Sequence[Row[Any]]:
@@ -121,14 +127,6 @@ async def opt_out(session: WriteSession, programme: str, auditor: str, policies:
     if policies:
         rows = [{"programme": programme, "auditor": auditor, "policy": policy} for policy in sorted(set(policies))]
         await session.execute(insert(opt_outs), rows)
-
-
-async def break_until(session: ReadSession, programme: str, auditor: str, now: datetime) -> datetime | None:
-    """Until when a person is on a break; None where they are not."""
-    c = breaks.c
-    statement = select(func.max(c.until)).where(c.programme == programme, c.auditor == auditor, c.until > now)
-    until: datetime | None = (await session.execute(statement)).scalar_one()
-    return until
 
 
 async def take_break(session: WriteSession, programme: str, auditor: str, minutes: int, now: datetime) -> None:

@@ -38,16 +38,16 @@ async def own_exposure(request: Request, session: ReadSession, programme: str) -
     """The ledger of the session's principal, as they are shown it."""
     document = Programme.model_validate((await get_programme(session, programme)).document)
     me, moment, rules = session.principal.subject, now(request), document.exposure
-    spent = await ledger.read_sums(session, document, me, moment)
+    standing = await ledger.read_standing(session, document, me, moment)
     return {
         "programme": programme,
-        "today": spent.today,
+        "today": standing.today,
         "daily_cap": rules.daily_cap,
-        "week": spent.week,
+        "week": standing.week,
         "weekly_cap": rules.weekly_cap,
         "break_due_at": await break_due_at(session, document, me, moment),
-        "break_until": await ledger.break_until(session, programme, me, moment),
-        "opted_out": await ledger.opted_out(session, programme, me),
+        "break_until": standing.break_until,
+        "opted_out": standing.opted_out,
         "days": await ledger.days(session, programme, me),
         "weeks": await ledger.weeks(session, programme, me),
     }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, any_, case, cast, exists, func, insert, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, any_, case, cast, exists, func, insert, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.types import Text
 
@@ -25,6 +25,7 @@ from tallystick.service.database import WriteSession, scoped
 _i = sample_items.c
 _REPEATED_WITHIN = timedelta(days=30)
 _TIME_BYTES = 6  # of a UUIDv7
+_RANK_BYTES = 32
 _DECISION = tuple(str(column.name) for column in decision_columns())
 _AS_DRAWN = ("stratum", "inclusion_probability", "priority", "due_at", "decided_at")
 
@@ -33,10 +34,10 @@ async def make_check(
     session: WriteSession, programme: Programme, kind: str, drawn: Row[Any], asking: Asking, now: datetime
 ) -> Row[Any] | None:
     """Make a golden item or a repeat for somebody, in the place of a drawn one; None where there is none for them."""
-    candidates = _golden(programme, drawn, asking) if kind == "golden" else _audited(session, programme, asking, now)
-    sources = candidates.subquery()
-    fitting = select(sources).where(*asking.may(sources), *asking.protected(sources, programme))
-    source = (await session.execute(fitting.order_by(func.random()).limit(1))).one_or_none()
+    golden = kind == "golden"
+    sources = (_golden(programme, drawn, asking) if golden else _audited(session, programme, asking, now)).subquery()
+    fitting = select(sources).where(*asking.may(sources), *asking.protected(sources, programme)).limit(1)
+    source = await (_any_golden(session, fitting) if golden else _any_audited(session, fitting, sources.c.rank))
     if source is None:
         return None
     values = {name: source._mapping[name] for name in _DECISION} | {name: drawn._mapping[name] for name in _AS_DRAWN}
@@ -74,10 +75,22 @@ def _audited(session: WriteSession, programme: Programme, asking: Asking, now: d
     """Drawn items that somebody else has audited lately, and that nobody has been given again."""
     again = sample_items.alias()
     repeated = exists().where(again.c.programme == programme.slug, again.c.origin_id == _i.id, again.c.kind == "repeat")
-    columns = (*(_i[name] for name in _DECISION), _i.passed_by, _i.harm, _i.id.label("origin_id"))
+    columns = (*(_i[name] for name in _DECISION), _i.passed_by, _i.harm, _i.id.label("origin_id"), _i.rank)
     lately = (_i.kind == "sampled", _i.state == ItemState.AUDITED, _i.audited_at > now - _REPEATED_WITHIN)
     statement = scoped(select(*columns), sample_items, programme.slug, session.principal)
     return statement.where(*lately, _i.audited_by != asking.me, not_(repeated))
+
+
+async def _any_golden(session: WriteSession, fitting: Select[Any]) -> Row[Any] | None:
+    """Any of them at random; there are not many."""
+    return (await session.execute(fitting.order_by(func.random()))).one_or_none()
+
+
+async def _any_audited(session: WriteSession, fitting: Select[Any], rank: ColumnElement[bytes]) -> Row[Any] | None:
+    """Any of them at random, without looking at all: ranks are as good as random, so the next one after a random rank."""
+    ordered = fitting.order_by(rank)
+    after = (await session.execute(ordered.where(rank > os.urandom(_RANK_BYTES)))).one_or_none()
+    return after or (await session.execute(ordered)).one_or_none()
 
 
 def _of_the_same_time(drawn: UUID) -> UUID:

@@ -20,6 +20,7 @@ _OWN = (
 _CLIENT = "(select current_setting('app.vendor', true)) = '*'"
 _OF_ALL = "vendors = '{}' and exists (select from programmes where programmes.programme = draws.programme)"
 _ABOUT = f"({_CLIENT} or ({_OF_ALL}) or (select nullif(current_setting('app.vendor', true), '')) = any (vendors))"
+_DRAWN = f"({_CLIENT} or kind = 'sampled')"
 _COUNTING = f"({_CLIENT} or not checking)"
 _THEIRS = "select from audits where audits.programme = audit_revisions.programme and audits.id = audit_revisions.audit_id"
 _REVISED = f"({_CLIENT} or exists ({_THEIRS}))"
@@ -321,9 +322,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("sample_items_programme_position_idx"), "sample_items", ["programme", "position"], unique=False)
     op.create_index(
+        "sample_items_of_origin",
+        "sample_items",
+        ["programme", "origin_id"],
+        unique=False,
+        postgresql_where=sa.text("origin_id is not null"),
+    )
+    op.create_index(
         "sample_items_to_repeat",
         "sample_items",
-        ["programme", "audited_at"],
+        ["programme", "rank"],
         unique=False,
         postgresql_where=sa.text("state = 'audited' and kind = 'sampled'"),
     )
@@ -333,7 +341,14 @@ def upgrade() -> None:
     op.create_index(
         "sample_items_waiting",
         "sample_items",
-        ["programme", "priority", "due_at", "turn", "rank"],
+        ["programme", "priority", "due_at", "turn", "rank", "language", "policy", "harm"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
+        "sample_items_waiting_by_skill",
+        "sample_items",
+        ["programme", "language", "policy", "harm"],
         unique=False,
         postgresql_where=sa.text("state = 'waiting'"),
     )
@@ -485,10 +500,10 @@ def upgrade() -> None:
         ("decision_cuts", "select, insert, update"),
         ("draw_strata", "select, insert, update, delete"),
         ("draw_frames", "select, insert"),
-        ("sample_items", "select, insert, update"),
         ("lots", "select, insert"),
     ):
         isolate(table, RUNTIME, by_vendor=True, grants=grants)
+    isolate("sample_items", RUNTIME, by_vendor=True, grants="select, insert, update", rules=[_DRAWN])
     isolate("draws", RUNTIME, by_vendor=False, grants="select, insert, update", rules=[_ABOUT])
     for table, grants in (
         ("sampling_plans", "select, insert, update"),
