@@ -10,7 +10,7 @@ from audit_api.audits.tables import audits
 from audit_api.batches.routes import take_one
 from audit_api.exposure.ledger import settle
 from audit_api.items.problems import ItemNotInHand, ItemRefused
-from audit_api.items.records import move_item
+from audit_api.items.records import move_item, seconds_in_hand
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditParty, NewAudit
 from tallystick.schemas.problem import ProblemError
@@ -22,19 +22,12 @@ _FACTS = (
     "vendor", "content_ref", "site", "queue", "market", "language", "moderator", "decided_at", "action", "policy",
     "automated_detection", "automated_decision", "render_hints", "stratum", "inclusion_probability", "claimed_at",
 )  # fmt: skip
-_LONGEST_S = 86_400
 
 
 def require_in_hand(session: WriteSession, item: Row[Any]) -> None:
     """Raise a problem unless the session's principal has the item in hand."""
     if item.state != ItemState.CLAIMED or item.claimed_by != session.principal.subject:
         raise ItemNotInHand("It was audited or given back before, or the time for it ran out and it went on to others.")
-
-
-def seconds_in_hand(item: Row[Any], now: datetime) -> int:
-    """How long an item has been in hand."""
-    claimed_at: datetime = item.claimed_at
-    return min(max(0, round((now - claimed_at).total_seconds())), _LONGEST_S)
 
 
 async def audit_item(session: WriteSession, item: Row[Any], new: NewItemAudit, now: datetime) -> Row[Any]:

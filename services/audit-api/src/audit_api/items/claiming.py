@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, not_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal, not_, select, tuple_
 
 from audit_api.exposure.gate import Gate, gate
 from audit_api.exposure.ledger import local_day, reserve
 from audit_api.items.checks import make_check
 from audit_api.items.fitting import Asking
 from audit_api.items.problems import NotStaffed
-from audit_api.items.records import in_hand, move_item, waiting_again
+from audit_api.items.records import in_hand, let_go, move_item
 from audit_api.programmes.records import read_document
 from audit_api.sampling.tables import sample_items
 from audit_api.staffing.auditors import find_auditor
@@ -30,6 +30,7 @@ from tallystick.schemas.staffing import NewAuditor
 from tallystick.service.database import WriteSession, scoped
 
 _c = sample_items.c
+_ORDER = (_c.priority, _c.due_at, _c.turn, _c.rank)
 _CHANCE = random.SystemRandom()
 MESSAGES = {
     NoItem.NOTHING_WAITS: "Nothing waits to be audited: well done.",
@@ -80,7 +81,8 @@ async def _hand_out(session: WriteSession, programme: Programme, asking: Asking,
     found = await _first(session, waiting.where(*may, *protected), await _assigned(session, programme, asking.me, now))
     if found is None:
         return await _nothing(session, waiting, may, asking.gate)
-    left_out = await _exist(session, waiting.where(*may, not_(and_(*protected)))) if protected else False
+    before = tuple_(*_ORDER) < tuple_(*(literal(found._mapping[column.name], column.type) for column in _ORDER))
+    left_out = await _exist(session, waiting.where(*may, not_(and_(*protected)), before)) if protected else False
     kind = _kind(programme)
     check = None if kind == "sampled" else await make_check(session, programme, kind, found, asking, now)
     taken = check or found
@@ -101,7 +103,7 @@ def _kind(programme: Programme) -> Literal["sampled", "golden", "repeat"]:
 
 async def _first(session: WriteSession, waiting: Select[Any], assigned: Sequence[tuple[Any, str]]) -> Row[Any] | None:
     """The first of the waiting items that nobody else is taking: of the strata assigned to the person, and then of all."""
-    ordered = waiting.order_by(_c.priority, _c.due_at, _c.turn, _c.rank).limit(1).with_for_update(skip_locked=True)
+    ordered = waiting.order_by(*_ORDER).limit(1).with_for_update(skip_locked=True)
     if assigned:
         mine = ordered.where(tuple_(_c.draw_id, _c.stratum).in_(assigned))
         if (found := (await session.execute(mine)).one_or_none()) is not None:
@@ -130,9 +132,3 @@ async def _nothing(session: WriteSession, waiting: Select[Any], may: list[Column
 
 async def _exist(session: WriteSession, items: Select[Any]) -> bool:
     return bool((await session.execute(select(exists(items)))).scalar_one())
-
-
-async def let_go(session: WriteSession, held: Row[Any]) -> None:
-    """Let an item wait again whose time ran out; one that was made to check its auditor is gone with it."""
-    state = ItemState.WAITING if held.kind == "sampled" else ItemState.VOID
-    await move_item(session, held, state, **waiting_again())

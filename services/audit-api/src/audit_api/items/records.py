@@ -1,11 +1,13 @@
 """Reading items of work, and moving them on."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, func, or_, select, update
 
+from audit_api.exposure.ledger import settle
 from audit_api.sampling.tables import sample_items
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import ItemState, SampleItem
@@ -17,6 +19,7 @@ MANAGERS = (Role.ADMIN, Role.QUALITY_MANAGER)
 _c = sample_items.c
 _SHOWN = tuple(name for name in SampleItem.model_fields if name != "handed_back")
 _DRAWN = ("draw_id", "stratum", "inclusion_probability")
+_LONGEST_S = 86_400
 
 
 def document(row: Row[Any], *, manager: bool) -> dict[str, Any]:
@@ -81,3 +84,20 @@ def waiting_again(passed_by: str | None = None) -> dict[str, Any]:
     """What changes of an item that nobody has in hand any more; it does not come again to whoever passed it on."""
     nobody = {"claimed_by": None, "claimed_at": None, "lease_until": None}
     return nobody | ({} if passed_by is None else {"passed_by": func.array_append(_c.passed_by, passed_by)})
+
+
+def seconds_in_hand(item: Row[Any], until: datetime) -> int:
+    """How long an item has been in hand."""
+    claimed_at: datetime = item.claimed_at
+    return min(max(0, round((until - claimed_at).total_seconds())), _LONGEST_S)
+
+
+async def let_go(session: WriteSession, held: Row[Any]) -> None:
+    """Let an item wait again whose time ran out; one that was made to check its auditor is gone with it.
+
+    The time that it was in hand counts as exposure. Of two who do this at once, one does.
+    """
+    state = ItemState.WAITING if held.kind == "sampled" else ItemState.VOID
+    if await move_item(session, held, state, **waiting_again()) is not None:
+        seconds = seconds_in_hand(held, held.lease_until)
+        await settle(session, held.programme, held.claimed_by, held.id, seconds, held.lease_until)

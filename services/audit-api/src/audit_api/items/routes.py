@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row
 
 from audit_api.exposure.ledger import settle
-from audit_api.items.auditing import audit_item, require_in_hand, seconds_in_hand
+from audit_api.items.auditing import audit_item, require_in_hand
 from audit_api.items.claiming import claim
 from audit_api.items.problems import ItemNotInHand, ItemRefused, NotStaffed
-from audit_api.items.records import MANAGERS, document, get_item, list_items, move_item, waiting_again
+from audit_api.items.records import MANAGERS, document, get_item, list_items, move_item, seconds_in_hand, waiting_again
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import read_document
 from audit_api.sampling.items import replace
@@ -182,6 +182,9 @@ async def create_hand_back(
     if new.reason is HandBackReason.UNAVAILABLE and item.kind == "sampled":
         await replace(session, back)
     await settle(session, programme, principal.subject, item.id, seconds_in_hand(item, moment), moment)
+    if not principal.holds(*MANAGERS):  # who gives a check back is told what they would be told of a drawn item
+        told = ItemState.VOID if new.reason is HandBackReason.UNAVAILABLE else ItemState.WAITING
+        return reply(_document(back, principal) | {"state": told}, etag=revision_etag(back.revision))
     return _moved(back, principal)
 
 

@@ -11,10 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import any_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from audit_api.exposure.ledger import settle
 from audit_api.exposure.summary import WELLBEING
-from audit_api.items.auditing import seconds_in_hand
-from audit_api.items.claiming import let_go
+from audit_api.items.records import let_go
 from audit_api.metadata import streams
 from audit_api.sampling.tables import sample_items
 from audit_api.settings import AuditSettings
@@ -36,7 +34,6 @@ async def let_leases_end(database: Database, clock: Clock) -> int:
         rows = (await session.execute(due.limit(_AT_ONCE).with_for_update(skip_locked=True))).all()
         for row in rows:
             await let_go(session, row)
-            await settle(session, row.programme, row.claimed_by, row.id, seconds_in_hand(row, row.lease_until), row.lease_until)
     return len(rows)
 
 
