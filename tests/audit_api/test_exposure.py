@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -370,7 +371,8 @@ async def test_whoever_goes_through_the_gate_stays_within_the_rules(
         at += timedelta(seconds=seconds)
     days: dict[Any, float] = {}
     for harm, seconds, when in taken:
-        days[when.date()] = days.get(when.date(), 0) + dose(document.exposure, harm, "image", seconds)
+        day = when.astimezone(ZoneInfo(document.time_zone)).date()
+        days[day] = days.get(day, 0) + dose(document.exposure, harm, "image", seconds)
     for first, last in zip(taken, taken[row:], strict=False):
         between = taken[taken.index(first) : taken.index(last) + 1]
         gaps = [b[2] - a[2] - timedelta(seconds=a[1]) for a, b in pairwise(between)]
