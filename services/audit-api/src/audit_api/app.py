@@ -30,6 +30,7 @@ from audit_api.items.sweeping import sweeping_items
 from audit_api.lots.routes import router as lots_router
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
 from audit_api.pages.sampling import router as sampling_pages_router
+from audit_api.pages.sampling_forms import router as sampling_forms_router
 from audit_api.pages.work import router as work_router
 from audit_api.pages.work_forms import router as work_forms_router
 from audit_api.programmes import records as programmes
@@ -102,6 +103,7 @@ def create_app(settings: AuditSettings) -> FastAPI:
             staffing_plans_router,
             feed_router(feed, *READERS),
             sampling_pages_router,
+            sampling_forms_router,
             work_router,
             work_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),

@@ -5,21 +5,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from audit_api.lots.standard import AQLS
 from audit_api.pages import say
 from audit_api.pages.head import OfProgramme, head, seen
 from audit_api.sampling.draw_routes import RECEIPT_READERS, DrawsRead
 from audit_api.sampling.draws import get_draw, list_draws, list_strata
 from audit_api.sampling.plans import list_plans, plan_document
 from audit_api.sampling.routes import PLAN_READERS
-from tallystick.schemas.sampling import DrawState, SamplingPlan
+from tallystick.schemas.sampling import DrawState, PlanPreview, SamplingPlan
 from tallystick.service.auth import Principal, enter
 from tallystick.service.database import Database
+from tallystick.service.pages.forms import Forms, Kept, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 
 router = APIRouter(tags=[TAG], include_in_schema=False)
 
 BELOW = "/sampling"
+MOST_AQL = 10
+"""That a plan takes, of those that the standard has."""
 MOST_PLANS, MOST_DRAWS, MOST_STRATA = 100, 100, 1000
 
 
@@ -27,6 +31,17 @@ MOST_PLANS, MOST_DRAWS, MOST_STRATA = 100, 100, 1000
 async def show_sampling(request: Request, principal: DrawsRead, programme: OfProgramme) -> Response:
     """The plans, for the client's people, and the draws as far as they are about the viewer."""
     enter(principal, programme)
+    return await sampling_page(request, principal, programme)
+
+
+async def sampling_page(
+    request: Request,
+    principal: Principal,
+    programme: str,
+    shown: Refused | Kept | None = None,
+    preview: PlanPreview | None = None,
+) -> Response:
+    """The page, with a form that is shown again as it was sent, and with what the plan in it would come to."""
     database: Database = request.app.state.database
     plans: list[SamplingPlan] = []
     async with database.reading(principal) as session:
@@ -34,9 +49,22 @@ async def show_sampling(request: Request, principal: DrawsRead, programme: OfPro
         if reads_plans := principal.holds(*PLAN_READERS):
             plans = [plan_document(row) for row in await list_plans(session, programme, [], None, MOST_PLANS)]
         draws = await list_draws(session, programme, plan_id=None, states=[], before=None, limit=MOST_DRAWS)
-    context = head(request, principal, document, BELOW)
+    refused = shown if isinstance(shown, Refused) else None
+    path = _path(programme)
     return page(
-        request, "sampling.html", **context, say=say, reads_plans=reads_plans, plans=plans, draws=draws, path=_path(programme)
+        request,
+        "sampling.html",
+        status=200 if refused is None else refused.status,
+        **head(request, principal, document, BELOW),
+        say=say,
+        reads_plans=reads_plans,
+        plans=plans,
+        draws=draws,
+        path=path,
+        preview=preview,
+        refused=refused,
+        forms=Forms(path, shown),
+        aqls=[(each, f"{each:g}") for each in AQLS if each <= MOST_AQL],
     )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tallystick.schemas.audit import Attribution, RenderHint
 from tallystick.schemas.programme import ErrorClass, Severity
-from tallystick.schemas.sampling import DrawState, HandBackReason, StratumValues
+from tallystick.schemas.sampling import DrawState, HandBackReason, InspectionLevel, SamplePeriod, StratumDimension, StratumValues
 
 CLASSES = {
     ErrorClass.FALSE_POSITIVE: "False positive: over-enforced",
@@ -36,6 +36,18 @@ REASONS = {
 BREAKS = [(each, f"{each} minutes") for each in (5, 10, 15, 20, 30, 45, 60, 90)]
 
 
+DIMENSIONS = [(each, each.replace("_", " ")) for each in StratumDimension if each is not StratumDimension.VENDOR]
+"""What a plan can divide decisions by; by vendor they are divided always."""
+PERIODS = [(each, each) for each in SamplePeriod]
+LEVELS = [(each, each) for each in InspectionLevel]
+ALLOCATIONS = (
+    ("fixed", "so many of every stratum"),
+    ("proportional", "so many in all, by the size of the strata"),
+    ("neyman", "so many in all, more where errors are less predictable (Neyman)"),
+    ("precision", "as many as a precision takes"),
+    ("power", "as many as it takes to notice a change"),
+    ("acceptance", "lots, accepted or rejected by MIL-STD-105E"),
+)
 DRAW_STATES = {
     DrawState.COMMITTED: "committed",
     DrawState.DRAWN: "drawn",

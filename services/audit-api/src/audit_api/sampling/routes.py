@@ -123,9 +123,14 @@ async def create_sampling_plan_preview(
 ) -> Response:
     """What the plan would come to in a period: strata, audits, precision, hours, and what stands against it. Nothing is kept."""
     enter(principal, programme)
+    return reply(await previewed(request, session, programme, new))
+
+
+async def previewed(request: Request, session: ReadSession, programme: str, new: NewSamplingPlan) -> PlanPreview:
+    """The preview of a plan that the programme takes."""
     known = await _programme(session, programme)
     check_plan(new, known)
-    return reply(await preview(session, known, new, now(request)))
+    return await preview(session, known, new, now(request))
 
 
 @router.get(PLANS_PATH, response_model=SamplingPlanPage, responses=responses(InvalidCursor), summary="List sampling plans")

@@ -24,7 +24,7 @@ _LISTED = re.compile(r"[,\n]")
 _REVISION: TypeAdapter[int] = TypeAdapter(int)
 _DAY: TypeAdapter[date] = TypeAdapter(date)
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
-_PERCENT: TypeAdapter[float] = TypeAdapter(float)
+_DECIMAL: TypeAdapter[float] = TypeAdapter(float)
 _INVALID = 422
 
 
@@ -77,9 +77,15 @@ class Fields:
         return self.get("key")
 
 
+def decimal(text: str | None) -> float | None:
+    """A number that was typed, with a point or a comma."""
+    return None if text is None else _DECIMAL.validate_python(text.replace(",", "."))
+
+
 def share(percent: str | None) -> float | None:
     """A share between 0 and 1 of a percentage that was typed."""
-    return None if percent is None else _PERCENT.validate_python(percent.replace(",", ".").rstrip("% ")) / 100
+    number = None if percent is None else decimal(percent.rstrip("% "))
+    return None if number is None else number / 100
 
 
 def written(model: type[Model], **given: Any) -> Model:
