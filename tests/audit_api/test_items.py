@@ -56,7 +56,7 @@ async def _put(app: FastAPI, programme: str, *changes: dict[str, Any]) -> list[s
 
 
 async def _claim(client: httpx.AsyncClient, programme: str, **asked: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/sample-items/claim", params={"programme": programme}, json=asked)
+    answer = await client.post("/v1/sample-item-claims", params={"programme": programme}, json=asked)
     assert answer.status_code == 200, answer.text
     claim: dict[str, Any] = answer.json()
     return claim
@@ -139,7 +139,7 @@ async def test_who_is_no_auditor_of_the_programme_is_told_so(
     """Neither who was never put among them nor who is active no more."""
     stranger = caller(audit_app, Role.AUDITOR, subject="stranger")
     for client in (stranger, await staff("qa-1", active=False)):
-        answer = await client.post("/v1/sample-items/claim", params={"programme": programme}, json={})
+        answer = await client.post("/v1/sample-item-claims", params={"programme": programme}, json={})
 
         assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "not-staffed")
 

@@ -133,9 +133,7 @@ def _rows(programme: str) -> list[dict[str, Any]]:
 async def _ask(person: Person, programme: str, address: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
     """Ask, and again where there were more at once than the service takes."""
     while True:
-        answer = await person.client.post(
-            f"/v1/sample-items/{address}", params={"programme": programme}, json=body, headers=headers
-        )
+        answer = await person.client.post(f"/v1/{address}", params={"programme": programme}, json=body, headers=headers)
         if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             document: dict[str, Any] = answer.raise_for_status().json()
             return document
@@ -144,7 +142,7 @@ async def _ask(person: Person, programme: str, address: str, body: dict[str, Any
 async def _work(person: Person, programme: str, number: int) -> None:
     """Claim, some of them twice at once; then audit and go on, give back and go on, or keep it until the time for it is over."""
     for turn in range(3 if number % 5 == 0 else 1):
-        asking = [_ask(person, programme, "claim", {}) for _ in range(2 if number % 10 == 0 else 1)]
+        asking = [_ask(person, programme, "sample-item-claims", {}) for _ in range(2 if number % 10 == 0 else 1)]
         claims = await asyncio.gather(*asking)
         assert len({claim["item"] and claim["item"]["id"] for claim in claims}) == 1
         item = claims[0]["item"]
@@ -157,11 +155,11 @@ async def _work(person: Person, programme: str, number: int) -> None:
             return
         if choice in {1, 2}:
             reason = {"reason": ("skill", "unavailable")[choice - 1]}
-            await _ask(person, programme, f"{item['id']}/hand-back", reason, **{"If-Match": "*"})
+            await _ask(person, programme, f"sample-items/{item['id']}/hand-back", reason, **{"If-Match": "*"})
             person.given_back.add(item["id"])
         else:
             done = {"judgement": CORRECT, "handling_time_s": SECONDS}
-            await _ask(person, programme, f"{item['id']}/audit", done, **{"Idempotency-Key": item["id"]})
+            await _ask(person, programme, f"sample-items/{item['id']}/audit", done, **{"Idempotency-Key": item["id"]})
             person.audited.add(item["id"])
 
 

@@ -32,7 +32,7 @@ def me(audit_app: FastAPI, caller: Caller) -> httpx.AsyncClient:
 
 async def _step(client: httpx.AsyncClient, programme: str, address: str, body: dict[str, Any]) -> httpx.Response:
     headers = {} if address.endswith("audit") else {"If-Match": "*"}
-    return await client.post(f"/v1/sample-items/{address}", params={"programme": programme}, json=body, headers=headers)
+    return await client.post(f"/v1/{address}", params={"programme": programme}, json=body, headers=headers)
 
 
 @pytest.mark.parametrize("reason", ["conflict", "skill", "wellbeing", "unavailable", "other"])
@@ -43,7 +43,7 @@ async def test_giving_back_what_checks_is_answered_like_giving_back_what_was_dra
     answers = []
     for kind in KINDS:
         item = await hand_out(audit_app, programme, "qa-1", kind=kind)
-        answers.append((await _step(me, programme, f"{item}/hand-back", {"reason": reason})).raise_for_status())
+        answers.append((await _step(me, programme, f"sample-items/{item}/hand-back", {"reason": reason})).raise_for_status())
         answers.append(await me.get(f"/v1/sample-items/{item}", params={"programme": programme}))
     said = [{name: value for name, value in answer.json().items() if name not in BY_ITSELF} for answer in answers[::2]]
 
@@ -61,8 +61,8 @@ async def test_auditing_what_checks_is_answered_like_auditing_what_was_drawn(
     items = []
     for kind in KINDS:
         item = await hand_out(audit_app, programme, "qa-1", kind=kind, draw_id=None if kind != "sampled" else UUID(int=1))
-        (await _step(me, programme, f"{item}/renewal", {})).raise_for_status()
-        (await _step(me, programme, f"{item}/audit", {"judgement": CORRECT})).raise_for_status()
+        (await _step(me, programme, f"sample-items/{item}/renewal", {})).raise_for_status()
+        (await _step(me, programme, f"sample-items/{item}/audit", {"judgement": CORRECT})).raise_for_status()
         items.append((await me.get(f"/v1/sample-items/{item}", params={"programme": programme})).json())
     listed = (await me.get("/v1/audits", params={"programme": programme})).json()["items"]
     audits = [(await me.get(f"/v1/audits/{audit['id']}", params={"programme": programme})).json() for audit in listed]
@@ -100,10 +100,10 @@ async def test_an_item_that_was_let_go_at_the_next_claim_has_its_time_in_the_led
     manager = caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1")
     (await manager.put("/v1/auditors/qa-1", params={"programme": programme}, json={"name": "Qa"})).raise_for_status()
     first, second = await put_items(audit_app, [item_row(programme, turn=1), item_row(programme, turn=2)])
-    (await _step(me, programme, "claim", {})).raise_for_status()
+    (await _step(me, programme, "sample-item-claims", {})).raise_for_status()
     clock.move(minutes=30)
     await store.execute("update sample_items set priority = 9 where id = $1", UUID(first))
-    claim = (await _step(me, programme, "claim", {})).json()
+    claim = (await _step(me, programme, "sample-item-claims", {})).json()
     [entry] = await store.fetch("select * from exposures where auditor = 'qa-1' and item_id = $1", UUID(first))
 
     assert claim["item"]["id"] == second
@@ -116,7 +116,9 @@ async def test_no_route_tells_a_vendor_of_what_checks_auditors(
 ) -> None:
     """Neither of the item nor of its audit, in any list; nor does the database."""
     item = await hand_out(audit_app, programme, "qa-1", kind="golden", draw_id=None, content_ref="the-gold")
-    (await _step(me, programme, f"{item}/audit", {"judgement": CORRECT | {"comment": "the-gold"}})).raise_for_status()
+    (
+        await _step(me, programme, f"sample-items/{item}/audit", {"judgement": CORRECT | {"comment": "the-gold"}})
+    ).raise_for_status()
     [audit] = (await me.get("/v1/audits", params={"programme": programme})).json()["items"]
     lists = [path for path, operations in audit_app.openapi()["paths"].items() if "get" in operations and "{" not in path]
     vendors = [caller(audit_app, role, vendor="acme") for role in (Role.VENDOR_POC, Role.VENDOR_SYSTEM)]

@@ -69,7 +69,7 @@ def test_every_post_happens_once(openapi: Mapping[str, dict[str, Any]]) -> None:
         "/v1/calibration-sessions/{session_id}/rating-batches",
         "/v1/sampling-plan-previews",
         "/v1/draws/{draw_id}/drawing",
-        "/v1/sample-items/claim",
+        "/v1/sample-item-claims",
         "/v1/decision-batches",
     }
 

@@ -264,7 +264,7 @@ DOORS = (
     Door("audit", "GET", "/v1/auditors", MANAGERS),
     Door("audit", "GET", "/v1/auditors/{auditor}", REVISERS),
     Door("audit", "PUT", "/v1/auditors/{auditor}", MANAGERS, _with(lambda _target: {"name": "Qa"}, "*")),
-    Door("audit", "POST", "/v1/sample-items/claim", REVISERS, _with(lambda _target: {})),
+    Door("audit", "POST", "/v1/sample-item-claims", REVISERS, _with(lambda _target: {})),
     Door("audit", "GET", "/v1/sample-items", REVISERS),
     Door("audit", "GET", "/v1/sample-items/{item_id}", REVISERS),
     Door(

@@ -42,6 +42,7 @@ include-name = [
   "POST /v1/audits", "POST /v1/cases", "POST /v1/cases/{{case_id}}/messages", "POST /v1/cases/{{case_id}}/whys",
   "POST /v1/cases/{{case_id}}/causes", "POST /v1/cases/{{case_id}}/links", "POST /v1/cases/{{case_id}}/actions",
   "POST /v1/coaching-sessions", "POST /v1/objectives", "POST /v1/sampling-plans", "POST /v1/sampling-plan-previews",
+  "POST /v1/staffing-plans",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
 

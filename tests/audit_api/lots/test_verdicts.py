@@ -59,7 +59,7 @@ class Inspection:
 
     async def _next(self, step: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
         of = {"programme": self.programme}
-        item = (await self.auditor.post("/v1/sample-items/claim", params=of, json={})).raise_for_status().json()["item"]
+        item = (await self.auditor.post("/v1/sample-item-claims", params=of, json={})).raise_for_status().json()["item"]
         answer = await self.auditor.post(f"/v1/sample-items/{item['id']}/{step}", params=of, json=body, headers=headers)
         assert answer.status_code == 200, answer.text
         done: dict[str, Any] = answer.json()

@@ -16,11 +16,12 @@ class Items:
     def __init__(self, transport: Transport, address: str) -> None:
         self._transport = transport
         self._items = f"{address}/v1/sample-items"
+        self._claims = f"{address}/v1/sample-item-claims"
 
     async def claim(self, programme: str, *, lighter: bool = False) -> Claim:
         """The next item, or why there is none. Who has one in hand is handed the same again."""
         body, query = NewClaim(lighter=lighter), {"programme": programme}
-        return parsed(Claim, await self._transport.request("POST", f"{self._items}/claim", query=query, body=body))
+        return parsed(Claim, await self._transport.request("POST", self._claims, query=query, body=body))
 
     async def list(self, programme: str, states: Sequence[ItemState] = (), *, page: int = 100) -> AsyncIterator[SampleItem]:
         """The items in any of the states, or all, newest first."""

@@ -59,7 +59,7 @@ _LINKS = {
 
 
 @router.post(
-    "/v1/sample-items/claim",
+    "/v1/sample-item-claims",
     response_model=Claim,
     responses={200: {"links": _LINKS}, **responses(NotStaffed, InvalidRequest)},
     summary="Claim the next item",
