@@ -8,12 +8,11 @@ from audit_api.exposure import ledger
 from audit_api.exposure.gate import break_due_at
 from audit_api.exposure.problems import OptOutRefused
 from audit_api.exposure.summary import WELLBEING, group_by_team
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import get_programme, read_document
 from tallystick.schemas.base import Slug
 from tallystick.schemas.exposure import Exposure, ExposureSummary, NewBreak, OptOuts
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
-from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, ReadSession, Writing
@@ -36,7 +35,7 @@ async def read_exposure(request: Request, programme: ProgrammeQuery, principal: 
 
 async def own_exposure(request: Request, session: ReadSession, programme: str) -> dict[str, Any]:
     """The ledger of the session's principal, as they are shown it."""
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = await read_document(session, programme)
     me, moment, rules = session.principal.subject, now(request), document.exposure
     standing = await ledger.read_standing(session, document, me, moment)
     return {
@@ -87,7 +86,7 @@ async def read_opt_outs(programme: ProgrammeQuery, principal: Auditing, session:
 async def put_opt_outs(new: OptOuts, programme: ProgrammeQuery, principal: Auditing, session: Writing) -> Response:
     """Take these policies, and no others, out of what one is handed. No reason is asked, and no manager sees it."""
     enter(principal, programme)
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = await read_document(session, programme)
     known = {policy.code for policy in document.policy_set.policies}
     errors = [
         ProblemError(pointer=f"/policies/{index}", code="unknown_policy", detail="The programme knows no such policy.")

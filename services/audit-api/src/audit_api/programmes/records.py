@@ -60,6 +60,9 @@ async def read_document(session: ReadSession, programme: str) -> Programme:
     if (known := _documents.get(programme)) is None or known[0] != key:
         document = Programme.model_validate((await get_programme(session, programme)).document)
         known = _documents[programme] = (key, document)
+    vendor = session.principal.vendor
+    if vendor is not None and all(entry.slug != vendor for entry in known[1].vendors):
+        raise NotFound("There is no such programme.")
     return known[1]
 
 

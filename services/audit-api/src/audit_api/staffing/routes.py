@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from audit_api.metadata import streams
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import get_programme, read_document
 from audit_api.staffing.auditors import change_auditor, create_auditor, document, find_auditor, get_auditor, list_auditors
 from audit_api.staffing.problems import AuditorRefused
 from tallystick.schemas.base import Reference, Slug
@@ -94,7 +94,7 @@ async def put_auditor(
     """Say for the first time what somebody can do, or anew (with `If-Match`)."""
     enter(principal, programme)
     await take_positions(session, streams, programme, 0)  # two who put the same auditor come one after the other
-    known = Programme.model_validate((await get_programme(session, programme)).document)
+    known = await read_document(session, programme)
     if errors := _faults(known, new):
         raise AuditorRefused("The programme does not take this auditor.", errors=errors)
     current = await find_auditor(session, programme, auditor, lock=True)
