@@ -1,17 +1,22 @@
 """The forms of the page of sampling: a plan is previewed, drafted, published and retired."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appeals import Clock
+from audit_api.pages.plan_form import filled_in as filled_in_form
+from audit_api.pages.plan_form import read_plan
 from dashboard_browser import Person, said
 from sampling import some_decisions, take_in
 from tallystick.schemas.principal import Role
+from tallystick.schemas.sampling import NewSamplingPlan
 
 SAMPLING = "/sampling"
 
@@ -126,6 +131,111 @@ async def test_each_allocation_takes_its_own_numbers(
     assert drafted["allocation"] == allocation
 
 
+async def test_a_plan_is_about_the_decisions_that_the_form_says(
+    manager: Person, audit: httpx.AsyncClient, clock: Clock, programme: str
+) -> None:
+    """Several words of one kind and risk bands between commas, and how long late decisions are waited for."""
+    scope = {"vendor": "acme", "queue": ["live", "comments"], "risk": "high, very-high", "automated_decision": "false"}
+    await sends(manager, "/plans", **filled_in(clock, **scope, settle_hours="48"))
+
+    [drafted] = await plans(audit, programme)
+    found = {name: value for name, value in drafted["scope"].items() if value != []}
+    assert found == {
+        "vendor": ["acme"],
+        "queue": ["live", "comments"],
+        "risk": ["high", "very-high"],
+        "automated_decision": False,
+    }
+    assert drafted["settle_hours"] == 48
+    words = said(await manager.opens(SAMPLING))
+    assert "5 of every stratum. Only vendor acme; queue live, comments; risk high, very-high; decided by people." in words
+
+
+async def test_a_change_of_a_published_plan_is_the_draft_of_its_next_version(
+    manager: Person, audit: httpx.AsyncClient, clock: Clock, programme: str
+) -> None:
+    """The form begins with what the plan says, is previewed without changing it, and is refused where somebody was faster."""
+    await sends(manager, "/plans", **filled_in(clock, queue="live", kind="precision", half_width="2.5", confidence="90"))
+    [drafted] = await plans(audit, programme)
+    below = f"/plans/{drafted['id']}"
+    await sends(manager, f"{below}/publication", f"publish-{drafted['id']}", revision="1")
+    form = await manager.opens(f"{SAMPLING}?plan={drafted['id']}")
+    changed = filled_in(clock, queue="comments", each="9", due_days="3")
+
+    preview = await sends(manager, f"/previews?plan={drafted['id']}", **changed)
+    unchanged = await plans(audit, programme)
+    answer = await sends(manager, f"{below}/changes", **changed, revision="2")
+    stale = await sends(manager, f"{below}/changes", **changed | {"title": "Too late"}, revision="2")
+    again = await sends(manager, f"{below}/publication", f"publish-{drafted['id']}", revision="3")
+
+    assert "version 1 goes on until that is published" in said(form)
+    assert f'action="{manager.home}{SAMPLING}{below}/changes"' in form.text
+    for name, value in (("half_width", "2.5"), ("confidence", "90"), ("weeks", "13"), ("due_days", "5")):
+        assert f'name="{name}" type="number" value="{value}"' in form.text
+    assert re.search(r'name="queue" value="live" checked', form.text)
+    assert "What it would come to" in said(preview)
+    assert f'action="{manager.home}{SAMPLING}{below}/changes"' in preview.text
+    assert re.search(r'name="queue" value="comments" checked', preview.text)
+    assert [each["revision"] for each in unchanged] == [2]
+    assert (answer.status_code, stale.status_code, again.status_code) == (303, 412, 303)
+    assert 'value="Too late"' in stale.text
+    assert 'name="revision" value="3"' in stale.text
+    [plan] = await plans(audit, programme)
+    assert (plan["state"], plan["published_version"], plan["scope"]["queue"]) == ("published", 2, ["comments"])
+    assert (plan["allocation"], plan["due_days"]) == ({"kind": "fixed", "each": 9}, 3)
+
+
+async def test_a_change_keeps_what_the_programme_knows_no_more(
+    manager: Person,
+    audit: httpx.AsyncClient,
+    clock: Clock,
+    programme: str,
+    configure: Callable[..., Awaitable[None]],
+) -> None:
+    """So that a plan for one queue does not become one for all by being saved: it is refused beside its field."""
+    await sends(manager, "/plans", **filled_in(clock, queue="live"))
+    [drafted] = await plans(audit, programme)
+    await configure(queues=["comments"])
+
+    form = await manager.opens(f"{SAMPLING}?plan={drafted['id']}")
+    refused = await sends(manager, f"/plans/{drafted['id']}/changes", **filled_in(clock, queue="live"), revision="1")
+
+    assert re.search(r'name="queue" value="live" checked> live \(not known\)', form.text)
+    assert refused.status_code == 409
+    assert 'id="plan-queue-wrong"' in refused.text
+
+
+numbers = st.integers(1, 1000)
+permille = st.integers(1, 500).map(lambda number: number / 1000)
+some_words = st.lists(st.sampled_from(["live", "very-high", "a.b:c_d"]), unique=True)
+allocations = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("fixed"), "each": numbers}),
+    st.fixed_dictionaries({"kind": st.just("neyman"), "total": numbers, "weeks": st.integers(1, 104)}),
+    st.fixed_dictionaries({"kind": st.just("precision"), "half_width": permille, "of": st.just("all")}),
+    st.fixed_dictionaries({"kind": st.just("power"), "difference": st.just(0.011), "expected_error_rate": permille}),
+    st.fixed_dictionaries({"kind": st.just("acceptance"), "aql": st.sampled_from([0.065, 1.0, 10.0])}),
+)
+
+
+@given(
+    allocation=allocations,
+    strata=st.lists(st.sampled_from(["site", "queue", "policy"]), unique=True),
+    scope=st.fixed_dictionaries(
+        {"queue": some_words, "risk": some_words, "automated_decision": st.sampled_from([None, True, False])}
+    ),
+    minutes=st.integers(1, 6000).map(lambda number: number / 10),
+    settle=st.integers(0, 720),
+)
+def test_a_plan_that_is_saved_as_it_stands_says_the_same(
+    allocation: dict[str, Any], strata: list[str], scope: dict[str, Any], minutes: float, settle: int
+) -> None:
+    """Whatever it says, to the last digit."""
+    document = {"title": "So", "starts_on": "2026-09-07", "allocation": allocation, "strata": strata, "scope": scope}
+    plan = NewSamplingPlan.model_validate(document | {"minutes_per_audit": minutes, "settle_hours": settle})
+
+    assert read_plan(filled_in_form(plan)) == plan
+
+
 @pytest.mark.parametrize("below", ["/plans", "/previews"])
 @pytest.mark.parametrize(
     ("changes", "wrong", "status"),
@@ -137,6 +247,8 @@ async def test_each_allocation_takes_its_own_numbers(
         ({"kind": "power", "difference": "10", "allocation_power_power": "100"}, ["allocation_power_power"], 422),
         ({"budget_audits": "0", "budget_hours": "all", "minutes_per_audit": "0"}, ["budget_audits", "budget_hours"], 422),
         ({"strata": ["mood"]}, ["strata"], 422),
+        ({"settle_hours": "721", "risk": "so high"}, ["settle_hours", "risk"], 422),
+        ({"site": ["lisbon", "nowhere"]}, ["site"], 409),
         ({"kind": "acceptance", "aql": "3"}, ["aql"], 409),
         ({"kind": "acceptance", "aql": "4", "minimum_per_stratum": "2"}, [], 422),
         ({"kind": "luck"}, [], 422),

@@ -1,21 +1,23 @@
 """The pages of sampling: which plans there are, what was drawn and what it was committed to, for both sides."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from audit_api.lots.standard import AQLS
 from audit_api.pages import say
 from audit_api.pages.head import OfProgramme, head, seen
+from audit_api.pages.plan_form import filled_in, scopes
 from audit_api.sampling.draw_routes import RECEIPT_READERS, DrawsRead
 from audit_api.sampling.draws import get_draw, list_draws, list_strata
-from audit_api.sampling.plans import list_plans, plan_document
+from audit_api.sampling.plans import find_plan, list_plans, plan_document
 from audit_api.sampling.routes import PLAN_READERS
+from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import DrawState, PlanPreview, SamplingPlan
 from tallystick.service.auth import Principal, enter
 from tallystick.service.database import Database
-from tallystick.service.pages.forms import Forms, Kept, Refused
+from tallystick.service.pages.forms import Form, Forms, Kept, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
 
@@ -26,12 +28,14 @@ MOST_AQL = 10
 """That a plan takes, of those that the standard has."""
 MOST_PLANS, MOST_DRAWS, MOST_STRATA = 100, 100, 1000
 
+Changed = Annotated[UUID | None, Query(description="The plan that the form changes; without one it drafts another.")]
+
 
 @router.get(f"/programmes/{{programme}}{BELOW}")
-async def show_sampling(request: Request, principal: DrawsRead, programme: OfProgramme) -> Response:
+async def show_sampling(request: Request, principal: DrawsRead, programme: OfProgramme, plan: Changed = None) -> Response:
     """The plans, for the client's people, and the draws as far as they are about the viewer."""
     enter(principal, programme)
-    return await sampling_page(request, principal, programme)
+    return await sampling_page(request, principal, programme, changed=plan)
 
 
 async def sampling_page(
@@ -40,17 +44,23 @@ async def sampling_page(
     programme: str,
     shown: Refused | Kept | None = None,
     preview: PlanPreview | None = None,
+    changed: UUID | None = None,
 ) -> Response:
-    """The page, with a form that is shown again as it was sent, and with what the plan in it would come to."""
+    """The page, with a form that is shown again as it was sent, what the plan in it would come to, and which plan it changes."""
     database: Database = request.app.state.database
     plans: list[SamplingPlan] = []
+    current: SamplingPlan | None = None
     async with database.reading(principal) as session:
         document = await seen(session, programme)
         if reads_plans := principal.holds(*PLAN_READERS):
             plans = [plan_document(row) for row in await list_plans(session, programme, [], None, MOST_PLANS)]
+        if changed is not None and principal.holds(Role.ADMIN, Role.QUALITY_MANAGER):
+            current = plan_document(await find_plan(session, programme, changed))
         draws = await list_draws(session, programme, plan_id=None, states=[], before=None, limit=MOST_DRAWS)
     refused = shown if isinstance(shown, Refused) else None
     path = _path(programme)
+    forms = Forms(path, shown)
+    to = _plan_form(forms, current)
     return page(
         request,
         "sampling.html",
@@ -61,11 +71,21 @@ async def sampling_page(
         plans=plans,
         draws=draws,
         path=path,
+        changed=current,
+        to=to,
+        scopes=scopes(document, to),
         preview=preview,
         refused=refused,
-        forms=Forms(path, shown),
-        aqls=[(each, f"{each:g}") for each in AQLS if each <= MOST_AQL],
+        forms=forms,
+        aqls=[(f"{each:g}", f"{each:g}") for each in AQLS if each <= MOST_AQL],
     )
+
+
+def _plan_form(forms: Forms, plan: SamplingPlan | None) -> Form:
+    """The form that drafts a plan, or changes one."""
+    if plan is None:
+        return forms("plan", "/plans", standing=filled_in(None))
+    return forms("plan", f"/plans/{plan.id}/changes", plan.revision, filled_in(plan))
 
 
 @router.get(f"/programmes/{{programme}}{BELOW}/draws/{{draw_id}}")

@@ -1,106 +1,54 @@
-"""The forms of the page of sampling: preview a plan, draft it, publish it, retire it."""
+"""The forms of the page of sampling: preview a plan, draft it, change it, publish it, retire it."""
 
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
 from audit_api.pages.head import OfProgramme
-from audit_api.pages.sampling import BELOW, sampling_page
-from audit_api.sampling.routes import Planning, create_publication, create_retirement, create_sampling_plan, previewed
-from tallystick.schemas.base import Wire
-from tallystick.schemas.sampling import (
-    AcceptanceAllocation,
-    FixedAllocation,
-    NewSamplingPlan,
-    NeymanAllocation,
-    PlanPreview,
-    PowerAllocation,
-    PrecisionAllocation,
-    ProportionalAllocation,
+from audit_api.pages.plan_form import read_plan
+from audit_api.pages.sampling import BELOW, Changed, sampling_page
+from audit_api.sampling.routes import (
+    Planning,
+    create_publication,
+    create_retirement,
+    create_sampling_plan,
+    previewed,
+    put_sampling_plan,
 )
+from tallystick.schemas.sampling import PlanPreview
 from tallystick.service.auth import Principal, enter
 from tallystick.service.database import Database
 from tallystick.service.forms import FromOurPage
-from tallystick.service.pages.forms import Act, Fields, Kept, Refused, decimal, kept, share, taken, written
+from tallystick.service.pages.forms import Act, Fields, Kept, Refused, kept, taken
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG
 
 router = APIRouter(prefix=f"/programmes/{{programme}}{BELOW}", tags=[TAG], include_in_schema=False, dependencies=[FromOurPage])
 
-_KINDS: dict[str, type[Wire]] = {
-    "fixed": FixedAllocation,
-    "proportional": ProportionalAllocation,
-    "neyman": NeymanAllocation,
-    "precision": PrecisionAllocation,
-    "power": PowerAllocation,
-    "acceptance": AcceptanceAllocation,
-}
-_NAMED = {"power": "allocation_power_power"}
-"""The fields that are not named as what they are: what is wrong with any number of the kind `power` is wrong at `power`."""
-_READ = dict.fromkeys(("half_width", "confidence", "difference", "power", "expected_error_rate"), share) | {"aql": decimal}
-"""How those that are no whole numbers are read."""
-_AS_TYPED = ("title", "period", "starts_on", "ends_on", "minimum_per_stratum", "minimum_per_moderator", "due_days", "priority")
 
-
-async def _answer(request: Request, principal: Principal, programme: str, act: Act) -> Response:
+async def _answer(request: Request, principal: Principal, programme: str, act: Act, *, changed: UUID | None = None) -> Response:
     enter(principal, programme)
 
     async def show(refused: Refused) -> Response:
-        return await sampling_page(request, principal, programme, refused)
+        return await sampling_page(request, principal, programme, refused, changed=changed)
 
     return await taken(request, act, f"{home(programme)}{BELOW}#plans", show)
 
 
-def _plan(fields: Fields) -> NewSamplingPlan:
-    """The plan that a form says. What was left empty has its default."""
-    budget = {"audits": fields.get("budget_audits"), "hours": _read(decimal, fields.get("budget_hours"))}
-    return written(
-        NewSamplingPlan,
-        **{name: fields.get(name) for name in _AS_TYPED},
-        strata=fields.all("strata"),
-        allocation=_allocation(fields),
-        budget=_given(budget),
-        minutes_per_audit=_read(decimal, fields.get("minutes_per_audit")),
-    )
-
-
-def _allocation(fields: Fields) -> dict[str, Any]:
-    """The numbers that the chosen kind has; those of other kinds may stand in the form as well."""
-    kind = fields.get("kind")
-    names = _KINDS[kind].model_fields.keys() - {"kind"} if kind in _KINDS else ()
-    typed = {name: fields.get(_NAMED.get(name, name)) for name in names}
-    return _given({"kind": kind, **{name: _read(_READ[name], text) if name in _READ else text for name, text in typed.items()}})
-
-
-def _read(read: Callable[[str | None], float | None], text: str | None) -> float | str | None:
-    """The number that was typed; where it is none, the text, which the plan then refuses beside its field."""
-    try:
-        return read(text)
-    except ValidationError:
-        return text
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 @router.post("/previews")
-async def preview_plan(request: Request, programme: OfProgramme, principal: Planning) -> Response:
+async def preview_plan(request: Request, programme: OfProgramme, principal: Planning, plan: Changed = None) -> Response:
     """Show what the plan would come to; the form stays as it was filled in, and nothing is kept."""
     enter(principal, programme)
     database: Database = request.app.state.database
     found: list[PlanPreview] = []
 
     async def act(fields: Fields) -> None:
-        new = _plan(fields)
+        new = read_plan(fields)
         async with database.reading(principal) as session:
             found.append(await previewed(request, session, programme, new))
 
     async def show(shown: Refused | Kept) -> Response:
-        return await sampling_page(request, principal, programme, shown, next(iter(found), None))
+        return await sampling_page(request, principal, programme, shown, next(iter(found), None), changed=plan)
 
     return await kept(request, act, show)
 
@@ -111,11 +59,24 @@ async def draft_plan(request: Request, programme: OfProgramme, principal: Planni
     database: Database = request.app.state.database
 
     async def act(fields: Fields) -> None:
-        new = _plan(fields)
+        new = read_plan(fields)
         async with database.writing(principal) as session:
             await create_sampling_plan(request, new, principal, session, programme, fields.key)
 
     return await _answer(request, principal, programme, act)
+
+
+@router.post("/plans/{plan_id}/changes")
+async def change_plan(request: Request, programme: OfProgramme, plan_id: UUID, principal: Planning) -> Response:
+    """Change a plan. A published one becomes the draft of its next version."""
+    database: Database = request.app.state.database
+
+    async def act(fields: Fields) -> None:
+        new = read_plan(fields)
+        async with database.writing(principal) as session:
+            await put_sampling_plan(request, plan_id, new, programme, principal, session, fields.if_match)
+
+    return await _answer(request, principal, programme, act, changed=plan_id)
 
 
 @router.post("/plans/{plan_id}/publication")

@@ -7,7 +7,23 @@ from urllib.parse import urlsplit
 
 from tallystick.schemas.audit import Attribution, RenderHint
 from tallystick.schemas.programme import ErrorClass, Severity
-from tallystick.schemas.sampling import DrawState, HandBackReason, InspectionLevel, SamplePeriod, StratumDimension, StratumValues
+from tallystick.schemas.sampling import (
+    AcceptanceAllocation,
+    Allocation,
+    DrawState,
+    FixedAllocation,
+    HandBackReason,
+    InspectionLevel,
+    NeymanAllocation,
+    PowerAllocation,
+    PrecisionAllocation,
+    ProportionalAllocation,
+    SamplePeriod,
+    SamplingScope,
+    StratumDimension,
+    StratumValues,
+)
+from tallystick.service.pages.words import goal
 
 CLASSES = {
     ErrorClass.FALSE_POSITIVE: "False positive: over-enforced",
@@ -48,6 +64,7 @@ ALLOCATIONS = (
     ("power", "as many as it takes to notice a change"),
     ("acceptance", "lots, accepted or rejected by MIL-STD-105E"),
 )
+DECIDED_BY = (("true", "software"), ("false", "people"))
 DRAW_STATES = {
     DrawState.COMMITTED: "committed",
     DrawState.DRAWN: "drawn",
@@ -84,6 +101,31 @@ def link(reference: str) -> bool:
 def stratum(values: StratumValues) -> str:
     """What the decisions of a stratum have in common, besides the vendor."""
     return " \N{MIDDLE DOT} ".join(value or "none" for name, value in values.items() if name != "vendor") or "all"
+
+
+def allocation(given: Allocation) -> str:
+    """How many decisions are audited, in words."""
+    match given:
+        case FixedAllocation():
+            return f"{given.each:,} of every stratum"
+        case ProportionalAllocation():
+            return f"{given.total:,} in all, by size"
+        case NeymanAllocation():
+            return f"{given.total:,} in all, by Neyman"
+        case PrecisionAllocation():
+            over = "of every stratum" if given.of == "each" else "over all strata"
+            return f"what ± {goal(given.half_width)} {over} takes"
+        case PowerAllocation():
+            return f"what noticing a change of {goal(given.difference)} takes"
+        case AcceptanceAllocation():
+            return f"lots by AQL {given.aql:g}, level {given.level}"
+
+
+def scope(of: SamplingScope) -> str:
+    """Which decisions a plan is about, where not all."""
+    named = [f"{name} {', '.join(values)}" for name, values in of if isinstance(values, tuple) and values]
+    by = dict(DECIDED_BY).get(str(of.automated_decision).lower())
+    return "; ".join([*named, f"decided by {by}"] if by else named)
 
 
 def minutes_left(until: datetime, now: datetime) -> int:

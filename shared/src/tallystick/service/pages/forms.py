@@ -85,7 +85,7 @@ def decimal(text: str | None) -> float | None:
 def share(percent: str | None) -> float | None:
     """A share between 0 and 1 of a percentage that was typed."""
     number = None if percent is None else decimal(percent.rstrip("% "))
-    return None if number is None else number / 100
+    return None if number is None else round(number / 100, 12)
 
 
 def written(model: type[Model], **given: Any) -> Model:
@@ -140,13 +140,21 @@ class Form:
     refused: Refused | None = None
     typed: Fields | None = None
     """What was typed, where the form is shown again."""
+    standing: Fields | None = None
+    """What stands in it before anybody types, where it is about something that there is."""
     key: str = field(default_factory=lambda: str(new_id()))
 
     def value(self, name: str, otherwise: object = "") -> str:
         """What stands in a field: what was typed, where this form is shown again."""
-        if self.typed is not None:
-            return self.typed.get(name) or ""
+        filled = self.typed or self.standing
+        if filled is not None:
+            return filled.get(name) or ""
         return "" if otherwise is None else str(otherwise)
+
+    def values(self, name: str, otherwise: Iterable[object] = ()) -> list[str]:
+        """What is chosen in a field that can have several."""
+        filled = self.typed or self.standing
+        return filled.all(name) if filled is not None else [str(each) for each in otherwise]
 
     def wrong(self, name: str) -> list[str]:
         """What is wrong with a field, where this form was refused."""
@@ -154,7 +162,8 @@ class Form:
 
     def chosen(self, name: str, value: str, *, otherwise: bool = False) -> bool:
         """Whether a value is chosen in a field that can have several."""
-        return value in self.typed.all(name) if self.typed is not None else otherwise
+        filled = self.typed or self.standing
+        return value in filled.all(name) if filled is not None else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +174,11 @@ class Forms:
     shown: Refused | Kept | None = None
     """The form that is shown again, if one is."""
 
-    def __call__(self, name: str, below: str, revision: int | None = None) -> Form:
-        """The form `name`, sent to the path of the page with `below` behind it."""
+    def __call__(self, name: str, below: str, revision: int | None = None, standing: Fields | None = None) -> Form:
+        """The form `name`, sent to the path of the page with `below` behind it, with what stands in it at first."""
         again = self.shown if self.shown is not None and self.shown.form == name else None
         refused = again if isinstance(again, Refused) else None
-        return Form(name, f"{self.path}{below}", revision, refused, again.fields if again is not None else None)
+        return Form(name, f"{self.path}{below}", revision, refused, again.fields if again is not None else None, standing)
 
 
 Act = Callable[[Fields], Awaitable[str | None]]
