@@ -4,11 +4,11 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audit_api.audits.judging import Rules, canonical, content
-from audit_api.batches.glance import glance_by
+from audit_api.audits.judging import CONTENT, Rules, canonical, content
+from audit_api.batches.glance import PlainRow, glance_by
 from factories import audit_row, programme_document
 from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.programme import Programme
@@ -39,6 +39,12 @@ def taken(rules: Rules, line: bytes) -> NewAudit:
     return audit
 
 
+def test_a_plain_row_has_the_content_of_a_row_in_its_order_but_for_hints_and_scorecard() -> None:
+    """They come last, and stand for nothing where a row is plain."""
+    assert (*PlainRow.__struct_fields__, "render_hints", "scorecard") == CONTENT
+
+
+@example(wrong=False, odd={"claimed_at": "0001-01-01T00:00:00Z"})
 @given(wrong=st.booleans(), odd=st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(ODD), max_size=2))
 def test_what_a_glance_takes_validation_takes_for_the_same(rules: Rules, wrong: bool, odd: dict[str, Any]) -> None:
     """Whatever stands in a row."""

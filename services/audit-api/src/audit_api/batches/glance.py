@@ -9,35 +9,58 @@ and takes it for the same.
 import re
 from collections.abc import Callable
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any, Literal
 
-import orjson
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder
+from msgspec.structs import astuple
 
-from audit_api.audits.judging import CONTENT, WORDS, Rules
+from audit_api.audits.judging import WORDS, Rules
 
 Values = tuple[Any, ...]
 Glance = Callable[[bytes], Values | None]
 """Takes a line of NDJSON; answers the `content` of its row, or None where it needs a closer look."""
 
-_UNSAID: dict[str, Any] = {
-    "automated_detection": False,
-    "automated_decision": False,
-    "audit_party": "client",
-    **dict.fromkeys(
-        ("claimed_at", "handling_time_s", "stratum", "inclusion_probability", "error_class", "error_code", "severity")
-    ),
-    **dict.fromkeys(("attributable_to", "comment")),
-}
-_PLAIN = CONTENT[:-2]  # without render hints and scorecard
-_FIELDS = frozenset(_PLAIN)
-_content, _words = itemgetter(*_PLAIN), itemgetter(*WORDS)
-_names = itemgetter("external_id", "content_ref", "moderator", "auditor")
-_times = itemgetter("claimed_at", "decided_at", "audited_at")
-_PARTIES = frozenset({"client", "vendor"})
+
+class PlainRow(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A row as its line has it: the fields of its `content`, but for hints and scorecard, in their order."""
+
+    external_id: str
+    vendor: str
+    content_ref: str
+    site: str
+    queue: str
+    market: str
+    language: str
+    moderator: str
+    decided_at: str
+    action: str
+    policy: str
+    automated_detection: bool = False
+    automated_decision: bool = False
+    auditor: str
+    audit_party: Literal["client", "vendor"] = "client"
+    claimed_at: str | None = None
+    audited_at: str
+    handling_time_s: Annotated[int, Meta(ge=0, le=604_800)] | None = None
+    stratum: None = None
+    inclusion_probability: None = None
+    benchmark_action: str
+    benchmark_policy: str
+    verdict: str
+    error_class: str | None = None
+    error_code: str | None = None
+    severity: str | None = None
+    attributable_to: str | None = None
+    comment: Annotated[str, Meta(min_length=1, max_length=4000)] | None = None
+
+
+_read = Decoder(PlainRow).decode
+_words = attrgetter(*WORDS)
 _TWO_OR_THREE_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ){2,3}", re.ASCII)
 _EARLIEST = "1000-01-01T00:00:00Z"
-_LONGEST_NAMES, _LONGEST_COMMENT, _LONGEST_TIME_S = 200, 4000, 604_800
+_LONGEST_NAMES = 200
 
 
 def glance_by(rules: Rules) -> Glance:
@@ -46,33 +69,28 @@ def glance_by(rules: Rules) -> Glance:
 
     def glance(line: bytes) -> Values | None:
         try:
-            row = _UNSAID | orjson.loads(line)
-            plain = rules.know(_words(row)) and len(row) == len(_FIELDS)
-            return (*_content(row), (), None) if plain and _rest_is_plain(row, latest) else None
-        except (ValueError, TypeError, KeyError):  # no JSON, no object, or something else than what is expected in it
+            row = _read(line)
+            return (*astuple(row), (), None) if rules.know(_words(row)) and _rest_is_plain(row, latest) else None
+        except (DecodeError, ValueError):  # no JSON, or something else than what is expected in it; a day that there is not
             return None
 
     return glance
 
 
-def _rest_is_plain(row: dict[str, Any], latest: str) -> bool:
+def _rest_is_plain(row: PlainRow, latest: str) -> bool:
     """Whether everything but the words is plain. Times are in the order of their texts, since all are of one form."""
-    names, times, seconds, comment = _names(row), _times(row), row["handling_time_s"], row["comment"]
-    if times[0] is None:
-        times = times[1:]
-    named = "".join(names)
+    names = row.external_id, row.content_ref, row.moderator, row.auditor
+    claimed, decided, audited = row.claimed_at, row.decided_at, row.audited_at
+    times = (decided, audited) if claimed is None else (claimed, decided, audited)
+    named, comment = "".join(names), row.comment
     plain = (
         all(names)
         and len(named) <= _LONGEST_NAMES
         and named.isprintable()
         and _TWO_OR_THREE_TIMES.fullmatch("".join(times)) is not None
-        and _EARLIEST < times[-2] <= times[-1] <= latest
-        and times[0] <= times[-1]
-        and row["audit_party"] in _PARTIES
-        and type(row["automated_detection"]) is type(row["automated_decision"]) is bool
-        and (seconds is None or (type(seconds) is int and 0 <= seconds <= _LONGEST_TIME_S))
-        and (comment is None or (type(comment) is str and 0 < len(comment) <= _LONGEST_COMMENT and "\x00" not in comment))
-        and row["stratum"] is row["inclusion_probability"] is None
+        and _EARLIEST < decided <= audited <= latest
+        and _EARLIEST < times[0] <= audited
+        and (comment is None or "\x00" not in comment)
     )
     if plain:
         for time in times:
