@@ -4,11 +4,13 @@ import asyncio
 import inspect
 import itertools
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -59,6 +61,12 @@ def renewed(sign: Callable[[], str], every_s: float) -> Callable[[], str]:
     return provide
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom all transports trust; to read the certificates of all authorities takes longer than many a request."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """Requests with a token. Repeated are those that cannot do harm twice.
 
@@ -76,7 +84,7 @@ class Transport:
         self._token = token
         self._patience_s = patience_s
         self._on_outage = on_outage
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, mounts=_NO_PROXY)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, mounts=_NO_PROXY, verify=_trust())
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
