@@ -7,13 +7,14 @@ import pytest
 from alembic import command
 from fastapi import FastAPI
 
+from rca_api.app import metadata
 from tallystick.service.migrate import migration_config
 
 
 @pytest.mark.usefixtures("rca_app")
 def test_the_migrations_lead_to_the_tables_of_the_code(settings: Callable[..., dict[str, Any]]) -> None:
     """Alembic finds no difference between the migrated database and the metadata."""
-    command.check(migration_config("rca_api", settings("rca")["owner_database_url"]))
+    command.check(migration_config("rca_api", settings("rca")["owner_database_url"], metadata))
 
 
 async def test_the_service_answers_for_itself(rca_app: FastAPI) -> None:

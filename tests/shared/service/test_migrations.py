@@ -4,21 +4,20 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import asyncpg
 import pytest
 from alembic import command
 
+from audit_api.app import metadata as of_audit
+from rca_api.app import metadata as of_rca
+from reporting_api.tables import metadata as of_reporting
 from tallystick.service.migrate import head_revision, migrate, migration_config
 from tallystick_embedded.postgres import Cluster
 
-SERVICES = [
-    pytest.param(package, database, id=database)
-    for package, database in (("audit_api", "audit"), ("rca_api", "rca"), ("reporting_api", "reporting"))
-    if find_spec(package) is not None and find_spec(f"{package}.migrations") is not None
-]
+METADATA = {"audit": of_audit, "rca": of_rca, "reporting": of_reporting}
+SERVICES = [pytest.param(f"{name}_api", name, id=name) for name in METADATA]
 
 
 @pytest.mark.parametrize(("package", "database"), SERVICES)
@@ -29,7 +28,7 @@ async def test_an_empty_database_becomes_what_the_code_says(
     url = cluster.url(await empty_database(database), f"{database}_owner")
     for _ in range(2):
         await asyncio.to_thread(migrate, package, url)
-        await asyncio.to_thread(command.check, migration_config(package, url))
+        await asyncio.to_thread(command.check, migration_config(package, url, METADATA[database]))
     connection = await asyncpg.connect(url)
     revision = await connection.fetchval("select version_num from alembic_version")
     await connection.close()
@@ -54,7 +53,7 @@ async def test_two_migrations_at_once_do_the_work_once(
     errors = [(await run.communicate())[1].decode() for run in runs]
 
     assert [run.returncode for run in runs] == [0, 0], errors
-    await asyncio.to_thread(command.check, migration_config(package, url))
+    await asyncio.to_thread(command.check, migration_config(package, url, METADATA[database]))
 
 
 @pytest.mark.parametrize(("package", "database"), SERVICES)

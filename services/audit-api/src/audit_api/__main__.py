@@ -2,12 +2,11 @@
 
 import asyncio
 
-from audit_api.app import create_app
 from audit_api.metadata import streams
 from audit_api.settings import AuditSettings
 from tallystick.service.manage import command, new_epoch
 
-main = command("audit_api", AuditSettings, create_app)
+main = command("audit_api", AuditSettings)
 
 
 @main.command("new-epoch")

@@ -2,12 +2,11 @@
 
 import asyncio
 
-from rca_api.app import create_app
 from rca_api.metadata import streams
 from rca_api.settings import RcaSettings
 from tallystick.service.manage import command, new_epoch
 
-main = command("rca_api", RcaSettings, create_app)
+main = command("rca_api", RcaSettings)
 
 
 @main.command("new-epoch")

@@ -52,7 +52,7 @@ from tallystick.service.pages import page
 from tallystick.service.webhooks.delivery import delivering
 from tallystick.service.webhooks.routes import deliveries_router, endpoints_router
 
-__all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, for the migrations
+__all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it, which the migrations lead to
 
 
 @asynccontextmanager

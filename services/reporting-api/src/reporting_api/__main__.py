@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from reporting_api.app import create_app
 from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
 from tallystick.client import TallystickError
 from tallystick.service.manage import command
 from tallystick.service.pages.assets import Assets, pack_vega
 
-main = command("reporting_api", ReportingSettings, create_app)
+main = command("reporting_api", ReportingSettings)
 
 
 @main.command("rebuild")

@@ -4,8 +4,8 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from importlib import import_module
 from types import FrameType
-from typing import Any
 
 import typer
 import uvicorn
@@ -35,8 +35,11 @@ class _Server(uvicorn.Server):
             super().handle_exit(sig, frame)
 
 
-def command(package: str, settings_type: Callable[[], Settings], create_app: Callable[[Any], FastAPI]) -> typer.Typer:
-    """A service's command with `serve` and `migrate`."""
+def command(package: str, settings_type: Callable[[], Settings]) -> typer.Typer:
+    """A service's command with `serve` and `migrate`.
+
+    Only what serves imports the package's `app`, which takes longer than to migrate.
+    """
     cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @cli.command()
@@ -44,7 +47,7 @@ def command(package: str, settings_type: Callable[[], Settings], create_app: Cal
         """Answer requests until told to stop."""
         settings = settings_type()
         configure_logging(settings.log_level)
-        app = create_app(settings)
+        app: FastAPI = import_module(f"{package}.app").create_app(settings)
         config = uvicorn.Config(
             app,
             host=settings.host,

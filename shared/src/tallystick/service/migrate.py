@@ -15,12 +15,19 @@ _LOCK = 7_461_726_901  # any number, the same for every migration
 _ATTEMPTS = 20
 
 
-def migration_config(package: str, url: str = "") -> Config:
-    """Alembic's configuration for the migrations of a package."""
+def migration_config(package: str, url: str = "", metadata: MetaData | None = None) -> Config:
+    """Alembic's configuration for the migrations of a package.
+
+    Args:
+        package: that ships them.
+        url: of the database, as its owner.
+        metadata: the tables that `alembic check` compares the database with.
+    """
     config = Config()
     config.set_main_option("script_location", f"{package}:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url
+    config.attributes["metadata"] = metadata
     return config
 
 
@@ -45,19 +52,19 @@ def migrate(package: str, url: str) -> None:
             return
 
 
-def run_migrations(metadata: MetaData) -> None:
+def run_migrations() -> None:
     """What a package's `migrations/env.py` calls."""
-    asyncio.run(_run(context.config.attributes["url"], metadata))
+    asyncio.run(_run(context.config.attributes["url"], context.config.attributes["metadata"]))
 
 
-async def _run(url: str, metadata: MetaData) -> None:
+async def _run(url: str, metadata: MetaData | None) -> None:
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_run_in, metadata)
     await engine.dispose()
 
 
-def _run_in(connection: Connection, metadata: MetaData) -> None:
+def _run_in(connection: Connection, metadata: MetaData | None) -> None:
     connection.execute(text("set lock_timeout = '2s'"))
     connection.execute(text("set statement_timeout = '15min'"))
     connection.execute(text(f"select pg_advisory_lock({_LOCK})"))

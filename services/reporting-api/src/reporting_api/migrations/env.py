@@ -1,6 +1,5 @@
-"""What Alembic runs for reporting-api's migrations."""
+"""Alembic's entry into the migrations of reporting-api."""
 
-from reporting_api.tables import metadata
 from tallystick.service.migrate import run_migrations
 
-run_migrations(metadata)
+run_migrations()
