@@ -204,6 +204,12 @@ class Sampling(RuleBasedStateMachine):
             kept = [draw for draw in found if draw["state"] != "withdrawn"]
             assert all(one["last_day"] < other["first_day"] for one, other in pairwise(kept))
 
+    def teardown(self) -> None:
+        """Its plans end, or the replicas would look after them in every example to come."""
+        for plan, state in self.plans.items():
+            if state != "retired":
+                assert self.ask("POST", f"/v1/sampling-plans/{plan}/retirement", headers={"If-Match": "*"}).status_code == 200
+
     @invariant()
     def what_was_told_stays(self) -> None:
         """No decision that comes later changes a receipt."""
