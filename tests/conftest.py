@@ -18,6 +18,7 @@ import httpx
 import hypothesis
 import pytest
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from xdist.scheduler import LoadScopeScheduling
 
@@ -72,6 +73,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 def _on_death(failure: StackError) -> None:
     raise failure
+
+
+@pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """What pytest-asyncio makes the loop of all tests with: the one that the services run in."""
+    return uvloop.new_event_loop
 
 
 @pytest.fixture(scope="session")
