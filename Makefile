@@ -58,7 +58,7 @@ bench: $(VENV)/dev.stamp ## Measure the product beside its references, interleav
 simulate: $(VENV)/dev.stamp ## Simulate how often the statistics are right, with fixed seeds; ARGS='--programmes 100' takes fewer
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/simulations $(ARGS)
 
-kill: $(VENV)/dev.stamp ## Kill services and PostgreSQL at random while audits are pushed and work falls due, and compare
+kill: $(VENV)/dev.stamp ## Kill services and PostgreSQL at random while audits are pushed, work falls due and items are claimed, and compare
 	@$(BIN)/python tests/kills $(ARGS)
 
 acceptance: $(VENV)/dev.stamp ## Run the acceptance on a BPO's export: DATA=/path/to/folder

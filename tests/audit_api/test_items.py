@@ -206,6 +206,21 @@ async def test_the_same_audit_under_a_key_is_recorded_once(audit_app: FastAPI, p
     assert (without.status_code, without.json()["type"].rpartition("/")[2]) == (409, "item-not-in-hand")
 
 
+async def test_an_item_is_audited_at_the_time_of_the_service(
+    audit_app: FastAPI, programme: str, staff: Staff, clock: Clock
+) -> None:
+    """A clock that is put forward, as in demonstrations, is the one by which an audit is not of the future."""
+    [item] = await _put(audit_app, programme, {})
+    clock.move(days=3)
+    ann = await staff("ann")
+    await _claim(ann, programme)
+
+    answer = await _audit(ann, programme, item)
+
+    assert answer.status_code == 200, answer.text
+    assert datetime.fromisoformat(answer.json()["audited_at"]) == clock.now
+
+
 async def test_a_judgement_that_the_programme_does_not_take_changes_nothing(
     audit_app: FastAPI, programme: str, staff: Staff
 ) -> None:

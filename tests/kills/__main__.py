@@ -1,4 +1,4 @@
-"""`make kill`: many kills while audits are pushed and work falls due, on a cluster with fsync on.
+"""`make kill`: many kills while audits are pushed, work falls due and items are claimed, on a cluster with fsync on.
 
 python tests/kills [KILLS] [SEED]
 """
@@ -12,8 +12,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from system.killing import kill_while_pushing
+from system.killing_claims import Claims
 from system.killing_work import SETTINGS, Work
 from tallystick_embedded.stack import Stack
+
+_PEOPLE = 24
+_SWEEP = {"TALLYSTICK_SWEEP_SECONDS": "0.2"}
 
 
 async def main(kills: int, seed: int) -> int:
@@ -27,6 +31,10 @@ async def main(kills: int, seed: int) -> int:
         environment = SETTINGS | {"TALLYSTICK_CLOCK_SHIFT": str(shift)}
         async with Stack(directory / "work", port=0, environment=environment) as stack:
             whole &= await _work(stack, shift, kills, seed)
+        of_audit = directory / "shift-of-audit"
+        environment = _SWEEP | {"TALLYSTICK_AUDIT_CLOCK_SHIFT": str(of_audit)}
+        async with Stack(directory / "claims", port=0, environment=environment) as stack:
+            whole &= await _claims(stack, of_audit, kills, seed)
     return 0 if whole else 1
 
 
@@ -49,6 +57,15 @@ async def _work(stack: Stack, shift: Path, kills: int, seed: int) -> bool:
     print(f"reminders and escalations due {len(toll.expected)}, told {sum(toll.told.values())}")
     print("\n".join(wrongs) or "Nothing was lost and nothing doubled.")
     return not wrongs
+
+
+async def _claims(stack: Stack, shift: Path, kills: int, seed: int) -> bool:
+    toll = await Claims(stack, shift, kills, _PEOPLE, random.Random(seed)).run()  # noqa: S311 - no secret
+    print(f"claims: kills {dict(toll.kills)}")
+    print(f"{toll.drawn} items, handed out {toll.claimed} times to {_PEOPLE} people, {toll.full} of whom reached a cap")
+    print(f"audited {toll.audited}, given back {toll.given_back}, the time ran out {toll.lapsed} times")
+    print("\n".join(toll.wrongs) or "Nothing was lost and nothing doubled.")
+    return not toll.wrongs
 
 
 if __name__ == "__main__":

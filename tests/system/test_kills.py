@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from system.killing import kill_while_pushing
+from system.killing_claims import Claims
 from system.killing_decisions import kill_while_sending
 from system.killing_work import SETTINGS, Work
 from tallystick_embedded.stack import Stack
@@ -19,9 +20,15 @@ def shift(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-async def mortal(tmp_path_factory: pytest.TempPathFactory, shift: Path) -> AsyncIterator[Stack]:
+def shift_of_audit(shift: Path) -> Path:
+    """The same for audit-api."""
+    return shift.with_name("shift-of-audit")
+
+
+@pytest.fixture(scope="module")
+async def mortal(tmp_path_factory: pytest.TempPathFactory, shift: Path, shift_of_audit: Path) -> AsyncIterator[Stack]:
     """A stack whose processes may be killed."""
-    environment = SETTINGS | {"TALLYSTICK_CLOCK_SHIFT": str(shift)}
+    environment = SETTINGS | {"TALLYSTICK_CLOCK_SHIFT": str(shift), "TALLYSTICK_AUDIT_CLOCK_SHIFT": str(shift_of_audit)}
     async with Stack(tmp_path_factory.mktemp("mortal") / "data", port=0, environment=environment) as stack:
         yield stack
 
@@ -53,3 +60,17 @@ async def test_after_kills_each_signal_has_led_to_one_case_and_each_reminder_was
     assert toll.wrongs() == []
     assert len(toll.faults) > 1
     assert len(toll.expected) >= 14
+
+
+async def test_after_kills_each_item_was_in_one_hand_and_counts_for_whom_it_was_shown_to(
+    mortal: Stack, shift_of_audit: Path
+) -> None:
+    """audit-api and PostgreSQL die twice each while a dozen people claim, audit and give back, and leases end."""
+    toll = await Claims(mortal, shift_of_audit, 4, 12, random.Random(7)).run()  # noqa: S311 - no secret
+
+    assert toll.kills == {"audit-api": 2, "postgres": 2}
+    assert toll.wrongs == []
+    assert toll.audited > toll.drawn * 0.8
+    assert toll.given_back
+    assert toll.lapsed
+    assert toll.full

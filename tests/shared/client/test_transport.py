@@ -19,6 +19,7 @@ from tallystick.client import (
 )
 from tallystick.schemas.case import NewCase
 from tallystick.schemas.programme import Programme
+from tallystick.schemas.sampling import NoItem
 
 DOCUMENT = Programme.model_validate(
     {
@@ -173,6 +174,15 @@ async def test_a_change_of_a_revision_is_not_repeated(tallystick: Tallystick, st
 
     assert len(stub.seen) == 1
     assert stub.seen[0].headers["if-match"] == '"1"'
+
+
+async def test_a_claim_is_repeated(tallystick: Tallystick, stub: Stub) -> None:
+    """Who has an item in hand is handed the same again, whichever answer got lost."""
+    nothing = {"item": None, "reason": "nothing_waits", "message": "Well done.", "lighter": False, "again_at": None}
+    stub.script.extend([Answer(200, b"{", torn=True), problem(502, "bad-gateway"), json_answer(nothing)])
+
+    assert (await tallystick.items.claim("demo")).reason is NoItem.NOTHING_WAITS
+    assert len(stub.seen) == 3
 
 
 async def test_a_change_that_was_never_sent_is_repeated() -> None:

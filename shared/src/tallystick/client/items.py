@@ -19,9 +19,9 @@ class Items:
         self._claims = f"{address}/v1/sample-item-claims"
 
     async def claim(self, programme: str, *, lighter: bool = False) -> Claim:
-        """The next item, or why there is none. Who has one in hand is handed the same again."""
+        """The next item, or why there is none. Who has one in hand is handed the same again, so failures are tried again."""
         body, query = NewClaim(lighter=lighter), {"programme": programme}
-        return parsed(Claim, await self._transport.request("POST", self._claims, query=query, body=body))
+        return parsed(Claim, await self._transport.request("POST", self._claims, query=query, body=body, repeatable=True))
 
     async def list(self, programme: str, states: Sequence[ItemState] = (), *, page: int = 100) -> AsyncIterator[SampleItem]:
         """The items in any of the states, or all, newest first."""

@@ -251,7 +251,7 @@ async def take_one(session: WriteSession, programme: str, audit: NewAudit, momen
     """Take in a single audit, by the rules and the way of a batch of one."""
     await take_positions(session, streams, programme, 0)
     current = await get_programme(session, programme)
-    rules = Rules(Programme.model_validate(current.document), session.principal.vendor)
+    rules = Rules(Programme.model_validate(current.document), session.principal.vendor, moment)
     rows = iter([Row(1, audit.external_id, audit, ())])
     [result] = await Merge(session, programme, None, rules, "reject", moment).run(rows)
     if (grown := rules.grown()) is not None:
