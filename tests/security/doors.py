@@ -75,6 +75,7 @@ OBJECTIVE_FORM = {"title": "New", "of": "moderator", "name": "m-1", "target": "9
 PEOPLE = "/programmes/{programme}/people"
 WORK = "/programmes/{programme}/work"
 SAMPLING = "/programmes/{programme}/sampling"
+AUDITORS = "/programmes/{programme}/auditors"
 PLAN_FORM = {"title": "New", "starts_on": "2190-01-01", "kind": "fixed", "each": "5"}
 _BROWSER = "a-browser"
 RCA_ENDPOINT = ENDPOINT | {"events": ["action.escalated"]}
@@ -167,6 +168,10 @@ def _form(fields: Callable[[Target], dict[str, str]]) -> Knock:
 
 def _session_form(target: Target) -> dict[str, str]:
     return SESSION_FORM | ({"vendor": target.vendor} if target.vendor else {})
+
+
+def _person_form(target: Target) -> dict[str, str]:
+    return {"auditor": target.auditor, "name": "Qa", **STALE_FORM}
 
 
 @dataclass(frozen=True)
@@ -500,6 +505,10 @@ DOORS = (
     ),
     Door("audit", "POST", f"{SAMPLING}/plans/{{plan_id}}/publication", MANAGERS, _form(lambda _: STALE_FORM), 412, form=True),
     Door("audit", "POST", f"{SAMPLING}/plans/{{plan_id}}/retirement", MANAGERS, _form(lambda _: STALE_FORM), 412, form=True),
+    Door("audit", "GET", AUDITORS, MANAGERS, _nothing, page=True),
+    Door("audit", "GET", f"{AUDITORS}/plans/{{staffing_id}}", MANAGERS, _nothing, page=True),
+    Door("audit", "POST", f"{AUDITORS}/people", MANAGERS, _form(_person_form), 412, form=True),
+    Door("audit", "POST", f"{AUDITORS}/plans", MANAGERS, _form(lambda _: STAFFED_WEEK), 303, form=True),
     Door("audit", "GET", WORK, REVISERS, _nothing, page=True),
     Door("audit", "POST", f"{WORK}/claim", REVISERS, _form(lambda _: {}), 303, form=True),
     Door("audit", "POST", f"{WORK}/{{item_id}}/audit", REVISERS, _form(lambda _: {"comment": "So"}), 422, form=True),

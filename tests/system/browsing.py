@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -62,6 +62,23 @@ class Visit:
     async def ask(self, what: Literal["contrast", "faults"]) -> list[str]:
         """What is wrong with the page."""
         found: list[str] = await self.page.evaluate(f"{_IN_PAGE.rstrip().removesuffix(';')}.{what}()")
+        return found
+
+    @property
+    def from_here(self) -> bool:
+        """Whether nothing was asked of another host."""
+        return {urlsplit(url).netloc for url in self.requests} == {urlsplit(self.url).netloc}
+
+    async def look(self, name: str, scheme: str) -> list[str]:
+        """What is wrong with the page, wide and narrow; screenshots of it are in `tests/output` afterwards."""
+        OUTPUT.mkdir(exist_ok=True)
+        found: list[str] = []
+        for width in (1280, NARROW):
+            await self.page.set_viewport_size({"width": width, "height": 900})
+            await self.page.screenshot(path=OUTPUT / f"{name}-{width}-{scheme}.png", full_page=True)
+            found += await self.ask("contrast") + await self.ask("faults")
+            if (pixels := await self.overflow()) > 0:
+                found.append(f"{name} is {pixels} pixels wider than {width}")
         return found
 
     async def overflow(self) -> int:

@@ -4,7 +4,6 @@ Screenshots of them are in `tests/output` afterwards.
 """
 
 import re
-from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,13 +13,11 @@ import orjson
 import pytest
 from playwright.async_api import Browser, expect
 
-from factories import decision_row, programme_document
+from factories import programme_document
 from system.browsing import NARROW, OUTPUT, Visit, visiting
+from system.drawing import done, draw_by_queue
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
-from tallystick_embedded.clock import put_clock
-
-DECISIONS = 40
 
 
 @pytest.fixture(scope="module")
@@ -38,54 +35,11 @@ async def auditing(system: Any) -> str:
     headers = {"Authorization": f"Bearer {system.token(Role.ADMIN, subject='ada')}"}
     where = {"programme": slug}
     async with httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, timeout=30, trust_env=False) as admin:
-        await _done(admin.put(f"/programmes/{slug}", json=document))
+        await done(admin.put(f"/programmes/{slug}", json=document))
         for number in (1, 2, 3):
-            await _done(admin.put(f"/auditors/qa-{number}", params=where, json={"name": f"Quinn {number}"}))
-        await _drawn(system, admin, where)
+            await done(admin.put(f"/auditors/qa-{number}", params=where, json={"name": f"Quinn {number}"}))
+        await draw_by_queue(system, admin, where)
     return f"/programmes/{slug}"
-
-
-async def _drawn(system: Any, admin: httpx.AsyncClient, where: dict[str, str]) -> None:
-    """Publish a plan before its day, take the day's decisions in on its evening, and draw today."""
-    day = datetime.now(UTC).date() - timedelta(days=3)
-    evening = datetime.combine(day, time(20, tzinfo=UTC))
-
-    def at(moment: datetime) -> None:
-        put_clock(system.shift_of_audit, moment - datetime.now(UTC))
-
-    try:
-        at(evening - timedelta(days=1))
-        new = {"title": "Every queue, every day", "strata": ["queue"], "period": "day", "starts_on": day.isoformat()}
-        more = {"ends_on": day.isoformat(), "settle_hours": 48, "allocation": {"kind": "fixed", "each": 10}}
-        plan = await _done(admin.post("/sampling-plans", params=where, json=new | more))
-        await _done(admin.post(f"/sampling-plans/{plan['id']}/publication", params=where, headers={"If-Match": "*"}))
-        at(evening)
-        decided = (evening - timedelta(hours=8)).isoformat()
-        rows = [
-            decision_row(
-                f"D-{number}",
-                decided_at=decided,
-                queue="live" if number % 2 else "comments",
-                moderator=f"m-{number % 5}",
-                content_ref=f"https://content.example/items/{number}",
-                render_hints=["blur", "mute"],
-            )
-            for number in range(DECISIONS)
-        ]
-        body = b"\n".join(map(orjson.dumps, rows))
-        kind = {"Content-Type": "application/x-ndjson"}
-        await _done(admin.post("/decision-batches", params=where | {"source": "file"}, content=body, headers=kind))
-    finally:
-        put_clock(system.shift_of_audit, timedelta())
-    [draw] = (await _done(admin.get("/draws", params=where)))["items"]
-    drawn = await admin.post(f"/draws/{draw['id']}/drawing", params=where)
-    assert drawn.status_code == 200 or (await _done(admin.get(f"/draws/{draw['id']}", params=where)))["state"] == "drawn"
-
-
-async def _done(answering: Any) -> Any:
-    answer = await answering
-    assert answer.is_success, answer.text
-    return answer.json()
 
 
 async def _recorded(system: Any, auditing: str, auditor: str) -> list[dict[str, Any]]:
@@ -93,7 +47,7 @@ async def _recorded(system: Any, auditing: str, auditor: str) -> list[dict[str, 
     headers = {"Authorization": f"Bearer {system.token(Role.QUALITY_MANAGER)}"}
     where = {"programme": auditing.rpartition("/")[2], "auditor": auditor}
     async with httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, trust_env=False) as manager:
-        found: list[dict[str, Any]] = (await _done(manager.get("/audits", params=where)))["items"]
+        found: list[dict[str, Any]] = (await done(manager.get("/audits", params=where)))["items"]
     return sorted(found, key=lambda each: str(each["id"]))
 
 

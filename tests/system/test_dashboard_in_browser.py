@@ -19,7 +19,7 @@ from system.browsing import NARROW, OUTPUT, Visit, visiting
 from tallystick.client import Tallystick
 from tallystick.schemas.principal import Role
 
-PAGES = ("", "appeals", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
+PAGES = ("", "appeals", "coverage", "/definitions", "/problems", "/problems/not-found", "/nothing/here")
 """All kinds of page; those without a slash belong to the programme, and the empty one is its dashboard."""
 
 

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
+from factories import programme_document
 from sampling import plan_document, some_decisions, take_in
-from system.browsing import NARROW, OUTPUT, Visit, visiting
+from system.browsing import visiting
+from system.drawing import done, draw_by_queue
 from tallystick.schemas.principal import Role
 
 Gateway = Callable[..., httpx.AsyncClient]
@@ -33,24 +34,6 @@ async def decided(gateway: Gateway, programme: str) -> str:
     admin.base_url = admin.base_url.join("/audit")
     await take_in(admin, programme, some_decisions(monday() - timedelta(days=35)))
     return f"/programmes/{programme}"
-
-
-async def look(visit: Visit, name: str, scheme: str) -> list[str]:
-    """What is wrong with a page, wide and narrow."""
-    OUTPUT.mkdir(exist_ok=True)
-    found: list[str] = []
-    for width in (1280, NARROW):
-        await visit.page.set_viewport_size({"width": width, "height": 900})
-        await visit.page.screenshot(path=OUTPUT / f"{name}-{width}-{scheme}.png", full_page=True)
-        found += await visit.ask("contrast") + await visit.ask("faults")
-        if (pixels := await visit.overflow()) > 0:
-            found.append(f"{name} is {pixels} pixels wider than {width}")
-    return found
-
-
-def from_here(visit: Visit) -> bool:
-    """Whether nothing was asked of another host."""
-    return {urlsplit(url).netloc for url in visit.requests} == {urlsplit(visit.url).netloc}
 
 
 async def test_a_plan_is_previewed_drafted_and_published_by_keyboard(chromium: Browser, system: Any, decided: str) -> None:
@@ -121,8 +104,78 @@ async def test_plans_are_changed_on_every_screen(
         await expect(visit.page.locator("#preview")).to_be_visible()
         for summary in await visit.page.locator("main .small summary:visible").all():
             await summary.click()
-        found = await look(visit, "sampling-change", scheme)
+        found = await visit.look("sampling-change", scheme)
 
         assert found == []
         assert visit.said == []
-        assert from_here(visit)
+        assert visit.from_here
+
+
+@pytest.fixture
+async def staffed(system: Any, gateway: Gateway, programme: str) -> str:
+    """The path of a programme with more work than there are people for, and with nobody who may do half of it."""
+    admin, where = gateway(Role.ADMIN), {"programme": programme}
+    admin.base_url = admin.base_url.join("/audit/v1")
+    handing = {"seconds_per_item": 600}
+    document = programme_document(programme, handing=handing, exposure={"daily_cap": 400})
+    await done(admin.put(f"/programmes/{programme}", json=document, headers={"If-Match": "*"}))
+    every_day = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    for auditor, team in (("bo", "day"), ("cy", None)):
+        person = {"name": auditor.capitalize(), "team": team, "languages": ["es"], "minutes": dict.fromkeys(every_day, 30)}
+        await done(admin.put(f"/auditors/{auditor}", params=where, json=person))
+    await draw_by_queue(system, admin, where, ("es", "pl"))
+    return f"/programmes/{programme}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_manager_adds_somebody_and_asks_for_a_plan_by_keyboard(
+    chromium: Browser, system: Any, staffed: str, scheme: Literal["light", "dark"]
+) -> None:
+    """What is wrong is said beside its field, then the plan says who does what; on every screen, for every reader."""
+    token = system.token(Role.QUALITY_MANAGER, subject="ann")
+    async with visiting(chromium, system, staffed, token=token, color_scheme=scheme) as visit:
+        await visit.sign_in(f"{staffed}/sampling")
+        page, press, tap = visit.page, visit.page.keyboard.press, visit.page.keyboard.type
+        await page.get_by_role("link", name="Auditors").focus()
+        await press("Enter")
+        await page.locator("summary", has_text="Add somebody").focus()
+        for key in ("Enter", "Tab"):
+            await press(key)
+        await tap("Ana")
+        await press("Tab")
+        await tap("ana")
+        await press("Tab")
+        await tap("the night")
+        await press("Enter")
+        team = page.get_by_label("Team", exact=True)
+        await expect(team).to_have_accessible_description(re.compile("^Team: "))
+        await expect(team).to_have_value("the night")
+        found = await visit.look("auditors-refused", scheme)
+        visit.said.clear()  # the browser says there that the page was a refusal
+        await team.fill("night")
+        await page.get_by_label("Mon", exact=True).fill("45")
+        await page.get_by_role("checkbox", name="es", exact=True).focus()
+        await press("Space")
+        await press("Enter")
+        row = page.get_by_role("row", name="Ana")
+        await expect(row).to_contain_text("night")
+        await expect(row).to_contain_text("45")
+        await row.get_by_role("link").focus()
+        await press("Enter")
+        await expect(page.get_by_label("Team", exact=True)).to_have_value("night")
+        await page.locator("summary", has_text="Ask for a plan").click()
+        found += await visit.look("auditors", scheme)
+        await page.get_by_label("To the day").last.focus()
+        await press("Enter")
+
+        gaps = page.get_by_role("region", name="What cannot be covered").first
+        await expect(gaps.get_by_role("row", name="live")).to_contain_text("nobody who is there may audit it")
+        await expect(page.get_by_role("listitem").filter(has_text="audits in pl")).to_be_visible()
+        await expect(page.get_by_role("region", name="Who does how much").first).to_contain_text("Bo")
+        found += await visit.look("staffing", scheme)
+        for words in ("dose", "opted"):
+            await expect(page.locator("body")).not_to_contain_text(words)
+
+        assert found == []
+        assert visit.said == []
+        assert visit.from_here

@@ -29,6 +29,8 @@ from audit_api.items.routes import router as items_router
 from audit_api.items.sweeping import sweeping_items
 from audit_api.lots.routes import router as lots_router
 from audit_api.metadata import idempotency_keys, metadata, streams, webhooks
+from audit_api.pages.auditors import router as auditors_router
+from audit_api.pages.auditors_forms import router as auditors_forms_router
 from audit_api.pages.sampling import router as sampling_pages_router
 from audit_api.pages.sampling_forms import router as sampling_forms_router
 from audit_api.pages.work import router as work_router
@@ -104,6 +106,8 @@ def create_app(settings: AuditSettings) -> FastAPI:
             feed_router(feed, *READERS),
             sampling_pages_router,
             sampling_forms_router,
+            auditors_router,
+            auditors_forms_router,
             work_router,
             work_forms_router,
             endpoints_router(webhooks, idempotency_keys, require_programme),

@@ -1,9 +1,7 @@
 """The form about a sampling plan: what it brings, read as a plan, and a plan as it stands in the form."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-from pydantic import ValidationError
 
 from tallystick.schemas.base import Wire
 from tallystick.schemas.programme import Programme
@@ -16,7 +14,7 @@ from tallystick.schemas.sampling import (
     PrecisionAllocation,
     ProportionalAllocation,
 )
-from tallystick.service.pages.forms import Fields, Form, decimal, share, written
+from tallystick.service.pages.forms import Fields, Form, decimal, share, typed, written
 
 _KINDS: dict[str, type[Wire]] = {
     "fixed": FixedAllocation,
@@ -42,7 +40,7 @@ _SCOPES = ("vendor", "site", "queue", "market", "language", "policy", "action")
 
 def read_plan(fields: Fields) -> NewSamplingPlan:
     """The plan that a form says. What was left empty has its default."""
-    budget = {"audits": fields.get("budget_audits"), "hours": _read(decimal, fields.get("budget_hours"))}
+    budget = {"audits": fields.get("budget_audits"), "hours": typed(decimal, fields.get("budget_hours"))}
     scope = {name: fields.all(name) for name in _SCOPES} | {"risk": fields.listed("risk")}
     return written(
         NewSamplingPlan,
@@ -51,7 +49,7 @@ def read_plan(fields: Fields) -> NewSamplingPlan:
         strata=fields.all("strata"),
         allocation=_allocation(fields),
         budget=_given(budget),
-        minutes_per_audit=_read(decimal, fields.get("minutes_per_audit")),
+        minutes_per_audit=typed(decimal, fields.get("minutes_per_audit")),
     )
 
 
@@ -59,16 +57,8 @@ def _allocation(fields: Fields) -> dict[str, Any]:
     """The numbers that the chosen kind has; those of other kinds may stand in the form as well."""
     kind = fields.get("kind")
     names = _KINDS[kind].model_fields.keys() - {"kind"} if kind in _KINDS else ()
-    typed = {name: fields.get(_NAMED.get(name, name)) for name in names}
-    return _given({"kind": kind, **{name: _read(_READ[name], text) if name in _READ else text for name, text in typed.items()}})
-
-
-def _read(read: Callable[[str | None], float | None], text: str | None) -> float | str | None:
-    """The number that was typed; where it is none, the text, which the plan then refuses beside its field."""
-    try:
-        return read(text)
-    except ValidationError:
-        return text
+    told = {name: fields.get(_NAMED.get(name, name)) for name in names}
+    return _given({"kind": kind, **{name: typed(_READ[name], text) if name in _READ else text for name, text in told.items()}})
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

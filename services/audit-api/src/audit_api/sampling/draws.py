@@ -1,6 +1,6 @@
 """Reading draws: as a principal may see them, with their strata, and what it takes to repeat them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -107,6 +107,19 @@ async def list_strata(
         statement = statement.where(_s.vendor.in_(vendors))
     rows = await session.execute(statement.order_by(_s.stratum).limit(limit))
     return [_stratum(row, session.principal) for row in rows]
+
+
+async def name_strata(session: ReadSession, programme: str, draw_ids: Collection[UUID]) -> dict[tuple[UUID, str], StratumValues]:
+    """What the decisions of each stratum of some draws have in common, by draw and code."""
+    statement = scoped(select(_s.draw_id, _s.stratum, _s["values"]), draw_strata, programme, session.principal)
+    rows = await session.execute(statement.where(_s.draw_id.in_(draw_ids)))
+    return {(row.draw_id, row.stratum): _shown(row._mapping["values"], session.principal) for row in rows}
+
+
+async def name_draws(session: ReadSession, programme: str, draw_ids: Collection[UUID]) -> dict[UUID, Draw]:
+    """Some draws by their ids, those that the principal may see."""
+    rows = await session.execute(_documents(programme, session.principal).where(_d.id.in_(draw_ids)))
+    return {row.id: _document(row) for row in rows}
 
 
 def _stratum(row: Row[Any], principal: Principal) -> DrawStratum:

@@ -88,6 +88,14 @@ def share(percent: str | None) -> float | None:
     return None if number is None else round(number / 100, 12)
 
 
+def typed(read: Callable[[str | None], float | None], text: str | None) -> float | str | None:
+    """The number that was typed; where it is none, the text, which a model then refuses beside its field."""
+    try:
+        return read(text)
+    except ValidationError:
+        return text
+
+
 def written(model: type[Model], **given: Any) -> Model:
     """A wire model of what a form brought. What was left empty has its default."""
     return model.model_validate({name: value for name, value in given.items() if value is not None})

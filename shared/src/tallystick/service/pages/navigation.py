@@ -13,6 +13,8 @@ WORK = NUMBERS | {Role.AUDITOR}
 """Who reads cases and actions. What they may do there is another matter."""
 AUDITING = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR})
 """Who is handed items to audit, once they are among the auditors."""
+MANAGING = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
+"""Who says who audits."""
 
 _DETAILS = {"severity", "moderator", "auditor", "audit_party", "automated_detection"}
 _FILTERS = frozenset({*MetricFilter.model_fields, *_DETAILS, "from", "to"})
@@ -38,6 +40,7 @@ PLACES = (
     Place("Calibration", "/calibration", NUMBERS, frozenset({"vendor", "policy"})),
     Place("My work", "/work", AUDITING, frozenset()),
     Place("Sampling", "/sampling", WORK, frozenset()),
+    Place("Auditors", "/auditors", MANAGING, frozenset()),
     Place("Cases", "/cases", WORK, frozenset({"vendor"})),
     Place("My actions", "/actions", WORK, frozenset()),
     Place("People", "/people", WORK, frozenset()),
