@@ -10,6 +10,7 @@ import pytest
 from security.doors import DOORS, OPEN, Door, routes, unique_key
 from security.world import Actor, Target, World, canary, plain
 from tallystick.schemas.principal import Role
+from tallystick.service.pages.navigation import PLACES
 
 every_door = pytest.mark.parametrize("door", DOORS, ids=str)
 NOWHERE = "no-such-programme"
@@ -38,6 +39,18 @@ def test_every_route_has_its_place_here(world: World) -> None:
 
     assert found == placed
     assert documented <= placed
+
+
+def test_every_page_of_a_programme_is_led_to_from_all_others() -> None:
+    """The navigation names each page that needs nothing but a programme to everybody whom it opens for; systems see no pages."""
+    home = "/programmes/{programme}"
+    opening = {
+        door.path.removeprefix(home): door.opens_for - {Role.VENDOR_SYSTEM}
+        for door in DOORS
+        if door.page and not door.named and door.path.startswith(home)
+    }
+
+    assert {place.below: place.roles for place in PLACES} == opening
 
 
 @every_door
