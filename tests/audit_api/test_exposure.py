@@ -1,9 +1,10 @@
 """Exposure: what is handed to a person stays within caps, cool-downs, rotation and breaks; their ledger is theirs alone."""
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -16,13 +17,13 @@ from sqlalchemy import select
 
 from appeals import Clock
 from audit_api.exposure.gate import Gate, gate
-from audit_api.exposure.ledger import dose, opt_out, reserve, settle
-from audit_api.exposure.summary import WELLBEING
+from audit_api.exposure.ledger import dose, local_day, monday, opt_out, reserve, settle
+from audit_api.exposure.summary import WELLBEING, group_by_team, thin
 from audit_api.exposure.thinning import thin_all
 from audit_api.sampling.tables import sample_items
 from conftest import Caller
 from factories import programme_document
-from items import item_row, put_items
+from items import hand_out, item_row, put_items
 from tallystick.schemas.metric import Dimension, Measure
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import ExposureRules, Programme
@@ -48,14 +49,21 @@ def _document(slug: str, **rules: Any) -> Programme:
 
 
 async def _work(
-    app: FastAPI, programme: Programme, at: datetime, *, harm: float = HARASSMENT, seconds: int = 60, who: str = ME
+    app: FastAPI,
+    programme: Programme,
+    at: datetime,
+    *,
+    harm: float = HARASSMENT,
+    seconds: int = 60,
+    who: str = ME,
+    team: str | None = None,
 ) -> datetime:
     """Audit one item, and answer when it is done."""
     database: Database = app.state.database
     item = uuid4()
     done = at + timedelta(seconds=seconds)
     async with database.writing(_person(who)) as session:
-        await reserve(session, programme, who, (item, "hate", harm, "image"), at)
+        await reserve(session, programme, who, team, (item, "hate", harm, "image"), at)
         await settle(session, programme.slug, who, item, seconds, done)
     return done
 
@@ -99,7 +107,7 @@ async def test_what_is_in_hand_counts_as_expected_and_what_is_done_as_it_was(aud
     database: Database = audit_app.state.database
     item = uuid4()
     async with database.writing(_person(ME)) as session:
-        await reserve(session, document, ME, (item, "hate", 10, "image"), NOON)
+        await reserve(session, document, ME, None, (item, "hate", 10, "image"), NOON)
     in_hand = (await _gate(audit_app, document, NOON)).most
     async with database.writing(_person(ME)) as session:
         await settle(session, programme, ME, item, 180, NOON)
@@ -116,10 +124,33 @@ async def test_an_item_that_is_handed_out_twice_counts_twice(audit_app: FastAPI,
     for minute, seconds in ((0, 30), (10, 60)):
         at = NOON + timedelta(minutes=minute)
         async with database.writing(_person(ME)) as session:
-            await reserve(session, document, ME, (item, "hate", 10, "image"), at)
+            await reserve(session, document, ME, None, (item, "hate", 10, "image"), at)
             await settle(session, programme, ME, item, seconds, at + timedelta(seconds=seconds))
 
     assert (await _gate(audit_app, document, NOON + timedelta(minutes=20))).most == pytest.approx(85)
+
+
+@pytest.mark.parametrize(
+    ("in_hand", "told", "counted"), [(600, 0, 60), (600, 300, 300), (600, 3600, 600), (600, None, 600), (20, 0, 20), (20, 5, 20)]
+)
+async def test_what_is_told_of_handling_counts_within_the_time_in_hand(
+    audit_app: FastAPI, programme: str, me: httpx.AsyncClient, caller: Caller, clock: Clock, store: asyncpg.Connection,
+    in_hand: int, told: int | None, counted: int,
+) -> None:  # fmt: skip
+    """No more than the time in hand; and no less than is expected of an item, where it was in hand for so long."""
+    await _configure(caller(audit_app, Role.ADMIN), programme)
+    item = await hand_out(audit_app, programme, ME)
+    database: Database = audit_app.state.database
+    async with database.writing(_person(ME)) as session:
+        await reserve(session, _document(programme), ME, None, (UUID(item), "harassment", HARASSMENT, "image"), clock.now)
+    clock.move(seconds=in_hand)
+    judgement = {"benchmark_action": "remove", "benchmark_policy": "harassment", "verdict": "correct"}
+    body = {"judgement": judgement} if told is None else {"judgement": judgement, "handling_time_s": told}
+    audited = await me.post(f"/v1/sample-items/{item}/audit", params={"programme": programme}, json=body)
+    [entry] = await store.fetch("select seconds, dose from exposures where programme = $1", programme)
+
+    assert audited.status_code == 200, audited.text
+    assert tuple(entry) == (counted, pytest.approx(HARASSMENT * counted / 60))
 
 
 async def test_caps_leave_room_for_what_is_left_of_day_and_week(audit_app: FastAPI, programme: str) -> None:
@@ -263,49 +294,193 @@ async def test_nobody_writes_into_anothers_ledger(audit_app: FastAPI, programme:
     database: Database = audit_app.state.database
     with pytest.raises(Exception, match="row-level security"):
         async with database.writing(_person("someone")) as session:
-            await reserve(session, _document(programme), ME, (uuid4(), "hate", 1, "text"), NOON)
+            await reserve(session, _document(programme), ME, None, (uuid4(), "hate", 1, "text"), NOON)
+
+
+async def _summary(manager: httpx.AsyncClient, programme: str) -> dict[str, Any]:
+    answer = await manager.get("/v1/exposure/summary", params={"programme": programme})
+    assert answer.status_code == 200, answer.text
+    summary: dict[str, Any] = answer.json()
+    return summary
+
+
+@pytest.fixture
+def manager(audit_app: FastAPI, caller: Caller, clock: Clock) -> httpx.AsyncClient:
+    """A manager, who asks when the week of `NOON` is over."""
+    clock.now = NOON + timedelta(days=7)
+    return caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1")
 
 
 @pytest.mark.parametrize("people", [4, 5])
 async def test_managers_read_means_of_five_or_more(
-    audit_app: FastAPI, programme: str, caller: Caller, people: int, store: asyncpg.Connection
+    audit_app: FastAPI, programme: str, manager: httpx.AsyncClient, people: int
 ) -> None:
     """A team of five has a figure. One of four, with nobody else beside it, has none, and that there is more is said."""
     document = _document(programme)
     for number in range(people):
-        await store.execute(
-            "insert into auditors (programme, auditor, name, document, revision, changed_by, changed_at)"
-            " values ($1, $2, $2, '{\"team\": \"night\"}', 1, 'x', now())",
-            programme,
-            f"qa-{number}",
-        )
-        await _work(audit_app, document, NOON, seconds=60 * (number + 1), who=f"qa-{number}")
-    manager = caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1")
-    answer = await manager.get("/v1/exposure/summary", params={"programme": programme})
+        await _work(audit_app, document, NOON, seconds=60 * (number + 1), who=f"qa-{number}", team="night")
     shown = {"team": "night", "week": "2026-08-31", "people": 5, "mean_dose": HARASSMENT * 3, "mean_minutes": 3}
+    expected = {"items": [shown], "hidden": False} if people == 5 else {"items": [], "hidden": True}
 
-    assert answer.status_code == 200, answer.text
-    assert answer.json() == ({"items": [shown], "hidden": False} if people == 5 else {"items": [], "hidden": True})
+    assert await _summary(manager, programme) == expected
 
 
-async def test_small_teams_are_shown_together(
-    audit_app: FastAPI, programme: str, caller: Caller, store: asyncpg.Connection
-) -> None:
-    """Three of one team and two of another make five without a team's name."""
+async def test_small_teams_are_shown_together(audit_app: FastAPI, programme: str, manager: httpx.AsyncClient) -> None:
+    """Three of one team and two of another make five without a team's name; who was in both is one person still."""
     document = _document(programme)
-    for number, team in enumerate(["day", "day", "day", "night", "night"]):
-        await store.execute(
-            "insert into auditors (programme, auditor, name, document, revision, changed_by, changed_at)"
-            " values ($1, $2, $2, jsonb_build_object('team', $3::text), 1, 'x', now())",
-            programme,
-            f"qa-{number}",
-            team,
-        )
-        await _work(audit_app, document, NOON, who=f"qa-{number}")
-    manager = caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1")
-    answer = await manager.get("/v1/exposure/summary", params={"programme": programme})
+    for number, team in enumerate(["day", "day", "day", "night"]):
+        await _work(audit_app, document, NOON, who=f"qa-{number}", team=team)
+    await _work(audit_app, document, NOON, who="qa-0", team="night")
+    four = await _summary(manager, programme)
+    await _work(audit_app, document, NOON, who="qa-4", team=None)
+    five = await _summary(manager, programme)
 
-    assert [(group["team"], group["people"]) for group in answer.json()["items"]] == [(None, 5)]
+    assert four == {"items": [], "hidden": True}
+    assert [(group["team"], group["people"]) for group in five["items"]] == [(None, 5)]
+
+
+async def test_a_group_says_nothing_of_one_person_in_it(audit_app: FastAPI, programme: str, manager: httpx.AsyncClient) -> None:
+    """Four who are shown what is harmless, or next to nothing, do not make the mean of a fifth one's dose known."""
+    document = _document(programme)
+    await _work(audit_app, document, NOON, seconds=600, who="qa-0", team="harmless")
+    await _work(audit_app, document, NOON, seconds=600, who="qa-5", team="little")
+    for number in range(1, 5):
+        await _work(audit_app, document, NOON, harm=0, who=f"qa-{number}", team="harmless")
+        await _work(audit_app, document, NOON, seconds=1, who=f"qa-{number + 5}", team="little")
+
+    found = await _summary(manager, programme)
+
+    assert [(group["team"], group["people"]) for group in found["items"]] == [(None, 6)]
+
+
+async def test_a_week_is_told_of_when_nothing_of_it_can_change(
+    audit_app: FastAPI, programme: str, manager: httpx.AsyncClient, clock: Clock
+) -> None:
+    """Not while it goes on anywhere, whatever the programme's time zone says; nor while an item of it is in hand."""
+    document = _document(programme)
+    for number in range(5):
+        await _work(audit_app, document, NOON, who=f"qa-{number}", team="night")
+    database: Database = audit_app.state.database
+    item = uuid4()
+    async with database.writing(_person("qa-0")) as session:
+        await reserve(session, document, "qa-0", "night", (item, "hate", 1, "image"), NOON)
+    in_hand = await _summary(manager, programme)
+    async with database.writing(_person("qa-0")) as session:
+        await settle(session, programme, "qa-0", item, 60, NOON)
+    shown = {}
+    for hour in (11, 12):
+        clock.now = datetime(2026, 9, 7, hour, tzinfo=UTC)  # a Monday
+        shown[hour] = len((await _summary(manager, programme))["items"])
+
+    assert in_hand == {"items": [], "hidden": True}
+    assert shown == {11: 0, 12: 1}
+
+
+_PEOPLE = st.integers(0, 11)
+_TEAMS = st.sampled_from([None, "day", "night"])
+_STEPS = st.one_of(
+    st.tuples(st.just("work"), _PEOPLE, st.sampled_from([0.0, 1.0, HARASSMENT, HATE])),
+    st.tuples(st.just("begin"), _PEOPLE, st.just(HARASSMENT)),
+    st.tuples(st.just("end"), _PEOPLE, st.integers(1, 600)),
+    st.tuples(st.just("move"), _PEOPLE, _TEAMS),
+    st.tuples(st.just("zone"), st.just(0), st.sampled_from(["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"])),
+    st.tuples(st.just("wait"), st.just(0), st.integers(1, 60)),
+    st.tuples(st.just("thin"), st.just(0), st.integers(7, 14)),
+)
+
+
+class _Shift:
+    """Twelve people at work, and a manager who moves people and time zones as they like, and asks after every step."""
+
+    def __init__(self, database: Database, teams: list[str | None]) -> None:
+        self._database = database
+        self._slug = f"p-{uuid4()}"
+        self._teams = dict(enumerate(teams))
+        self._zone, self._keep = "Europe/Berlin", 7
+        self._at = datetime(2026, 9, 4, 20, tzinfo=UTC)  # a Friday
+        self._held: dict[int, tuple[Any, date, str | None, float]] = {}
+        self.entries: list[tuple[date, str | None, int, float]] = []
+        """Week, team, person and dose of what is done."""
+        self.told: dict[tuple[date, str | None], dict[str, Any]] = {}
+
+    def _document(self) -> Programme:
+        document = programme_document(
+            self._slug, time_zone=self._zone, exposure={"keep_days": self._keep}, handing={"seconds_per_item": 60}
+        )
+        return Programme.model_validate(document)
+
+    async def begin(self, person: int, harm: float) -> None:
+        document, who, item, team = self._document(), f"qa-{person}", uuid4(), self._teams[person]
+        if person not in self._held:
+            async with self._database.writing(_person(who)) as session:
+                await reserve(session, document, who, team, (item, "hate", harm, "image"), self._at)
+            self._held[person] = (item, monday(local_day(document, self._at)), team, harm)
+
+    async def end(self, person: int, seconds: int) -> None:
+        if person in self._held:
+            item, week, team, harm = self._held.pop(person)
+            async with self._database.writing(_person(f"qa-{person}")) as session:
+                await settle(session, self._slug, f"qa-{person}", item, seconds, self._at)
+            self.entries.append((week, team, person, harm * seconds / 60))
+
+    async def work(self, person: int, harm: float) -> None:
+        await self.begin(person, harm)
+        await self.end(person, 60)
+
+    async def move(self, person: int, team: str | None) -> None:
+        self._teams[person] = team
+
+    async def zone(self, _: int, zone: str) -> None:
+        self._zone = zone
+
+    async def wait(self, _: int, hours: int) -> None:
+        self._at += timedelta(hours=hours)
+
+    async def thin(self, _: int, days: int) -> None:
+        self._keep = days
+        if not self._held:  # what is in hand for weeks is not there: it is let go when the time for it is over
+            async with self._database.writing(WELLBEING) as session:
+                await thin(session, self._document(), self._at)
+
+    async def ask(self) -> None:
+        async with self._database.reading(WELLBEING) as session:
+            groups, _ = await group_by_team(session, self._slug, 104, self._at)
+        for group in groups:
+            assert self.told.setdefault((group["week"], group["team"]), group) == pytest.approx(group)
+        assert {(group["week"], group["team"]) for group in groups} == self.told.keys()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_STEPS, min_size=10, max_size=40), teams=st.lists(_TEAMS, min_size=12, max_size=12))
+async def test_no_answers_differ_by_what_a_few_people_were_shown(
+    audit_app: FastAPI, steps: list[tuple[str, int, Any]], teams: list[str | None]
+) -> None:
+    """Whatever was told of a week stays as it was, and nothing is added to it.
+
+    Its figures are sums of entries that no two of them share, of five people or more: no difference of any is about fewer.
+    """
+    shift = _Shift(audit_app.state.database, teams)
+    everybody = [("work", person, HARASSMENT) for person in range(12)]
+    over = [*(("end", person, 60) for person in range(12)), ("wait", 0, 24 * 9)]
+    for step, person, value in [*everybody, *steps, *everybody, *over]:
+        await getattr(shift, step)(person, value)
+        await shift.ask()
+
+    assert shift.told
+    for (week, team), group in shift.told.items():
+        named = {each for told, each in shift.told if told == week and each is not None}
+        inside = [
+            (person, shown)
+            for when, of, person, shown in shift.entries
+            if when == week and (of == team if team is not None else of not in named)
+        ]
+        doses: dict[int, float] = defaultdict(float)
+        for person, shown in inside:
+            doses[person] += shown
+        people = [each for each in doses.values() if each > 0]
+        assert group["people"] == len(people) >= 5
+        assert group["mean_dose"] == pytest.approx(sum(people) / len(people))
+        assert max(people) <= sum(people) / 2
 
 
 async def test_old_days_become_weeks_and_old_weeks_are_forgotten(
@@ -365,7 +540,7 @@ async def test_whoever_goes_through_the_gate_stays_within_the_rules(
             if through.closed or not fits or (harm >= through.heavy_from and not through.heavy):
                 continue
             item = uuid4()
-            await reserve(session, document, who, (item, "hate", harm, "image"), at)
+            await reserve(session, document, who, None, (item, "hate", harm, "image"), at)
             await settle(session, programme, who, item, seconds, at + timedelta(seconds=seconds))
         taken.append((harm, seconds, at))
         at += timedelta(seconds=seconds)

@@ -36,24 +36,38 @@ def monday(day: date) -> date:
 
 
 async def reserve(
-    session: WriteSession, programme: Programme, auditor: str, item: tuple[UUID, str, float, str], now: datetime
+    session: WriteSession,
+    programme: Programme,
+    auditor: str,
+    team: str | None,
+    item: tuple[UUID, str, float, str],
+    now: datetime,
 ) -> None:
-    """Enter an item that is handed out (its id, policy, harm and modality) with the time that is expected of it."""
+    """Enter an item that is handed out (its id, policy, harm and modality) with the time that is expected of it.
+
+    Each time is an entry of its own, with the day and the team of then: nothing that comes later moves it to others.
+    """
     item_id, policy, harm, modality = item
     seconds = programme.handing.seconds_per_item
-    shown = {"day": local_day(programme, now), "began_at": now, "ended_at": None, "expected": seconds}
-    more = dose(programme.exposure, harm, modality, seconds)
-    key = {"programme": programme.slug, "auditor": auditor, "item_id": item_id}
-    entering = insert(exposures).values(**key, **shown, policy=policy, harm=harm, seconds=seconds, dose=more)
-    again = {**shown, "seconds": _x.seconds + seconds, "dose": _x.dose + more}
-    await session.execute(entering.on_conflict_do_update(index_elements=[*key], set_=again))
+    entry = {
+        "programme": programme.slug,
+        "auditor": auditor,
+        "item_id": item_id,
+        "day": local_day(programme, now),
+        "began_at": now,
+        "policy": policy,
+        "harm": harm,
+        "team": team or "",
+        "seconds": seconds,
+        "dose": dose(programme.exposure, harm, modality, seconds),
+    }
+    await session.execute(insert(exposures).values(entry))
 
 
 async def settle(session: WriteSession, programme: str, auditor: str, item_id: UUID, seconds: int, now: datetime) -> None:
     """End an item's entry: the time that it took takes the place of what was expected. Looking counts, whatever came of it."""
     of_item = (_x.programme == programme, _x.auditor == auditor, _x.item_id == item_id, _x.ended_at.is_(None))
-    taken = _x.seconds - _x.expected + seconds
-    ending = {"ended_at": now, "seconds": taken, "expected": 0, "dose": _x.dose * taken / _x.seconds}
+    ending = {"ended_at": now, "seconds": seconds, "dose": _x.dose * seconds / _x.seconds}
     await session.execute(update(exposures).where(*of_item).values(ending))
 
 
@@ -86,7 +100,7 @@ async def read_standing(session: ReadSession, programme: Programme, auditor: str
 
 async def latest(session: ReadSession, programme: str, auditor: str, now: datetime) -> Sequence[Row[Any]]:
     """When the entries of the last hours began and ended, and their harm; newest first. What is in hand goes on until now."""
-    ended = func.coalesce(_x.ended_at, func.least(now, _x.began_at + _x.expected * timedelta(seconds=1)))
+    ended = func.coalesce(_x.ended_at, func.least(now, _x.began_at + _x.seconds * timedelta(seconds=1)))
     statement = select(_x.began_at, ended.label("ended_at"), _x.harm).where(
         _x.programme == programme, _x.auditor == auditor, _x.began_at > now - _LOOK_BACK
     )
@@ -96,7 +110,9 @@ async def latest(session: ReadSession, programme: str, auditor: str, now: dateti
 async def days(session: ReadSession, programme: str, auditor: str) -> list[dict[str, Any]]:
     """A person's days, newest first."""
     minutes = func.sum(_x.seconds) / float(_MINUTE)
-    sums = select(_x.day, func.sum(_x.dose).label("dose"), minutes.label("minutes"), func.count().label("items"))
+    sums = select(
+        _x.day, func.sum(_x.dose).label("dose"), minutes.label("minutes"), func.count(_x.item_id.distinct()).label("items")
+    )
     mine = sums.where(_x.programme == programme, _x.auditor == auditor).group_by(_x.day).order_by(_x.day.desc())
     return [_shown(row) for row in await session.execute(mine)]
 
@@ -108,8 +124,11 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
 async def weeks(session: ReadSession, programme: str, auditor: str) -> list[dict[str, Any]]:
     """A person's weeks that days have been thinned out to, newest first."""
     c = exposure_weeks.c
-    statement = select(c.week.label("day"), c.dose, (c.seconds / float(_MINUTE)).label("minutes"), c["items"])
-    mine = statement.where(c.programme == programme, c.auditor == auditor).order_by(c.week.desc())
+    minutes = func.sum(c.seconds) / float(_MINUTE)
+    sums = select(
+        c.week.label("day"), func.sum(c.dose).label("dose"), minutes.label("minutes"), func.sum(c["items"]).label("items")
+    )
+    mine = sums.where(c.programme == programme, c.auditor == auditor).group_by(c.week).order_by(c.week.desc())
     return [_shown(row) for row in await session.execute(mine)]
 
 

@@ -58,14 +58,17 @@ async def read_exposure_summary(
     programme: ProgrammeQuery,
     principal: Managing,
     session: Reading,
-    weeks: Annotated[int, Query(ge=1, le=104, description="How many of the newest weeks.")] = 8,
+    weeks: Annotated[int, Query(ge=1, le=104, description="How many of the newest weeks that are over.")] = 8,
 ) -> Response:
-    """Means of groups of five people or more, by team and week, newest first. No figure is anybody's own."""
+    """Means of groups of five people or more, by team and week, newest first. No figure is anybody's own.
+
+    A week is told of when it is over everywhere and nothing of it is in hand: from then on its figures stay as they are.
+    """
     enter(principal, programme)
     await get_programme(session, programme)
     database: Database = request.app.state.database
     async with database.reading(WELLBEING) as of_all:
-        groups, hidden = await group_by_team(of_all, programme, weeks)
+        groups, hidden = await group_by_team(of_all, programme, weeks, now(request))
     return reply({"items": groups, "hidden": hidden})
 
 

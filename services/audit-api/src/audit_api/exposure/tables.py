@@ -15,10 +15,10 @@ exposures = Table(
     Column("ended_at", DateTime(timezone=True), comment="null while it is in hand"),
     Column("policy", Text, nullable=False),
     Column("harm", Double, nullable=False),
-    Column("seconds", Integer, nullable=False, comment="with those that are expected, while it is in hand"),
-    Column("expected", Integer, nullable=False, comment="of the seconds, how many are expected only"),
+    Column("team", Text, nullable=False, comment="of the person when it was handed out; empty for none"),
+    Column("seconds", Integer, nullable=False, comment="those that are expected, while it is in hand"),
     Column("dose", Double, nullable=False),
-    PrimaryKeyConstraint("programme", "auditor", "item_id"),
+    PrimaryKeyConstraint("programme", "auditor", "item_id", "began_at"),
     Index(None, "programme", "auditor", "day"),
 )
 
@@ -28,10 +28,11 @@ exposure_weeks = Table(
     Column("programme", Text, nullable=False),
     Column("auditor", Text, nullable=False),
     Column("week", Date, nullable=False, comment="its Monday"),
+    Column("team", Text, nullable=False, comment="as in exposures"),
     Column("dose", Double, nullable=False),
     Column("seconds", Integer, nullable=False),
     Column("items", Integer, nullable=False),
-    PrimaryKeyConstraint("programme", "auditor", "week"),
+    PrimaryKeyConstraint("programme", "auditor", "week", "team"),
 )
 
 opt_outs = Table(

@@ -8,9 +8,8 @@ from sqlalchemy import Row, update
 
 from audit_api.audits.tables import audits
 from audit_api.batches.routes import take_one
-from audit_api.exposure.ledger import settle
 from audit_api.items.problems import ItemNotInHand, ItemRefused
-from audit_api.items.records import move_item, seconds_in_hand
+from audit_api.items.records import end_in_hand, seconds_in_hand
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditParty, NewAudit
 from tallystick.schemas.problem import ProblemError
@@ -56,8 +55,7 @@ async def audit_item(session: WriteSession, item: Row[Any], new: NewItemAudit, n
         await session.execute(update(audits).where(*of_item).values(checking=True))
     position = await take_positions(session, streams, item.programme, 1)
     done = {"audit_id": audit_id, "audited_by": me, "audited_at": now, "handling_time_s": seconds, "lease_until": None}
-    moved = await move_item(session, item, ItemState.AUDITED, position, **done)
+    moved = await end_in_hand(session, item, ItemState.AUDITED, now, position, **done)
     if moved is None:
         raise ItemNotInHand("The time for it ran out just now, and it went on to others.")
-    await settle(session, item.programme, me, item.id, seconds, now)
     return moved

@@ -88,7 +88,8 @@ async def _hand_out(session: WriteSession, programme: Programme, asking: Asking,
     taken = check or found
     lease_until = now + timedelta(minutes=programme.handing.lease_minutes)
     item = await move_item(session, taken, ItemState.CLAIMED, claimed_by=asking.me, claimed_at=now, lease_until=lease_until)
-    await reserve(session, programme, asking.me, (taken.id, taken.policy, taken.harm, taken.modality), now)
+    shown = (taken.id, taken.policy, taken.harm, taken.modality)
+    await reserve(session, programme, asking.me, asking.auditor.team, shown, now)
     message = (asking.gate.message or LIGHTER) if left_out else None
     return Claimed(item, message=message, lighter=left_out)
 

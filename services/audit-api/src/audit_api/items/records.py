@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, or_, select, update
 
 from audit_api.exposure.ledger import settle
+from audit_api.programmes.records import read_document
 from audit_api.sampling.tables import sample_items
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import ItemState, SampleItem
@@ -92,12 +93,31 @@ def seconds_in_hand(item: Row[Any], until: datetime) -> int:
     return min(max(0, round((until - claimed_at).total_seconds())), _LONGEST_S)
 
 
+async def end_in_hand(
+    session: WriteSession, held: Row[Any], state: ItemState, until: datetime, position: int | None = None, **values: Any
+) -> Row[Any] | None:
+    """Take an item out of the hand that it is in, and settle what it was of exposure; None where that was done meanwhile.
+
+    The time that it was in hand counts. Where an audit says how long its handling took (`handling_time_s`), that counts in its
+    place, but no more than the time in hand, and no less than is expected of an item where it was in hand for so long.
+    """
+    moved = await move_item(session, held, state, position, **values)
+    if moved is not None:
+        span = seconds_in_hand(held, until)
+        told = values.get("handling_time_s")
+        seconds = (
+            span
+            if told is None
+            else min(span, max(told, (await read_document(session, held.programme)).handing.seconds_per_item))
+        )
+        await settle(session, held.programme, held.claimed_by, held.id, seconds, until)
+    return moved
+
+
 async def let_go(session: WriteSession, held: Row[Any]) -> None:
     """Let an item wait again whose time ran out; one that was made to check its auditor is gone with it.
 
-    The time that it was in hand counts as exposure. Of two who do this at once, one does.
+    Of two who do this at once, one does.
     """
     state = ItemState.WAITING if held.kind == "sampled" else ItemState.VOID
-    if await move_item(session, held, state, **waiting_again()) is not None:
-        seconds = seconds_in_hand(held, held.lease_until)
-        await settle(session, held.programme, held.claimed_by, held.id, seconds, held.lease_until)
+    await end_in_hand(session, held, state, held.lease_until, **waiting_again())

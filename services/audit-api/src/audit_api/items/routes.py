@@ -7,11 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row
 
-from audit_api.exposure.ledger import settle
 from audit_api.items.auditing import audit_item, require_in_hand
 from audit_api.items.claiming import claim
 from audit_api.items.problems import ItemNotInHand, ItemRefused, NotStaffed
-from audit_api.items.records import MANAGERS, document, get_item, list_items, move_item, seconds_in_hand, waiting_again
+from audit_api.items.records import MANAGERS, document, end_in_hand, get_item, list_items, move_item, waiting_again
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import read_document
 from audit_api.sampling.items import replace
@@ -176,12 +175,11 @@ async def create_hand_back(
     void = item.kind != "sampled" or new.reason is HandBackReason.UNAVAILABLE
     state = ItemState.VOID if void else ItemState.WAITING
     position = await take_positions(session, streams, programme, 1)
-    back = await move_item(session, item, state, position, **record, **waiting_again(principal.subject))
+    back = await end_in_hand(session, item, state, moment, position, **record, **waiting_again(principal.subject))
     if back is None:
         raise ItemNotInHand("The time for it ran out just now, and it went on to others.")
     if new.reason is HandBackReason.UNAVAILABLE and item.kind == "sampled":
         await replace(session, back)
-    await settle(session, programme, principal.subject, item.id, seconds_in_hand(item, moment), moment)
     if not principal.holds(*MANAGERS):  # who gives a check back is told what they would be told of a drawn item
         told = ItemState.VOID if new.reason is HandBackReason.UNAVAILABLE else ItemState.WAITING
         return reply(_document(back, principal) | {"state": told}, etag=revision_etag(back.revision))

@@ -212,10 +212,11 @@ def upgrade() -> None:
         sa.Column("programme", sa.Text(), nullable=False),
         sa.Column("auditor", sa.Text(), nullable=False),
         sa.Column("week", sa.Date(), nullable=False, comment="its Monday"),
+        sa.Column("team", sa.Text(), nullable=False, comment="as in exposures"),
         sa.Column("dose", sa.Double(), nullable=False),
         sa.Column("seconds", sa.Integer(), nullable=False),
         sa.Column("items", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("programme", "auditor", "week", name=op.f("exposure_weeks_pkey")),
+        sa.PrimaryKeyConstraint("programme", "auditor", "week", "team", name=op.f("exposure_weeks_pkey")),
     )
     op.create_table(
         "exposures",
@@ -227,10 +228,10 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="null while it is in hand"),
         sa.Column("policy", sa.Text(), nullable=False),
         sa.Column("harm", sa.Double(), nullable=False),
-        sa.Column("seconds", sa.Integer(), nullable=False, comment="with those that are expected, while it is in hand"),
-        sa.Column("expected", sa.Integer(), nullable=False, comment="of the seconds, how many are expected only"),
+        sa.Column("team", sa.Text(), nullable=False, comment="of the person when it was handed out; empty for none"),
+        sa.Column("seconds", sa.Integer(), nullable=False, comment="those that are expected, while it is in hand"),
         sa.Column("dose", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("programme", "auditor", "item_id", name=op.f("exposures_pkey")),
+        sa.PrimaryKeyConstraint("programme", "auditor", "item_id", "began_at", name=op.f("exposures_pkey")),
     )
     op.create_index(op.f("exposures_programme_auditor_day_idx"), "exposures", ["programme", "auditor", "day"], unique=False)
     op.create_table(
