@@ -106,6 +106,33 @@ async def test_a_period_without_decisions_is_missed_and_its_key_told(
     assert repeated.verify(await receipt(audit, programme, first["id"], "acme"), []) == []
 
 
+@pytest.mark.parametrize("table", ["draws", "sampling_plans"])
+async def test_one_that_fails_keeps_no_other_from_being_made(
+    audit_app: FastAPI,
+    audit: httpx.AsyncClient,
+    programme: str,
+    clock: Clock,
+    store: asyncpg.Connection,
+    table: str,
+) -> None:
+    """Of two plans the older one cannot be read any more. The draws of the other are committed and made in the same round."""
+    first = next_monday(clock)
+    broken, sound = [await published(audit, programme, plan_document(first, title=title)) for title in ("Broken", "Sound")]
+    of_plan = "plan_id" if table == "draws" else "id"
+    column = "design" if table == "draws" else "document"
+    await store.execute(f"update {table} set {column} = '{{}}' where {of_plan} = $1", UUID(broken["id"]))
+    before = len(await draws_of(audit, programme, sound["id"]))
+    clock.now = datetime.combine(first + timedelta(days=9), datetime.min.time(), UTC)
+    await keep_up(audit_app.state.database, clock)
+    states = [each["state"] for each in await draws_of(audit, programme, sound["id"])]
+
+    ended = {"draws": "withdrawn", "sampling_plans": "retired"}[table]
+    await store.execute(f"update {table} set state = '{ended}' where {of_plan} = $1", UUID(broken["id"]))  # out of others' way
+
+    assert states.count("missed") == 1
+    assert len(states) > before
+
+
 async def test_of_many_replicas_one_commits_and_one_draws(
     audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
 ) -> None:

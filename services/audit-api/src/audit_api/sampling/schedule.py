@@ -1,7 +1,8 @@
 """What time does to sampling: draws are committed before their periods and made after them. Any number of replicas do this."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,8 +38,9 @@ log = structlog.get_logger()
 async def keep_up(database: Database, clock: Clock) -> int:
     """Commit and make the draws that are due by now, in every programme; answers how many were made.
 
-    Each is a transaction of its own. Of several replicas one commits a draw, under the lock of the programme's stream, and one
-    makes it: the others pass over a draw that is being made.
+    Each is a transaction of its own, and one that fails is logged and tried again in the next round; the others go on. Of several
+    replicas one commits a draw, under the lock of the programme's stream, and one makes it: the others pass over a draw that is
+    being made.
     """
     await _commit_due(database, clock)
     return await _draw_due(database, clock)
@@ -48,21 +50,36 @@ async def _commit_due(database: Database, clock: Clock) -> None:
     async with database.reading(SAMPLER) as session:
         plans = await published_plans(session)
     for each in plans:
-        moment = clock()
-        plan = NewSamplingPlan.model_validate(each.document)
-        async with database.reading(SAMPLER) as session:
-            found = await find_programme(session, each.programme)
-            if found is None:
-                continue
-            programme = Programme.model_validate(found.document)
-            if not await is_behind(session, each, plan, programme.time_zone, moment):
-                continue
-            outlook = await look_out(session, programme, each.id, plan, moment)
-        async with database.writing(SAMPLER) as session:
-            await take_positions(session, streams, each.programme, 0)
-            current = await find_plan(session, each.programme, each.id)
-            if current.state != PlanState.RETIRED and current.published_version == each.published_version:
-                await commit_draws(session, current, outlook, clock())
+        with _alone("not committed", programme=each.programme, plan=str(each.id)):
+            await _commit(database, each, clock)
+
+
+@contextmanager
+def _alone(event: str, **named: str) -> Iterator[None]:
+    """Keep what fails in the block from what comes after it."""
+    try:
+        yield
+    except Exception:
+        log.exception(event, **named)
+
+
+async def _commit(database: Database, each: Row[Any], clock: Clock) -> None:
+    """Commit the draws of a plan that are to come, as far as they are not."""
+    moment = clock()
+    plan = NewSamplingPlan.model_validate(each.document)
+    async with database.reading(SAMPLER) as session:
+        found = await find_programme(session, each.programme)
+        if found is None:
+            return
+        programme = Programme.model_validate(found.document)
+        if not await is_behind(session, each, plan, programme.time_zone, moment):
+            return
+        outlook = await look_out(session, programme, each.id, plan, moment)
+    async with database.writing(SAMPLER) as session:
+        await take_positions(session, streams, each.programme, 0)
+        current = await find_plan(session, each.programme, each.id)
+        if current.state != PlanState.RETIRED and current.published_version == each.published_version:
+            await commit_draws(session, current, outlook, clock())
 
 
 async def _draw_due(database: Database, clock: Clock) -> int:
@@ -71,10 +88,12 @@ async def _draw_due(database: Database, clock: Clock) -> int:
         due = (await session.execute(statement.order_by(_d.draw_after, _d.programme, _d.id))).all()
     made = 0
     for each in due:
-        async with database.writing(SAMPLER) as session:
-            if (draw := await lock_draw(session, each.programme, each.id, clock(), skip=True)) is not None:
-                await make_draw(session, draw, clock())
-                made += 1
+        with _alone("not drawn", programme=each.programme, draw=str(each.id)):
+            async with database.writing(SAMPLER) as session:
+                draw = await lock_draw(session, each.programme, each.id, clock(), skip=True)
+                if draw is not None:
+                    await make_draw(session, draw, clock())
+            made += draw is not None
     return made
 
 
