@@ -153,7 +153,7 @@ async def test_caps_are_kept_with_what_the_week_has_seen(office: Office) -> None
     await office.staff("ana")
     document = Programme.model_validate(programme_document(office.programme, handing={"seconds_per_item": 360}))
     async with office.database.writing(principal("ana", Role.AUDITOR)) as session:
-        await reserve(session, document, "ana", (new_id(), "harassment", 2, "image"), datetime(2026, 11, 30, 8, tzinfo=UTC))
+        await reserve(session, document, "ana", None, (new_id(), "harassment", 2, "image"), datetime(2026, 11, 30, 8, tzinfo=UTC))
     few = await office.plan()
     for number in range(4):
         await office.staff(f"qa-{number}")
