@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agreement, decisions, effects, ingest, metrics, projection, read, staffing
+from bench import agreement, claims, decisions, effects, ingest, metrics, projection, read, staffing
 from bench.figures import HEADINGS, Figure, markdown
 from bench.ground import Ground
 from tallystick_embedded.stack import Stack
@@ -25,6 +25,7 @@ BENCHES: Mapping[str, Callable[[Ground], AsyncIterator[Figure]]] = {
     "agreement": agreement.measure,
     "effects": effects.measure,
     "staffing": staffing.measure,
+    "claims": claims.measure,
 }
 
 

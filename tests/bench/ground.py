@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal, ParamSpec, Self, TypeVar
+from typing import Any, Literal, ParamSpec, Self, TypeVar
 
 import asyncpg
 import httpx
@@ -53,10 +53,11 @@ class Ground:
         """Do the work in the process that measures."""
         return await asyncio.get_running_loop().run_in_executor(self._measuring, work, *args)
 
-    async def programme(self, slug: str) -> str:
+    async def programme(self, slug: str, **changes: Any) -> str:
         """Make a programme that takes the generated rows."""
+        document = programme_document(slug) | changes
         async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {self.token}"}) as client:
-            (await client.put(f"{self.stack.url}/audit/v1/programmes/{slug}", json=programme_document(slug))).raise_for_status()
+            (await client.put(f"{self.stack.url}/audit/v1/programmes/{slug}", json=document)).raise_for_status()
         return slug
 
     async def push(self, programme: str, body: bytes, *, expected: str = "created") -> float:

@@ -1,4 +1,4 @@
-"""The reference: what a competent engineer writes by hand to show the same rows, without identity, isolation, logs or metrics.
+"""The reference: what a competent engineer writes by hand for the same rows, without identity, isolation, logs or metrics.
 
 FastAPI and asyncpg with a pool; the row goes to the answer as orjson writes it, which is faster than a response model. Run by
 `python -m bench.reference PORT` under uvicorn with uvloop and httptools, like the services.
@@ -54,7 +54,36 @@ def create_app() -> FastAPI:
             raise HTTPException(404)
         return _json(dict(row))
 
+    @app.post("/claims")
+    async def claim(programme: str, auditor: str) -> Response:
+        row = await _claim(pools["AUDIT_DATABASE"], programme, auditor)
+        return _json({name: value for name, value in row.items() if name != "rank"})
+
     return app
+
+
+async def _claim(pool: asyncpg.Pool, programme: str, auditor: str) -> asyncpg.Record:
+    async with pool.acquire() as connection, connection.transaction():
+        item = await connection.fetchval(
+            """
+            select id from bare_items where programme = $1 and state = 'waiting'
+            order by priority, due_at, turn, rank limit 1 for update skip locked
+            """,
+            programme,
+        )
+        row = await connection.fetchrow(
+            """
+            update bare_items set state = 'claimed', claimed_by = $3, claimed_at = now(),
+                lease_until = now() + interval '30 minutes', revision = revision + 1
+            where programme = $1 and id = $2 returning *
+            """,
+            programme,
+            item,
+            auditor,
+        )
+    if row is None:
+        raise HTTPException(404)
+    return row
 
 
 def _document(row: asyncpg.Record) -> dict[str, Any]:

@@ -6,8 +6,11 @@ What is measured with it runs in a process of its own, for the main process read
 import re
 import socket
 import time
+from collections import deque
 from collections.abc import Sequence
-from itertools import cycle
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import chain, cycle
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -83,6 +86,27 @@ def once(address: str, sent: bytes) -> Answer:
     """One exchange on a new connection."""
     with Connection(address) as connection:
         return connection.exchange(sent)
+
+
+def side_by_side(address: str, requests: Sequence[bytes], connections: int) -> float:
+    """Seconds until all requests are answered, sent over so many connections at once, one after the other on each."""
+    left = deque(requests)
+
+    def work(connection: Connection) -> list[Answer]:
+        answers = []
+        with suppress(IndexError):
+            while True:
+                answers.append(connection.exchange(left.popleft()))
+        return answers
+
+    with ExitStack() as opened, ThreadPoolExecutor(connections) as threads:
+        lanes = [opened.enter_context(Connection(address)) for _ in range(connections)]
+        started = time.perf_counter()
+        answers = list(chain.from_iterable(threads.map(work, lanes)))
+        seconds = time.perf_counter() - started
+    for answer in answers:
+        answer.content()
+    return seconds
 
 
 def again_and_again(address: str, requests: Sequence[bytes], count: int) -> list[float]:

@@ -6,12 +6,11 @@ A cap leaves what is light enough: content of policies without harm has no dose,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, Row, case, literal
+from sqlalchemy import ColumnElement, FromClause, case, literal
 
-from audit_api.exposure.ledger import Standing, latest, local_day, monday, read_standing
+from audit_api.exposure.ledger import Entry, Standing, latest, local_day, monday, read_standing
 from tallystick.schemas.decision import Modality
 from tallystick.schemas.programme import ExposureRules, Programme
 from tallystick.schemas.sampling import NoItem
@@ -94,7 +93,7 @@ async def break_due_at(session: ReadSession, programme: Programme, auditor: str,
     return entries[-1].began_at + timedelta(minutes=programme.exposure.break_after_minutes) if entries else None
 
 
-def _unbroken(entries: Sequence[Row[Any]], rules: ExposureRules, now: datetime) -> Sequence[Row[Any]]:
+def _unbroken(entries: Sequence[Entry], rules: ExposureRules, now: datetime) -> Sequence[Entry]:
     """The entries, newest first, with less than a break between one and the next, up to now."""
     pause, begin = timedelta(minutes=rules.break_minutes), now
     for index, entry in enumerate(entries):
@@ -105,7 +104,7 @@ def _unbroken(entries: Sequence[Row[Any]], rules: ExposureRules, now: datetime) 
 
 
 def _heavy(
-    entries: Sequence[Row[Any]], unbroken: Sequence[Row[Any]], rules: ExposureRules, now: datetime
+    entries: Sequence[Entry], unbroken: Sequence[Entry], rules: ExposureRules, now: datetime
 ) -> tuple[bool, datetime | None]:
     """Whether heavy content may come, and otherwise when."""
     last = next((entry for entry in entries if entry.harm >= rules.heavy_from), None)

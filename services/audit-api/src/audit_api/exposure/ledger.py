@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -94,17 +94,25 @@ async def read_standing(session: ReadSession, programme: Programme, auditor: str
     mine = (_x.programme == programme.slug, _x.auditor == auditor, _x.day >= monday(today))
     chosen = func.array(policies.scalar_subquery()).label("opted_out")
     statement = select(of_today, of_week, until.scalar_subquery().label("break_until"), chosen)
-    row = (await session.execute(statement.where(*mine))).one()
-    return Standing(row.today, row.week, row.break_until, tuple(row.opted_out))
+    [(shown_today, shown_this_week, break_until, policies_chosen)] = await session.rows(statement.where(*mine))
+    return Standing(shown_today, shown_this_week, break_until, tuple(policies_chosen))
 
 
-async def latest(session: ReadSession, programme: str, auditor: str, now: datetime) -> Sequence[Row[Any]]:
+class Entry(NamedTuple):
+    """When somebody looked at an item, and how harmful it was."""
+
+    began_at: datetime
+    ended_at: datetime
+    harm: float
+
+
+async def latest(session: ReadSession, programme: str, auditor: str, now: datetime) -> list[Entry]:
     """When the entries of the last hours began and ended, and their harm; newest first. What is in hand goes on until now."""
     ended = func.coalesce(_x.ended_at, func.least(now, _x.began_at + _x.seconds * timedelta(seconds=1)))
     statement = select(_x.began_at, ended.label("ended_at"), _x.harm).where(
         _x.programme == programme, _x.auditor == auditor, _x.began_at > now - _LOOK_BACK
     )
-    return (await session.execute(statement.order_by(_x.began_at.desc()))).all()
+    return [Entry(*row) for row in await session.rows(statement.order_by(_x.began_at.desc()))]
 
 
 async def days(session: ReadSession, programme: str, auditor: str) -> list[dict[str, Any]]:

@@ -119,7 +119,8 @@ async def _assigned(session: WriteSession, programme: Programme, me: str, now: d
     of_today = (p.programme == programme.slug, p.first_day <= today, p.last_day >= today)
     newest = select(p.id).where(*of_today).order_by(p.made_at.desc()).limit(1).scalar_subquery()
     mine = select(a.draw_id, a.stratum).where(a.programme == programme.slug, a.plan_id == newest)
-    return [(row.draw_id, row.stratum) for row in await session.execute(mine.where(a.auditor == me, a.day == today))]
+    found = await session.rows(mine.where(a.auditor == me, a.day == today))
+    return [(draw_id, stratum) for draw_id, stratum in found]
 
 
 async def _nothing(session: WriteSession, waiting: Select[Any], may: list[ColumnElement[bool]], through: Gate) -> Claimed:
