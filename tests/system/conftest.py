@@ -1,4 +1,4 @@
-"""The whole product behind its gateway: the embedded stack, or the one that TALLYSTICK_SYSTEM_URL names (Compose)."""
+"""The whole product behind its gateway: the embedded stack, or the one that SYSTEM_URL names (Compose)."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -26,10 +26,18 @@ class System:
 
     url: str
     identity: Path
-    shift: Path | None = None
-    """Where it is said by how much the clock of cases is before the machine's, if it can be."""
-    shift_of_audit: Path | None = None
-    """The same for audit-api."""
+    clock: Path
+    """The directory in which it is said by how much the clocks are before the machine's."""
+
+    @property
+    def shift(self) -> Path:
+        """Of cases."""
+        return self.clock / "shift"
+
+    @property
+    def shift_of_audit(self) -> Path:
+        """Of audit-api."""
+        return self.clock / "shift-of-audit"
 
     def token(
         self, *roles: Role, vendor: str | None = None, programmes: tuple[str, ...] = ("*",), subject: str = "someone"
@@ -43,21 +51,20 @@ class System:
 @pytest.fixture(scope="session")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """The system under test."""
-    if url := os.environ.get("TALLYSTICK_SYSTEM_URL"):
-        yield System(url, Path(os.environ["TALLYSTICK_SYSTEM_IDENTITY"]))
+    if url := os.environ.get("SYSTEM_URL"):
+        yield System(url, Path(os.environ["SYSTEM_IDENTITY"]), Path(os.environ["SYSTEM_CLOCK"]))
         return
-    shift = tmp_path_factory.mktemp("clock") / "shift"
-    of_audit = shift.with_name("shift-of-audit")
+    clock = tmp_path_factory.mktemp("clock")
     environment = {
         "TALLYSTICK_DELIVER": "false",  # Schemathesis makes up addresses for webhooks
         "TALLYSTICK_DETECT_AFTER_SECONDS": "0.5",
         "TALLYSTICK_FOLLOW_SECONDS": "0.5",
         "TALLYSTICK_SWEEP_SECONDS": "0.5",
-        "TALLYSTICK_CLOCK_SHIFT": str(shift),
-        "TALLYSTICK_AUDIT_CLOCK_SHIFT": str(of_audit),
+        "TALLYSTICK_CLOCK_SHIFT": str(clock / "shift"),
+        "TALLYSTICK_AUDIT_CLOCK_SHIFT": str(clock / "shift-of-audit"),
     }
     async with Stack(tmp_path_factory.mktemp("system"), port=0, environment=environment) as stack:
-        yield System(stack.url, stack.identity, shift, of_audit)
+        yield System(stack.url, stack.identity, clock)
 
 
 @pytest.fixture
