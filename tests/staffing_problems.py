@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from audit_api.staffing.optimiser.problem import Person, Plan, Problem, Stratum
+from audit_api.staffing.optimiser.problem import Assignment, Person, Plan, Problem, Stratum
 
 MONDAY = date(2026, 11, 30)
 _HARMS = (0, 0, 1, 1, 2, 4)
@@ -67,6 +67,7 @@ def broken_rules(problem: Problem, plan: Plan) -> Iterator[str]:
             yield f"{each} is on no day of the plan"
     yield from _forbidden(problem, plan)
     yield from _overloaded(problem, plan)
+    yield from _deferred(problem, plan)
     yield from _unaccounted(problem, plan)
 
 
@@ -83,23 +84,61 @@ def _forbidden(problem: Problem, plan: Plan) -> Iterator[str]:
             yield f"{each} is too late"
 
 
+class _Load:
+    """The seconds and the dose of a plan, by person and day, and the dose by week."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        self.work = {stratum.key: stratum for stratum in problem.work}
+        self.time, self.daily = Counter[tuple[str, date]](), Counter[tuple[str, date]]()
+        self.weekly = Counter[tuple[str, tuple[int, int]]]()
+        for each in plan.assignments:
+            self.add(each, each.day, each.items)
+
+    def add(self, each: Assignment, day: date, items: int) -> None:
+        """Items of an assignment, on a day; a negative number takes them away."""
+        stratum = self.work[each.stratum]
+        self.time[each.person, day] += items * stratum.seconds
+        self.daily[each.person, day] += items * stratum.dose
+        self.weekly[each.person, day.isocalendar()[:2]] += items * stratum.dose
+
+
 def _overloaded(problem: Problem, plan: Plan) -> Iterator[str]:
-    work = {stratum.key: stratum for stratum in problem.work}
-    time, daily, weekly = Counter[tuple[str, date]](), Counter[tuple[str, date]](), Counter[tuple[str, tuple[int, int]]]()
-    for each in plan.assignments:
-        time[each.person, each.day] += each.items * work[each.stratum].seconds
-        daily[each.person, each.day] += each.items * work[each.stratum].dose
-        weekly[each.person, each.day.isocalendar()[:2]] += each.items * work[each.stratum].dose
+    load = _Load(problem, plan)
     for person in problem.people:
         for day, minutes in zip(problem.days, person.minutes, strict=True):
-            if time[person.key, day] > 60 * minutes:
+            if load.time[person.key, day] > 60 * minutes:
                 yield f"{person.key} works too long on {day}"
-            if person.daily_cap is not None and daily[person.key, day] > person.daily_cap:
+            if person.daily_cap is not None and load.daily[person.key, day] > person.daily_cap:
                 yield f"{person.key} is above their daily cap on {day}"
         for place, week in enumerate(dict.fromkeys(day.isocalendar()[:2] for day in problem.days)):
-            dose = weekly[person.key, week]
+            dose = load.weekly[person.key, week]
             if person.weekly_cap is not None and dose and dose > person.weekly_cap - (0 if place else person.taken):
                 yield f"{person.key} is above their weekly cap in {week}"
+
+
+def _deferred(problem: Problem, plan: Plan) -> Iterator[str]:
+    """What is left for a later day although an earlier one of the same person has room for all of it."""
+    load, people = _Load(problem, plan), {person.key: person for person in problem.people}
+    first_week = problem.days[0].isocalendar()[:2] if problem.days else None
+    for each in plan.assignments:
+        person = people[each.person]
+        load.add(each, each.day, -each.items)
+        for day, minutes in zip(problem.days, person.minutes, strict=True):
+            week = day.isocalendar()[:2]
+            if day >= each.day:
+                break
+            load.add(each, day, each.items)
+            weekly = load.weekly[each.person, week] + (person.taken if week == first_week else 0)
+            if load.time[each.person, day] <= 60 * minutes and (
+                not load.work[each.stratum].dose
+                or (
+                    (person.daily_cap is None or load.daily[each.person, day] <= person.daily_cap)
+                    and (person.weekly_cap is None or weekly <= person.weekly_cap)
+                )
+            ):
+                yield f"{each} could be done on {day}"
+            load.add(each, day, -each.items)
+        load.add(each, each.day, each.items)
 
 
 def _unaccounted(problem: Problem, plan: Plan) -> Iterator[str]:

@@ -6,7 +6,7 @@ from audit_api.staffing.optimiser.advice import cap_costs, hours, reasons
 from audit_api.staffing.optimiser.model import Floats, Ground, Model, ground_of, single_days, windows_of
 from audit_api.staffing.optimiser.problem import Assignment, Plan, Problem, Status
 from audit_api.staffing.optimiser.solving import Budget, Solution, cover, even_out, whole_bound
-from audit_api.staffing.optimiser.spreading import Given, Room, fill, give_out
+from audit_api.staffing.optimiser.spreading import Given, Room, bring_forward, fill, give_out
 from audit_api.staffing.optimiser.training import training
 
 EXACT = 300
@@ -19,7 +19,7 @@ _NOTHING = 1e-6
 
 
 def optimise(problem: Problem, seconds: float = 30.0, *, exact: int = EXACT) -> Plan:
-    """A plan that covers the most weight, is fair where it may be without covering less, and gives people few strata in a day.
+    """A plan that covers the most weight, is fair where it may be without covering less, and early, with few strata in a day.
 
     Small problems are solved in whole numbers.
     Large ones are solved as linear programmes: over windows of days first, which gives the bound,
@@ -58,6 +58,7 @@ def optimise(problem: Problem, seconds: float = 30.0, *, exact: int = EXACT) -> 
     value = sum(items * ground.work[stratum].weight for (_, stratum, _), items in given.items())
     bound = max(value, whole_bound(model, covered.bound))
     uncovered = reasons(ground, left, room)
+    bring_forward(ground, given, room)
     base = (model, cover(model, budget, whole=False) if whole else covered)
     caps = cap_costs(problem, windows, base, budget) if base[1].complete else None
     load, harm = _greatest(ground, model, given)

@@ -238,3 +238,18 @@ def fill(ground: Ground, given: Given, left: dict[int, int], room: Room, *, due:
             given[person, stratum, day] = given.get((person, stratum, day), 0) + items
             left[stratum] -= items
     return before - sum(left.values())
+
+
+def bring_forward(ground: Ground, given: Given, room: Room) -> None:
+    """Move what somebody does of a stratum on a day to their first day that has room for all of it.
+
+    Nobody's load or harm changes, days do not come to hold more strata than they are given, and what is done early is not late.
+    """
+    trade_of = {stratum: trade for trade in ground.trades for stratum in trade.strata}
+    for person, stratum, day in sorted(given, key=lambda each: (each[2], each)):
+        trade, items = trade_of[stratum], given[person, stratum, day]
+        room.take(trade, person, day, -items)
+        first = next((earlier for earlier in range(day) if _fit(trade, (person, earlier), room) >= items), day)
+        room.take(trade, person, first, items)
+        del given[person, stratum, day]
+        given[person, stratum, first] = given.get((person, stratum, first), 0) + items
