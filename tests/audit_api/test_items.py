@@ -497,6 +497,16 @@ async def test_auditors_read_their_own_items_and_managers_all(
     assert (await second.post(f"/v1/sample-items/{ids[0]}/audit", params=params, json={"judgement": CORRECT})).status_code == 404
 
 
+async def test_auditors_are_named_as_their_issuer_names_them(audit_app: FastAPI, programme: str, caller: Caller) -> None:
+    """Some issuers write subjects as paths."""
+    manager, params = caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1"), {"programme": programme}
+    created = await manager.put("/v1/auditors/staff%2Fqa%7C1", params=params, json={"name": "Qa"})
+    read = await caller(audit_app, Role.AUDITOR, subject="staff/qa|1").get("/v1/auditors/staff%2Fqa%7C1", params=params)
+
+    assert created.status_code == 201
+    assert (read.status_code, read.json()["auditor"]) == (200, "staff/qa|1")
+
+
 async def test_what_is_said_of_an_auditor_names_what_the_programme_knows(
     audit_app: FastAPI, programme: str, caller: Caller
 ) -> None:

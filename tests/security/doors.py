@@ -619,7 +619,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
 def _routes(router: APIRouter) -> Iterator[tuple[str, str]]:
     for route in router.routes:
         if isinstance(route, Route):
-            yield from ((method, route.path) for method in route.methods or () if method != "HEAD")
+            yield from ((method, route.path_format) for method in route.methods or () if method != "HEAD")
         elif isinstance(route, Mount):
             yield "MOUNT", route.path
         else:

@@ -56,7 +56,7 @@ async def read_auditors(
     return reply({"items": [document(row) for row in page]}, headers=paging.headers(last))
 
 
-@router.get("/v1/auditors/{auditor}", response_model=Auditor, summary="Read an auditor")
+@router.get("/v1/auditors/{auditor:path}", response_model=Auditor, summary="Read an auditor")
 async def read_auditor(
     request: Request, auditor: AuditorName, programme: ProgrammeQuery, principal: Auditing, session: Reading
 ) -> Response:
@@ -74,7 +74,7 @@ def _require_own(principal: Principal, auditor: str) -> None:
 
 
 @router.put(
-    "/v1/auditors/{auditor}",
+    "/v1/auditors/{auditor:path}",
     response_model=Auditor,
     responses={
         201: {"model": Auditor, "description": "The auditor is new"},
