@@ -81,8 +81,7 @@ async def _hand_out(session: WriteSession, programme: Programme, asking: Asking,
     found = await _first(session, waiting.where(*may, *protected), await _assigned(session, programme, asking.me, now))
     if found is None:
         return await _nothing(session, waiting, may, asking.gate)
-    before = tuple_(*_ORDER) < tuple_(*(literal(found._mapping[column.name], column.type) for column in _ORDER))
-    left_out = await _exist(session, waiting.where(*may, not_(and_(*protected)), before)) if protected else False
+    left_out = bool(protected) and await _stands_before(session, waiting.where(*may, not_(and_(*protected))), found)
     kind = _kind(programme)
     check = None if kind == "sampled" else await make_check(session, programme, kind, found, asking, now)
     taken = check or found
@@ -110,6 +109,13 @@ async def _first(session: WriteSession, waiting: Select[Any], assigned: Sequence
         if (found := (await session.execute(mine)).one_or_none()) is not None:
             return found
     return (await session.execute(ordered)).one_or_none()
+
+
+async def _stands_before(session: WriteSession, items: Select[Any], item: Row[Any]) -> bool:
+    """Whether one of the items comes before an item. In their order that is a few steps; `exists` would look at all of them."""
+    before = tuple_(*_ORDER) < tuple_(*(literal(item._mapping[column.name], column.type) for column in _ORDER))
+    first = items.with_only_columns(_c.id).where(before).order_by(*_ORDER).limit(1)
+    return bool(await session.rows(first))
 
 
 async def _assigned(session: WriteSession, programme: Programme, me: str, now: datetime) -> list[tuple[Any, str]]:
