@@ -1,7 +1,7 @@
 """Pages: how they are rendered, which headers they carry, and what becomes of errors on the way to one."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,6 +50,14 @@ def install(app: FastAPI, package: str) -> None:
     """
     app.include_router(router)
     app.state.assets = Assets(package)
+    app.state.templates = _templates(package)
+    for error, handler in list(app.exception_handlers.items()):
+        app.add_exception_handler(error, partial(_on_error, handler))  # type: ignore[arg-type] # typed for sync handlers too
+
+
+@cache
+def _templates(package: str) -> Environment:
+    """The templates of a package and of this kit, which a process compiles once, however many apps it has."""
     templates = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("tallystick.service.pages")]),
         autoescape=True,
@@ -58,10 +66,7 @@ def install(app: FastAPI, package: str) -> None:
         lstrip_blocks=True,
     )
     templates.filters.update(words.FILTERS)
-    templates.globals["asset"] = app.state.assets.address
-    app.state.templates = templates
-    for error, handler in list(app.exception_handlers.items()):
-        app.add_exception_handler(error, partial(_on_error, handler))  # type: ignore[arg-type] # typed for sync handlers too
+    return templates
 
 
 def path_of(request: Request) -> str:
@@ -76,7 +81,8 @@ def page(request: Request, template: str, /, *, status: int = 200, **context: An
     state.assets.prepare()
     form = FormToken(request)
     principal: Principal | None = request.scope.get("principal")
-    body = state.templates.get_template(template).render(principal=principal, form_token=form.value, **context)
+    of_page = {"asset": state.assets.address, "principal": principal, "form_token": form.value}
+    body = state.templates.get_template(template).render(of_page, **context)
     response = Response(body, status, HEADERS, "text/html; charset=utf-8")
     form.remember(response)
     return response
