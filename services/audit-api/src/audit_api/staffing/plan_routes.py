@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Request, Response
 from audit_api.exposure.summary import WELLBEING
 from audit_api.metadata import idempotency_keys
 from audit_api.programmes.records import get_programme
-from audit_api.staffing.optimiser.optimise import optimise
 from audit_api.staffing.optimiser.problem import Plan, Problem
 from audit_api.staffing.planning import answer_of, assignments_of, read_question
 from audit_api.staffing.plans import get_plan, keep_plan, list_plans
@@ -62,10 +61,17 @@ class Arranging:
         """The plan for a problem. Its place is free again when the thread has ended, whatever became of the request."""
         if len(self.under_way) >= self._at_once:
             raise TooManyRequests("Other plans are being made.", headers={"Retry-After": "10"})
-        thread = asyncio.ensure_future(asyncio.to_thread(optimise, problem, self._seconds))
+        thread = asyncio.ensure_future(asyncio.to_thread(_optimise, problem, self._seconds))
         self.under_way.add(thread)
         thread.add_done_callback(self.under_way.discard)
         return await asyncio.shield(thread)
+
+
+def _optimise(problem: Problem, seconds: float) -> Plan:
+    """The plan, in a thread that loads SciPy if none did before: a service that plans nothing starts without it."""
+    from audit_api.staffing.optimiser.optimise import optimise  # noqa: PLC0415
+
+    return optimise(problem, seconds)
 
 
 @router.post(
