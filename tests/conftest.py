@@ -22,10 +22,8 @@ import uvloop
 from fastapi import FastAPI
 from xdist.scheduler import LoadScopeScheduling
 
-from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
 from factories import programme_document
-from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
 from tallystick.identity import ISSUER, create_identity, sign_token
 from tallystick.schemas.base import new_id
@@ -51,13 +49,30 @@ UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commi
 TOGETHER = ("tests/security/", "tests/system/test_kills.py", "tests/system/", "tests/deploy/")
 """Folders that one worker runs as a whole: what their tests share, or start for themselves, takes seconds. Stacks that are
 killed are no one else's, so they are apart."""
+LONG = (
+    "tests/security/",
+    "tests/audit_api/test_draws_model.py",
+    "tests/audit_api/test_items_at_once.py",
+    "tests/audit_api/test_appeals_at_once.py",
+    "tests/rca_api/test_following.py",
+    "tests/shared/service/test_migrations.py",
+)
+"""What takes longest, though some of it is few tests: nobody should wait for it alone at the end."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Hands out tests to the workers by file, or by folder, the largest first, so that none starts what another has running."""
+    """Hands out tests to the workers by file, or by folder, so that none starts what another has running.
+
+    First what takes long, then what has the most tests.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if (scope := next(filter(self.workqueue.__contains__, LONG), None)) is not None:
+            self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_collection_finish() -> None:
@@ -187,8 +202,10 @@ def packed_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 async def audit_app(settings: Callable[..., dict[str, Any]]) -> AsyncIterator[FastAPI]:
     """A running audit-api."""
+    from audit_api.app import create_app  # noqa: PLC0415 - the process that hands out tests runs no service
+
     of_service = AuditSettings(**settings("audit", deliver=False, sweep_seconds=3600))  # tests say themselves when time is up
-    async with started(create_audit_api(of_service), of_service, "audit_api") as app:
+    async with started(create_app(of_service), of_service, "audit_api") as app:
         yield app
 
 
@@ -202,9 +219,11 @@ async def audit_address(audit_app: FastAPI) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def rca_app(settings: Callable[..., dict[str, Any]], audit_address: str) -> AsyncIterator[FastAPI]:
     """A running rca-api that asks the running audit-api."""
+    from rca_api.app import create_app  # noqa: PLC0415 - as above
+
     quiet = {"follow": False, "deliver": False, "sweep_seconds": 3600}  # tests say themselves when something is to be done
     of_service = RcaSettings(**settings("rca", audit_url=audit_address, **quiet))
-    async with started(create_rca_api(of_service), of_service, "rca_api") as app:
+    async with started(create_app(of_service), of_service, "rca_api") as app:
         yield app
 
 
