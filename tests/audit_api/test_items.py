@@ -19,7 +19,7 @@ from audit_api.audits.tables import audits
 from audit_api.exposure.summary import WELLBEING
 from audit_api.items.sweeping import let_leases_end, tell
 from batches import pushed
-from calibration import Facilitator, session_document
+from calibration import Facilitator, Hand, session_document
 from conftest import Caller
 from factories import audit_row, programme_document
 from items import item_row, put_items
@@ -365,15 +365,20 @@ async def test_what_is_assigned_today_comes_first(
     assert await _all_handed(me, programme) == [ids[2], ids[0], ids[1]]
 
 
-async def _golden(app: FastAPI, caller: Caller, programme: str) -> str:
-    """A golden item about an audit of qa-0, and its content."""
+async def _golden(app: FastAPI, caller: Caller, programme: str, *raters: str) -> str:
+    """A golden item about an audit of qa-0, and its content; those who are named rate it first."""
     manager = caller(app, Role.QUALITY_MANAGER, subject="manager-1")
     [row] = (await pushed(manager, programme, [audit_row("G-1", auditor="qa-0", content_ref="gold")]))["results"]
     facilitator = Facilitator(manager, programme)
-    document = session_document(("manager-1", None), scale={"categories": ["keep", "remove"], "about": "action"})
+    document = session_document(
+        *((name, None) for name in ("manager-1", *raters)), scale={"categories": ["keep", "remove"], "about": "action"}
+    )
     session = await facilitator.draft([{"audit_id": row["audit_id"]}], **document)
-    for step in ("opening", "review"):
-        (await facilitator.move(session, step)).raise_for_status()
+    (await facilitator.move(session, "opening")).raise_for_status()
+    for rater in raters:
+        hand = Hand(caller(app, Role.AUDITOR, subject=rater), programme, session)
+        (await hand.rate(1, "remove")).raise_for_status()
+    (await facilitator.move(session, "review")).raise_for_status()
     (await facilitator.benchmark(session, 1, "remove")).raise_for_status()
     (await facilitator.move(session, "conclusion", {"conclusion": "So"})).raise_for_status()
     address = f"/v1/calibration-sessions/{session}/items/1/golden"
@@ -416,6 +421,17 @@ async def test_golden_items_come_hidden_among_drawn_ones(
     assert checks[0]["id"] not in counted["vendor"]
     assert len(counted["vendor"]) == 61
     assert await store.fetchval("select count(*) from audits where programme = $1 and checking", programme) == 1
+
+
+async def test_no_golden_item_comes_to_who_rated_it_in_its_session(
+    audit_app: FastAPI, programme: str, staff: Staff, caller: Caller
+) -> None:
+    """They know its benchmark, so their work on it would check nothing: all that comes to them was drawn."""
+    await _golden(audit_app, caller, programme, "qa-1")
+    await _configure(audit_app, caller, programme, handing={"golden_share": 0.2})
+    ids = await _put(audit_app, programme, *[{"turn": number} for number in range(40)])
+
+    assert await _all_handed(await staff("qa-1"), programme) == ids
 
 
 async def test_repeats_come_from_what_somebody_else_has_audited(

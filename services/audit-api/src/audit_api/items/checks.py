@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.types import Text
 
 from audit_api.audits.tables import audits
-from audit_api.calibration.tables import calibration_items, golden_items
+from audit_api.calibration.tables import calibration_items, calibration_raters, golden_items
 from audit_api.decisions.tables import decision_columns
 from audit_api.items.fitting import Asking
 from audit_api.sampling.tables import sample_items
@@ -48,12 +48,13 @@ async def make_check(
 
 
 def _golden(programme: Programme, drawn: Row[Any], asking: Asking) -> Select[Any]:
-    """Golden items that somebody has neither audited themselves nor met."""
-    a, g, k = audits.c, golden_items.c, calibration_items.c
+    """Golden items that somebody has neither audited themselves nor met, of sessions in which they were not to rate."""
+    a, g, k, r = audits.c, golden_items.c, calibration_items.c, calibration_raters.c
     harm = case({policy.code: policy.harm for policy in programme.policy_set.policies}, value=a.policy, else_=literal(0.0))
     made = sample_items.alias()
     mine = or_(made.c.claimed_by == asking.me, made.c.audited_by == asking.me, literal(asking.me) == any_(made.c.passed_by))
     met = exists().where(made.c.programme == programme.slug, made.c.origin_id == g.item_id, mine)
+    rated = exists().where(r.programme == programme.slug, r.session_id == k.session_id, r.rater == asking.me)
     facts = [a[name] for name in _DECISION if name in a]
     columns = (
         *facts,
@@ -67,7 +68,7 @@ def _golden(programme: Programme, drawn: Row[Any], asking: Asking) -> Select[Any
     concluded = golden_items.join(calibration_items, (k.programme == g.programme) & (k.id == g.item_id)).join(
         audits, (a.programme == k.programme) & (a.id == k.audit_id)
     )
-    of_others = (g.programme == programme.slug, not_(a.erased), a.auditor != asking.me, not_(met))
+    of_others = (g.programme == programme.slug, not_(a.erased), a.auditor != asking.me, not_(met), not_(rated))
     return select(*columns).select_from(concluded).where(*of_others)
 
 
