@@ -84,6 +84,8 @@ async def test_a_file_of_appeals_is_raised_and_decided(
         "external_id,ground,comment,evidence,proposed.verdict,proposed.severity\n"
         "A-1,context_missed,Satire.,case-7 case-8,correct,\nA-2,wrong_severity,One word.,,,minor\nA-9,technical,Lost.,,correct,\n"
     )
+    nowhere = await run("poc", "submit", file, "--out", tmp_path / "nowhere")
+    nothing_sent = _json(await run("poc", "list", "--json"))
     first, again = await run("poc", "submit", file), await run("poc", "submit", file, "--json")
     missing = await run("poc", "submit", tmp_path / "none.csv")
     listed = _json(await run("poc", "list", "--state", "submitted", "--json"))
@@ -101,7 +103,8 @@ async def test_a_file_of_appeals_is_raised_and_decided(
     withdrawn = await run("poc", "withdraw", appeal, "--reason", "Agreed.")
     shown = await run("poc", "show", appeal)
 
-    assert (first.code, again.code) == (3, 3)
+    assert (nowhere.code, first.code, again.code) == (2, 3, 3)
+    assert nothing_sent == []
     assert "1 rows were not taken" in first.err
     assert "not_found" in (tmp_path / "appeals.csv.rejected.csv").read_text()
     summary = next(json.loads(line) for line in again.out.splitlines() if line.startswith("{"))

@@ -101,6 +101,19 @@ def test_rejected_rows_can_be_kept_elsewhere(tallystick: Command, tmp_path: Path
     assert (tmp_path / "out" / "audits.csv.rejected.csv").exists()
 
 
+@pytest.mark.parametrize(("out", "why"), [("nowhere", "does not exist"), ("audits.csv", "is a file")])
+def test_a_folder_that_is_not_there_stops_a_push_before_anything_is_sent(
+    tallystick: Command, stub: Stub, tmp_path: Path, out: str, why: str
+) -> None:
+    """Rows whose verdicts cannot be kept are not sent."""
+    ran = tallystick("push", write(tmp_path / "audits.csv", 1, bad=1), "--out", tmp_path / out)
+
+    assert ran.code == 2
+    assert "--out" in ran.err
+    assert f"{out}' {why}" in ran.err
+    assert stub.seen == []
+
+
 @pytest.mark.parametrize(("name", "code"), [("audits.xlsx", 1), ("nowhere.csv", 1)], ids=["unknown kind", "missing file"])
 def test_a_file_that_cannot_be_pushed_stops_before_any_other_is(
     tallystick: Command, stub: Stub, tmp_path: Path, name: str, code: int

@@ -47,7 +47,14 @@ def submit_appeals(
     ],
     programme: ProgrammeName,
     directory: Annotated[
-        Path | None, typer.Option("--out", help="Where rejected rows are left. [default: beside the file]")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The folder where rejected rows are left. [default: beside the file]",
+            exists=True,
+            file_okay=False,
+            writable=True,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, one line a file.")] = False,
     url: Url = DEFAULT_URL,

@@ -59,7 +59,13 @@ def push(
     patience: Annotated[str, typer.Option(metavar="TIME", help="How long to wait for a service to come back.")] = "10m",
     directory: Annotated[
         Path | None,
-        typer.Option("--out", help="Where rejected rows and the state of the push are kept. [default: beside the file]"),
+        typer.Option(
+            "--out",
+            help="The folder where rejected rows and the state of the push are kept. [default: beside the file]",
+            exists=True,
+            file_okay=False,
+            writable=True,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON, one line a file.")] = False,
     url: Url = DEFAULT_URL,
