@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appeals import moved_by_hand
 from audit_api.batches.merging import CHUNK
 from batches import CSV, JSON, NDJSON, Stored, encoded, faults, ids, problem, push, pushed, verdicts
 from conftest import Caller
@@ -468,6 +470,19 @@ async def test_times_are_plausible(
     batch = await pushed(audit, programme, [audit_row("A-1", **changes)])
 
     assert faults(batch["results"][0]) == expected
+
+
+async def test_the_clock_of_the_service_says_what_a_batch_has_of_the_future(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str
+) -> None:
+    """An audit of a day that has come by the clock of the service is taken, whatever the machine says."""
+    with moved_by_hand(audit_app) as clock:
+        there, not_there = (clock.move(days=2) + timedelta(days=day) for day in (-1, 1))
+        rows = [audit_row("A-1", audited_at=there.isoformat()), audit_row("A-2", audited_at=not_there.isoformat())]
+        batch = await pushed(audit, programme, rows)
+
+    assert verdicts(batch) == ["created", "rejected"]
+    assert faults(batch["results"][1]) == [("/audited_at", "in_the_future")]
 
 
 _LINES = st.lists(

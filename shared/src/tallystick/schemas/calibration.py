@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from tallystick.schemas.audit import RenderHint, RowError
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
-from tallystick.schemas.principal import Role
+from tallystick.schemas.principal import MANAGERS, Role
 
 
 class SessionState(StrEnum):
@@ -55,8 +55,6 @@ class Transition(NamedTuple):
     """Whether it takes being named as a rater of the session, besides the role."""
 
 
-MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
-"""Who may facilitate: any of them, not only who drafted the session."""
 RATERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC})
 """Who may be a rater."""
 

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from tallystick.schemas.base import Instant, Reference, Slug, Text, Wire
 from tallystick.schemas.metric import Measure, MetricFilter
-from tallystick.schemas.principal import Role
+from tallystick.schemas.principal import MANAGERS, Role
 
 
 class CaseState(StrEnum):
@@ -57,19 +57,18 @@ class CaseTransition(NamedTuple):
     by: frozenset[Role]
 
 
-_MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
-_MANAGERS_AND_SIGNALS = _MANAGERS | {Role.SERVICE}
+_MANAGERS_AND_SIGNALS = MANAGERS | {Role.SERVICE}
 _PLANNED = frozenset({CaseState.ACTION_PLAN, CaseState.IN_PROGRESS, CaseState.VERIFICATION})
 
 CASE_TRANSITIONS: tuple[CaseTransition, ...] = (
     CaseTransition(CaseStep.OPEN, frozenset(), CaseState.OPEN, _MANAGERS_AND_SIGNALS),
-    CaseTransition(CaseStep.ANALYSE, _PLANNED | {CaseState.OPEN, CaseState.REOPENED}, CaseState.ANALYSIS, _MANAGERS),
-    CaseTransition(CaseStep.PLAN, frozenset({CaseState.ANALYSIS}), CaseState.ACTION_PLAN, _MANAGERS),
-    CaseTransition(CaseStep.START, frozenset({CaseState.ACTION_PLAN}), CaseState.IN_PROGRESS, _MANAGERS),
-    CaseTransition(CaseStep.VERIFY, frozenset({CaseState.IN_PROGRESS}), CaseState.VERIFICATION, _MANAGERS),
-    CaseTransition(CaseStep.CLOSE, frozenset({CaseState.VERIFICATION}), CaseState.CLOSED, _MANAGERS),
-    CaseTransition(CaseStep.OVERRIDE, _PLANNED, CaseState.CLOSED, _MANAGERS),
-    CaseTransition(CaseStep.CANCEL, UNFINISHED, CaseState.CANCELLED, _MANAGERS),
+    CaseTransition(CaseStep.ANALYSE, _PLANNED | {CaseState.OPEN, CaseState.REOPENED}, CaseState.ANALYSIS, MANAGERS),
+    CaseTransition(CaseStep.PLAN, frozenset({CaseState.ANALYSIS}), CaseState.ACTION_PLAN, MANAGERS),
+    CaseTransition(CaseStep.START, frozenset({CaseState.ACTION_PLAN}), CaseState.IN_PROGRESS, MANAGERS),
+    CaseTransition(CaseStep.VERIFY, frozenset({CaseState.IN_PROGRESS}), CaseState.VERIFICATION, MANAGERS),
+    CaseTransition(CaseStep.CLOSE, frozenset({CaseState.VERIFICATION}), CaseState.CLOSED, MANAGERS),
+    CaseTransition(CaseStep.OVERRIDE, _PLANNED, CaseState.CLOSED, MANAGERS),
+    CaseTransition(CaseStep.CANCEL, UNFINISHED, CaseState.CANCELLED, MANAGERS),
     CaseTransition(CaseStep.REOPEN, frozenset({CaseState.CLOSED}), CaseState.REOPENED, _MANAGERS_AND_SIGNALS),
 )
 """All there are. Some need more than the right state: what is missing then is in the refusal."""

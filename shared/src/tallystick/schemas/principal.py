@@ -16,4 +16,6 @@ class Role(StrEnum):
     """One of Tallystick's own services."""
 
 
+MANAGERS = frozenset({Role.ADMIN, Role.QUALITY_MANAGER})
+"""Who manages a programme and its people."""
 VENDOR_ROLES = frozenset({Role.VENDOR_POC, Role.VENDOR_SYSTEM})

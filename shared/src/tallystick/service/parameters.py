@@ -6,9 +6,9 @@ takes longer than the database does, so functions with many are depended on by `
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant, request_params_to_args
 from fastapi.exceptions import RequestValidationError
@@ -16,8 +16,10 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute
 
+from tallystick.schemas.base import Slug
 from tallystick.service.problems import InvalidRequest, problem_errors
 
+ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 _KNOWN: dict[Callable[..., Any], frozenset[str]] = {}
 
 

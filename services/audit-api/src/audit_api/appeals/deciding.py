@@ -25,10 +25,9 @@ from audit_api.appeals.routes import AppealId, AppealsRaise
 from audit_api.appeals.tables import appeals
 from audit_api.audits.judging import Rules
 from audit_api.audits.records import JUDGEMENT, find_audit, revise
-from audit_api.audits.routes import ProgrammeQuery
 from audit_api.audits.tables import audit_revisions, audits
 from audit_api.metadata import idempotency_keys, streams
-from audit_api.programmes.records import get_programme, put_programme
+from audit_api.programmes.records import get_programme, put_programme, read_document
 from tallystick.schemas import appeal as wire
 from tallystick.schemas.appeal import Appeal, AppealAction, AppealStage, Decision, Note
 from tallystick.schemas.audit import Judgement
@@ -42,6 +41,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import ReadSession, WriteSession, Writing, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -104,7 +104,7 @@ async def create_claim(
     if current is None:
         await session.roll_back()
         return Response(status_code=204)
-    rules = Programme.model_validate((await get_programme(session, programme)).document).appeals
+    rules = (await read_document(session, programme)).appeals
     until = moment + timedelta(minutes=rules.claim_minutes)
     subject = principal.subject
     await move(session, current, AppealAction.CLAIM, position, moment, by=subject, claimed_by=subject, claimed_until=until)
@@ -286,7 +286,7 @@ async def create_escalation(
     current, position, moment = await _begin(request, session, programme, appeal_id, if_match, step)
     if (other := await open_appeal(session, programme, current.audit_id)) is not None:
         raise AppealOpen("The audit has been revised and appealed anew since.", appeal_id=str(other))
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = await read_document(session, programme)
     await move(
         session,
         current,

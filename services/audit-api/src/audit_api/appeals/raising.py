@@ -20,7 +20,7 @@ from audit_api.audits.routes import AuditErased
 from audit_api.audits.tables import audit_revisions, audits
 from audit_api.batches.reading import Row as SentRow
 from audit_api.metadata import streams, webhooks
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import read_document
 from tallystick.schemas.appeal import (
     OPEN,
     AppealAction,
@@ -192,7 +192,7 @@ def promised(document: Programme, now: datetime) -> dict[str, datetime | None]:
 async def raise_appeals(session: WriteSession, programme: str, rows: Sequence[SentRow[NewAppeal]], now: datetime) -> list[Result]:
     """Raise what can be raised of some rows, in their order, and answer the verdict on each."""
     await take_positions(session, streams, programme, 0)
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = await read_document(session, programme)
     docket = Docket(session, document, now)
     await docket.load([row.content for row in rows if row.content is not None])
     results: list[Result] = []

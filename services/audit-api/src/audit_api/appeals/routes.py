@@ -14,7 +14,7 @@ from audit_api.appeals.problems import AppealDecided, AppealOpen, AppealRefused,
 from audit_api.appeals.raising import Result, raise_appeals
 from audit_api.appeals.records import document, documents, etag, get_appeal, get_history
 from audit_api.appeals.tables import appeal_batches, appeals
-from audit_api.audits.routes import READERS, AuditErased, ProgrammeQuery
+from audit_api.audits.routes import READERS, AuditErased
 from audit_api.batches.intake import Intake
 from audit_api.batches.reading import CSV, media_kind, read_rows
 from audit_api.batches.reading import Row as SentRow
@@ -36,6 +36,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, ReadSession, WriteSession, Writing, scoped
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     BodyTooLarge,

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import literal, tuple_
 
 from audit_api.appeals.records import erase_appeals
@@ -38,7 +38,6 @@ from tallystick.schemas.audit import (
     RowError,
     RowVerdict,
 )
-from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
@@ -48,6 +47,7 @@ from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -73,7 +73,6 @@ AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
 AuditsRevise = Annotated[Principal, allowed(*REVISERS)]
 AuditsErase = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 AuditId = Annotated[UUID, Path(description="The audit's id.")]
 _NOTHING_CREATED = 0  # the position in the outcome of a request that found its audit there already
 

@@ -29,6 +29,7 @@ from tallystick.service.database import Database, Reading, WriteSession
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     BodyTooLarge,
@@ -56,7 +57,6 @@ router = APIRouter(tags=["audit batches"], responses=responses(*COMMON))
 
 BatchesWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]
 BatchesRead = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM, Role.VENDOR_POC)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 BatchId = Annotated[UUID, Path(description="The batch's id.")]
 
 
@@ -147,7 +147,7 @@ async def _take_in(
     batch["recorded_at"] = moment = clock()
     current = await get_programme(session, programme)
     document = Programme.model_validate(current.document)
-    rules = Rules(document, session.principal.vendor)
+    rules = Rules(document, session.principal.vendor, moment)
     mapper = _mapper(document, batch["profile"])
     rows = bounded(read_rows(body, media_type, mapper, NewAudit, glance_by(rules)), MAX_ROWS)
     merge = Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"], moment)

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from audit_api.calibration.problems import refused, require_state
 from audit_api.calibration.tables import calibration_items, golden_items, golden_results
 from audit_api.metadata import streams
-from tallystick.schemas.calibration import MANAGERS, SessionAction
-from tallystick.schemas.principal import Role
+from tallystick.schemas.calibration import SessionAction
+from tallystick.schemas.principal import MANAGERS, Role
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import rows_after, take_positions
 

@@ -30,7 +30,8 @@ from audit_api.calibration.tables import calibration_items, calibration_ratings,
 from audit_api.calibration.visibility import READERS, blind, is_own, of_anothers_audit, of_own_side, revealed, visible
 from audit_api.metadata import streams
 from tallystick.schemas.base import new_id
-from tallystick.schemas.calibration import MANAGERS, Benchmark, NewItem
+from tallystick.schemas.calibration import Benchmark, NewItem
+from tallystick.schemas.principal import MANAGERS
 from tallystick.schemas.problem import ProblemError
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession, WriteSession

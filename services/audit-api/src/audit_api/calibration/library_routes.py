@@ -10,12 +10,13 @@ from sqlalchemy import literal
 
 from audit_api.calibration.golden import list_results
 from audit_api.calibration.precedents import search
-from audit_api.calibration.routes import ProgrammeQuery
 from tallystick.schemas.base import Code, Plain, Reference, Slug
-from tallystick.schemas.calibration import MANAGERS, RATERS, GoldenResultPage, PrecedentPage
+from tallystick.schemas.calibration import RATERS, GoldenResultPage, PrecedentPage
+from tallystick.schemas.principal import MANAGERS
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidCursor, responses
 from tallystick.service.replies import reply
 

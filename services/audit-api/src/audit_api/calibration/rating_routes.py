@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from audit_api.calibration.problems import CalibrationRefused, CalibrationState, NoRater, RatingClosed, may
 from audit_api.calibration.ratings import Sheet, faults, list_past, list_progress, open_sheet
-from audit_api.calibration.routes import ITEMS_PATH, SESSIONS_PATH, CalibrationRead, ItemNumber, ProgrammeQuery, SessionId
+from audit_api.calibration.routes import ITEMS_PATH, SESSIONS_PATH, CalibrationRead, ItemNumber, SessionId
 from audit_api.calibration.sessions import find_session
 from tallystick.schemas.audit import RowError
 from tallystick.schemas.calibration import (
@@ -30,6 +30,7 @@ from tallystick.schemas.problem import ProblemError
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     BodyTooLarge,

@@ -21,7 +21,8 @@ from audit_api.calibration.tables import (
 )
 from audit_api.calibration.visibility import is_own, of_own_side, revealed, visible
 from tallystick.schemas.audit import RowError
-from tallystick.schemas.calibration import MANAGERS, REVEALED, Rating, RatingVerdict, SessionAction
+from tallystick.schemas.calibration import REVEALED, Rating, RatingVerdict, SessionAction
+from tallystick.schemas.principal import MANAGERS
 from tallystick.service.database import ReadSession, WriteSession
 
 _r = calibration_raters.c

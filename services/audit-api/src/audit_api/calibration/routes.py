@@ -24,7 +24,6 @@ from audit_api.calibration.sessions import (
 from audit_api.calibration.tables import calibration_items
 from audit_api.calibration.visibility import READERS
 from audit_api.metadata import idempotency_keys, streams
-from tallystick.schemas.base import Slug
 from tallystick.schemas.calibration import (
     AddedItems,
     Benchmark,
@@ -44,6 +43,7 @@ from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -62,7 +62,6 @@ ITEMS_PATH = SESSIONS_PATH + "/{session_id}/items"
 MAX_BODY = 16_000_000
 
 CalibrationRead = Annotated[Principal, allowed(*READERS)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 SessionId = Annotated[UUID, Path(description="The session's id.")]
 ItemNumber = Annotated[PositiveInt, Path(le=MAX_ITEMS, description="The item's number in its session.")]
 

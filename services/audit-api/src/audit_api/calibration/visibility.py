@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, any_, false, literal, not_, or_, select, true
 
 from audit_api.calibration.tables import calibration_items, calibration_raters, calibration_sessions
-from tallystick.schemas.calibration import MANAGERS, SessionState
-from tallystick.schemas.principal import Role
+from tallystick.schemas.calibration import SessionState
+from tallystick.schemas.principal import MANAGERS, Role
 from tallystick.service.auth import Principal
 
 READERS = (Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_POC)

@@ -23,15 +23,15 @@ from audit_api.decisions.records import (
     source_document,
 )
 from audit_api.decisions.tally import Tally
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import get_programme, read_document
 from tallystick.schemas.base import Code, Slug
 from tallystick.schemas.decision import DecisionBatch, DecisionSource, DecisionSourcePage
 from tallystick.schemas.principal import Role
-from tallystick.schemas.programme import Programme
 from tallystick.service.auth import ALL, Principal, allowed, enter
 from tallystick.service.bodies import BodyLimit
 from tallystick.service.database import Database, Reading
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     BodyTooLarge,
@@ -53,7 +53,6 @@ DecisionsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, 
 DecisionsRead = Annotated[
     Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST, Role.VENDOR_SYSTEM, Role.VENDOR_POC)
 ]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 BatchId = Annotated[UUID, Path(description="The batch's id.")]
 SourceName = Annotated[Code, Path(description="The source's name.")]
 _LARGEST_ROW = 2**53 - 1
@@ -102,7 +101,7 @@ async def push_decisions(
     owner = owner_of(principal)
     async with intake.place(principal.vendor) as turn:
         async with database.reading(principal) as session:
-            document = Programme.model_validate((await get_programme(session, programme)).document)
+            document = await read_document(session, programme)
             place = await read_place(session, programme, owner, source)
             start = place.follows(edition, first_row)
             elsewhere = await read_elsewhere(session, programme, owner)

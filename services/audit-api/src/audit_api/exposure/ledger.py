@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from audit_api.exposure.tables import breaks, exposure_weeks, exposures, opt_outs
@@ -86,13 +86,12 @@ class Standing:
 
 async def read_standing(session: ReadSession, programme: Programme, auditor: str, now: datetime) -> Standing:
     """All of it in one statement, since it is asked at every claim."""
-    today, b, o = local_day(programme, now), breaks.c, opt_outs.c
+    today, b = local_day(programme, now), breaks.c
     of_today = func.coalesce(func.sum(_x.dose).filter(_x.day == today), 0.0).label("today")
     of_week = func.coalesce(func.sum(_x.dose), 0.0).label("week")
     until = select(func.max(b.until)).where(b.programme == programme.slug, b.auditor == auditor, b.until > now)
-    policies = select(o.policy).where(o.programme == programme.slug, o.auditor == auditor).order_by(o.policy)
     mine = (_x.programme == programme.slug, _x.auditor == auditor, _x.day >= monday(today))
-    chosen = func.array(policies.scalar_subquery()).label("opted_out")
+    chosen = func.array(_opted_out(programme.slug, auditor).scalar_subquery()).label("opted_out")
     statement = select(of_today, of_week, until.scalar_subquery().label("break_until"), chosen)
     [(shown_today, shown_this_week, break_until, policies_chosen)] = await session.rows(statement.where(*mine))
     return Standing(shown_today, shown_this_week, break_until, tuple(policies_chosen))
@@ -142,9 +141,12 @@ async def weeks(session: ReadSession, programme: str, auditor: str) -> list[dict
 
 async def opted_out(session: ReadSession, programme: str, auditor: str) -> list[str]:
     """The policies that a person is not handed work of."""
+    return list((await session.execute(_opted_out(programme, auditor))).scalars())
+
+
+def _opted_out(programme: str, auditor: str) -> Select[tuple[str]]:
     c = opt_outs.c
-    statement = select(c.policy).where(c.programme == programme, c.auditor == auditor).order_by(c.policy)
-    return list((await session.execute(statement)).scalars())
+    return select(c.policy).where(c.programme == programme, c.auditor == auditor).order_by(c.policy)
 
 
 async def opt_out(session: WriteSession, programme: str, auditor: str, policies: Sequence[str]) -> None:

@@ -9,13 +9,13 @@ from audit_api.exposure.gate import break_due_at
 from audit_api.exposure.problems import OptOutRefused
 from audit_api.exposure.summary import WELLBEING, group_by_team
 from audit_api.programmes.records import get_programme, read_document
-from tallystick.schemas.base import Slug
 from tallystick.schemas.exposure import Exposure, ExposureSummary, NewBreak, OptOuts
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, ReadSession, Writing
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidRequest, responses
 from tallystick.service.replies import reply
 
@@ -23,7 +23,6 @@ router = APIRouter(tags=["exposure"], responses=responses(*COMMON))
 
 Auditing = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR)]
 Managing = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 
 
 @router.get("/v1/exposure", response_model=Exposure, summary="Read one's own exposure")

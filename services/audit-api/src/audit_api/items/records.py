@@ -10,12 +10,10 @@ from sqlalchemy import Row, Select, func, or_, select, update
 from audit_api.exposure.ledger import settle
 from audit_api.programmes.records import read_document
 from audit_api.sampling.tables import sample_items
-from tallystick.schemas.principal import Role
+from tallystick.schemas.principal import MANAGERS
 from tallystick.schemas.sampling import ItemState, SampleItem
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
-
-MANAGERS = (Role.ADMIN, Role.QUALITY_MANAGER)
 
 _c = sample_items.c
 _SHOWN = tuple(name for name in SampleItem.model_fields if name != "handed_back")

@@ -10,12 +10,12 @@ from sqlalchemy import Row
 from audit_api.items.auditing import audit_item, require_in_hand
 from audit_api.items.claiming import claim
 from audit_api.items.problems import ItemNotInHand, ItemRefused, NotStaffed
-from audit_api.items.records import MANAGERS, document, end_in_hand, get_item, list_items, move_item, waiting_again
+from audit_api.items.records import document, end_in_hand, get_item, list_items, move_item, waiting_again
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import read_document
 from audit_api.sampling.items import replace
-from tallystick.schemas.base import Code, Reference, Slug
-from tallystick.schemas.principal import Role
+from tallystick.schemas.base import Code, Reference
+from tallystick.schemas.principal import MANAGERS, Role
 from tallystick.schemas.sampling import (
     Claim,
     HandBack,
@@ -32,6 +32,7 @@ from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -47,7 +48,6 @@ from tallystick.service.replies import IfMatch, not_modified, reply, require_mat
 router = APIRouter(tags=["items"], responses=responses(*COMMON))
 
 Auditing = Annotated[Principal, allowed(*MANAGERS, Role.AUDITOR)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 ItemId = Annotated[UUID, Path(description="The item's id.")]
 _MANY = Query(description="Repeat it for several: any of them.")
 _ONE = {"item_id": "$response.body#/item/id", "programme": "$request.query.programme"}

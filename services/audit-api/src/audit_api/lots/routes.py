@@ -18,6 +18,7 @@ from tallystick.schemas.sampling import AcceptanceAllocation, InspectionLevel
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.database import Reading
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidCursor, responses
 from tallystick.service.replies import reply
 
@@ -42,7 +43,7 @@ def _known(aql: float) -> float:
 
 @router.get("", response_model=LotPage, responses=responses(InvalidCursor), summary="List lots")
 async def read_lots(
-    programme: Annotated[Slug, Query(description="The programme's slug.")],
+    programme: ProgrammeQuery,
     principal: LotsRead,
     session: Reading,
     paging: Paged,

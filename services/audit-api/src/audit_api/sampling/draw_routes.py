@@ -17,6 +17,7 @@ from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidCursor, responses
 from tallystick.service.replies import not_modified, reply, revision_etag
 
@@ -27,7 +28,6 @@ DrawsRead = Annotated[Principal, allowed(*Role)]
 RECEIPT_READERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.ANALYST, Role.VENDOR_POC, Role.VENDOR_SYSTEM)
 ReceiptsRead = Annotated[Principal, allowed(*RECEIPT_READERS)]
 Drawing = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 DrawId = Annotated[UUID, Path(description="The draw's id.")]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from audit_api.decisions.tables import decision_candidates
 from audit_api.lots.severity import severities
 from audit_api.metadata import streams
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import read_document
 from audit_api.sampling.counting import Counted, count, frames, looks_back, with_past
 from audit_api.sampling.periods import Period
 from audit_api.sampling.sizing import lot_plan, size
@@ -38,7 +38,7 @@ async def make_draw(session: WriteSession, draw: Row[Any], moment: datetime) -> 
     The lock of the stream is taken last. Nobody who holds that waits for the row of a draw whose period is over.
     """
     plan = NewSamplingPlan.model_validate(draw.design)
-    programme = Programme.model_validate((await get_programme(session, draw.programme)).document)
+    programme = await read_document(session, draw.programme)
     period = Period(draw.first_day, draw.last_day)
     counted = await count(session, draw.programme, plan, period)
     inspected = await _severities(session, draw, plan)

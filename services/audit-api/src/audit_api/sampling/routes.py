@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row
 
 from audit_api.metadata import idempotency_keys, streams
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import read_document
 from audit_api.sampling.committing import Outlook, commit_draws, look_out, not_begun, withdraw
 from audit_api.sampling.plans import (
     change,
@@ -24,9 +24,7 @@ from audit_api.sampling.plans import (
 )
 from audit_api.sampling.previewing import preview
 from audit_api.sampling.problems import SamplingPlanRefused, SamplingPlanState
-from tallystick.schemas.base import Slug
 from tallystick.schemas.principal import Role
-from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import (
     NewSamplingPlan,
     PlanPreview,
@@ -42,6 +40,7 @@ from tallystick.service.database import Reading, ReadSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -59,7 +58,6 @@ PLANS_PATH = "/v1/sampling-plans"
 Planning = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 PLAN_READERS = (Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST)
 PlansRead = Annotated[Principal, allowed(*PLAN_READERS)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 PlanId = Annotated[UUID, Path(description="The plan's id.")]
 
 _ONE = {"plan_id": "$response.body#/id", "programme": "$request.query.programme"}
@@ -93,7 +91,7 @@ async def create_sampling_plan(
 ) -> Response:
     """Draft a plan: which decisions are divided by what, how many are audited of each period, and what that may cost."""
     enter(principal, programme)
-    check_plan(new, await _programme(session, programme))
+    check_plan(new, await read_document(session, programme))
     once = Once(idempotency_keys, session, programme, "create_sampling_plan", idempotency_key, new.model_dump_json().encode())
     if (earlier := await once.earlier()) is not None:
         drafted = plan_document(await find_plan(session, programme, earlier.id))
@@ -111,10 +109,6 @@ def _drafted(plan: SamplingPlan, headers: dict[str, str] | None = None) -> Respo
     return reply(plan, status=201, etag=revision_etag(1), headers={**location, **(headers or {})})
 
 
-async def _programme(session: ReadSession, programme: str) -> Programme:
-    return Programme.model_validate((await get_programme(session, programme)).document)
-
-
 @router.post(
     "/v1/sampling-plan-previews", response_model=PlanPreview, responses=responses(SamplingPlanRefused), summary="Preview a plan"
 )
@@ -128,7 +122,7 @@ async def create_sampling_plan_preview(
 
 async def previewed(request: Request, session: ReadSession, programme: str, new: NewSamplingPlan) -> PlanPreview:
     """The preview of a plan that the programme takes."""
-    known = await _programme(session, programme)
+    known = await read_document(session, programme)
     check_plan(new, known)
     return await preview(session, known, new, now(request))
 
@@ -191,7 +185,7 @@ async def put_sampling_plan(
     current = await find_plan(session, programme, plan_id)
     require_match(if_match, revision_etag(current.revision))
     require_not_retired(current)
-    check_plan(new, await _programme(session, programme))
+    check_plan(new, await read_document(session, programme))
     return _answer(await change(session, current, new, position, now(request)))
 
 
@@ -225,7 +219,7 @@ async def create_publication(
     current = await find_plan(session, programme, plan_id)
     require_match(if_match, revision_etag(current.revision))
     require_not_retired(current)
-    check_plan(outlook.plan, await _programme(session, programme))
+    check_plan(outlook.plan, await read_document(session, programme))
     published = await publish(session, current, position, moment)
     if published.document != outlook.plan.model_dump(mode="json"):  # changed meanwhile, and `If-Match: *`
         outlook = await _outlook(session, request, programme, published)
@@ -235,7 +229,7 @@ async def create_publication(
 
 async def _outlook(session: ReadSession, request: Request, programme: str, plan: Row[Any]) -> Outlook:
     document = NewSamplingPlan.model_validate(plan.document)
-    return await look_out(session, await _programme(session, programme), plan.id, document, now(request))
+    return await look_out(session, await read_document(session, programme), plan.id, document, now(request))
 
 
 @router.post(

@@ -8,18 +8,19 @@ from fastapi import APIRouter, Path, Request, Response
 
 from audit_api.exposure.summary import WELLBEING
 from audit_api.metadata import idempotency_keys
-from audit_api.programmes.records import get_programme
+from audit_api.programmes.records import get_programme, read_document
 from audit_api.staffing.optimiser.problem import Plan, Problem
 from audit_api.staffing.planning import answer_of, assignments_of, read_question
 from audit_api.staffing.plans import get_plan, keep_plan, list_plans
-from audit_api.staffing.routes import MANAGERS, Auditing, Managing, ProgrammeQuery
-from tallystick.schemas.programme import Programme
+from audit_api.staffing.routes import Auditing, Managing
+from tallystick.schemas.principal import MANAGERS
 from tallystick.schemas.staffing import NewStaffingPlan, StaffingPlan, StaffingPlanPage
 from tallystick.service.auth import enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -101,7 +102,7 @@ async def create_staffing_plan(
     once = Once(idempotency_keys, session, programme, "create_staffing_plan", idempotency_key, payload)
     if (earlier := await once.earlier()) is not None:
         return _made(await get_plan(session, programme, earlier.id), REPLAYED)
-    document = Programme.model_validate((await get_programme(session, programme)).document)
+    document = await read_document(session, programme)
     arranging: Arranging = request.app.state.arranging
     database: Database = request.app.state.database
     async with database.reading(WELLBEING) as wellbeing:

@@ -8,8 +8,8 @@ from audit_api.metadata import streams
 from audit_api.programmes.records import get_programme, read_document
 from audit_api.staffing.auditors import change_auditor, create_auditor, document, find_auditor, get_auditor, list_auditors
 from audit_api.staffing.problems import AuditorRefused
-from tallystick.schemas.base import Reference, Slug
-from tallystick.schemas.principal import Role
+from tallystick.schemas.base import Reference
+from tallystick.schemas.principal import MANAGERS, Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.staffing import Auditor, AuditorPage, NewAuditor
@@ -18,6 +18,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     Forbidden,
@@ -31,10 +32,8 @@ from tallystick.service.replies import IfMatch, not_modified, reply, require_mat
 
 router = APIRouter(tags=["staffing"], responses=responses(*COMMON))
 
-MANAGERS = (Role.ADMIN, Role.QUALITY_MANAGER)
 Managing = Annotated[Principal, allowed(*MANAGERS)]
 Auditing = Annotated[Principal, allowed(*MANAGERS, Role.AUDITOR)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 AuditorName = Annotated[Reference, Path(description="The `sub` of the auditor's token.")]
 
 

@@ -24,7 +24,7 @@ from rca_api.actions.reminders import plan_reminders
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import get_unfinished
-from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, CasesWrite, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, CasesWrite
 from rca_api.metadata import idempotency_keys, streams
 from rca_api.notices.records import News, tell
 from rca_api.programmes import get_programme
@@ -42,6 +42,7 @@ from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,

@@ -23,6 +23,7 @@ from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -69,7 +70,6 @@ _LINKS = {
 _FIRST = {"case_id": "$response.body#/items/0/id", "programme": "$request.query.programme"}
 _MANY = Query(description="Repeat it for several: any of them.")
 
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 CaseId = Annotated[UUID, Path(description="The case's id.")]
 
 

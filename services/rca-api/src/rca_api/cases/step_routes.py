@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from rca_api.cases.history import list_events
 from rca_api.cases.problems import CaseIncomplete, CaseState
 from rca_api.cases.records import get_case
-from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, ProgrammeQuery, answered
+from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, answered
 from rca_api.cases.steps import close, move, reopen, require_possible, start, verify
 from rca_api.metadata import streams
 from rca_api.programmes import get_programme
@@ -17,6 +17,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading
 from tallystick.service.feed import take_positions
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     InvalidCursor,

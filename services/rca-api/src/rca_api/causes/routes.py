@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import get_case, get_unfinished
-from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, CasesWrite, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, CasesWrite
 from rca_api.causes.problems import CauseDecided, CauseParty, CauseRefused, InternalCause
 from rca_api.causes.records import change_cause, decide_cause, document, get_cause, list_causes, propose_cause
 from rca_api.causes.why_routes import require_audience, require_own
@@ -21,6 +21,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,

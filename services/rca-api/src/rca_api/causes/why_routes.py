@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import get_case, get_unfinished
-from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead
 from rca_api.causes.problems import CauseParty, CauseRefused, InternalCause
 from rca_api.causes.whys import add_why, change_why, document, get_why, list_whys
 from rca_api.metadata import idempotency_keys, streams
@@ -20,6 +20,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,

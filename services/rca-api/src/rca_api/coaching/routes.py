@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row
 
 from rca_api.cases.records import get_case
-from rca_api.cases.routes import CasesRead, ProgrammeQuery
+from rca_api.cases.routes import CasesRead
 from rca_api.coaching.checks import require_case, require_own_audits, require_taken
 from rca_api.coaching.problems import CoachingParty, CoachingRefused, CoachingState
 from rca_api.coaching.records import arrange, change_coaching, document, get_coaching, list_coaching
@@ -25,13 +25,14 @@ from tallystick.schemas.coaching import (
     NewCoaching,
 )
 from tallystick.schemas.notice import NoticeKind
-from tallystick.schemas.principal import Role
+from tallystick.schemas.principal import MANAGERS, Role
 from tallystick.service.auth import Principal, allowed, enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,
@@ -57,7 +58,6 @@ CoachingId = Annotated[UUID, Path(description="The session's id.")]
 _ONE = {"coaching_id": "$response.body#/id", "programme": "$request.query.programme"}
 _LINKS = links(_ONE, "read_coaching", changing=("create_notes", "create_coaching_cancellation"))
 _MANY = Query(description="Repeat it for several: any of them.")
-_MANAGERS = (Role.ADMIN, Role.QUALITY_MANAGER)
 _CHANGES = responses(CoachingState, CoachingParty, PreconditionFailed, PreconditionRequired, InvalidRequest)
 
 
@@ -256,7 +256,7 @@ def _coaches(principal: Principal, coaching: Row[Any]) -> bool:
 
 def may_write_down(principal: Principal, coaching: Row[Any]) -> bool:
     """Whether somebody writes a session down: its coach, or a manager."""
-    return _coaches(principal, coaching) or principal.holds(*_MANAGERS)
+    return _coaches(principal, coaching) or principal.holds(*MANAGERS)
 
 
 def may_cancel(principal: Principal, coaching: Row[Any]) -> bool:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from rca_api.cases.history import Event
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import change_case, get_case, get_unfinished
-from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, ProgrammeQuery, answered
+from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, answered
 from rca_api.evidence.records import list_evidence
 from rca_api.metadata import streams
 from tallystick.schemas.case import Case, CaseEventKind
@@ -14,6 +14,7 @@ from tallystick.service.auth import enter
 from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, PreconditionFailed, PreconditionRequired, responses
 from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseRefused
 from rca_api.cases.records import get_case
-from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesRead, CasesWrite
 from rca_api.links.records import audience_of, document, find_link, get_link, list_links, make_link, remove_link
 from rca_api.metadata import idempotency_keys, streams
 from tallystick.schemas.case import CaseEventKind, CaseLink, CaseLinks, NewCaseLink
@@ -18,6 +18,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import get_case, get_unfinished
-from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesAnswer, CasesRead
 from rca_api.messages.records import document, get_message, list_messages, write_message
 from rca_api.metadata import idempotency_keys, streams
 from rca_api.notices.records import News, tell
@@ -16,6 +16,7 @@ from tallystick.service.database import Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, IdempotencyKeyReused, InvalidCursor, Problem, RequestInProgress, responses
 from tallystick.service.replies import reply
 

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from rca_api.cases.routes import CasesRead, ProgrammeQuery
+from rca_api.cases.routes import CasesRead
 from rca_api.notices.records import document, get_notice, list_notices
 from tallystick.schemas.notice import Notice, NoticeKind, NoticePage
 from tallystick.service.auth import enter
 from tallystick.service.database import Reading
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidCursor, responses
 from tallystick.service.replies import links, not_modified, reply, revision_etag
 

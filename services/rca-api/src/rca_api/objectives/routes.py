@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row
 
 from rca_api.cases.records import get_case
-from rca_api.cases.routes import CasesWrite, ProgrammeQuery
+from rca_api.cases.routes import CasesWrite
 from rca_api.metadata import idempotency_keys, streams
 from rca_api.objectives.problems import ObjectiveEnded, ObjectiveRefused
 from rca_api.objectives.records import READERS, document, end_objective, get_objective, list_objectives, set_objective
@@ -23,6 +23,7 @@ from tallystick.service.database import Database, Reading, WriteSession, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     IdempotencyKeyReused,

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from rca_api.cases.history import Event, record
 from rca_api.cases.problems import CaseClosed
 from rca_api.cases.records import change_case, get_case, get_unfinished
-from rca_api.cases.routes import CaseId, CasesRead, CasesWrite, ProgrammeQuery
+from rca_api.cases.routes import CaseId, CasesRead, CasesWrite
 from rca_api.metadata import streams
 from rca_api.plans.problems import PlanFrozen, PlanNotOpen, PlanRefused
 from rca_api.plans.records import STARTED, document, extend, find_plan, get_plan, list_versions, register
@@ -25,6 +25,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.feed import take_positions
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     InvalidCursor,

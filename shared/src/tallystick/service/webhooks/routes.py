@@ -8,7 +8,7 @@ import httpx
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Row, Table
 
-from tallystick.schemas.base import Slug, new_id
+from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.webhook import (
@@ -26,6 +26,7 @@ from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
 from tallystick.service.idempotency import REPLAYED, IdempotencyKey, Once, Outcome
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import (
     COMMON,
     Forbidden,
@@ -47,7 +48,6 @@ from tallystick.service.webhooks.tables import Webhooks
 MAX_ENDPOINTS = 50
 
 WebhooksManage = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.VENDOR_POC)]
-ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
 EndpointId = Annotated[UUID, Path(description="The endpoint's id.")]
 DeliveryId = Annotated[UUID, Path(description="The delivery's id, which receivers know as `webhook-id`.")]
 
