@@ -191,7 +191,7 @@ async def test_a_draw_that_is_cut_off_anywhere_is_made_as_if_nothing_had_happene
         return True
 
     async def stored() -> list[str]:
-        tables = ("draws", "draw_strata", "draw_frames", "sample_items", "lots")
+        tables = ("draws", "draw_strata", "draw_frames", "draw_sources", "sample_items", "lots")
         return [str(await store.fetch(f"select t::text from {table} t where programme = $1", programme)) for table in tables]
 
     before = await stored()
@@ -285,6 +285,31 @@ async def test_a_void_item_that_nothing_is_left_for_changes_no_receipt(
     assert came is None
     assert [stratum.voided for stratum in paper.strata] == [()] * len(paper.strata)
     assert repeated.verify(paper, [Decision.model_validate(row) for row in rows]) == []
+
+
+async def test_a_receipt_tells_a_vendor_how_far_its_own_sources_were(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller
+) -> None:
+    """The client is told of all that the vendor's decisions came from; what comes after the draw changes nothing."""
+    first = next_monday(clock)
+    rows = [row for row in some_decisions(first) if row["vendor"] == "acme"]
+    early = [row for row in rows if row["decided_at"][:10] == first.isoformat()]
+    own = [row for row in rows if row not in early]
+    system, poc = (caller(audit_app, role, vendor="acme") for role in (Role.VENDOR_SYSTEM, Role.VENDOR_POC))
+    plan = await published(audit, programme, plan_document(first))
+    [draw, *_] = await draws_of(audit, programme, plan["id"])
+    clock.now = datetime.fromisoformat(draw["draw_after"]) + timedelta(minutes=1)
+    await take_in(audit, programme, early, source="ours")
+    await take_in(system, programme, own, source="theirs")
+    (await audit.post(f"/v1/draws/{draw['id']}/drawing", params={"programme": programme})).raise_for_status()
+    of_client = await receipt(audit, programme, draw["id"], "acme")
+    await take_in(system, programme, [{**own[0], "decision_id": "D-late"}], source="more")
+    of_vendor = await receipt(poc, programme, draw["id"], "acme")
+    sources = [[(each.source, each.edition, each.lines, each.decisions) for each in of.sources] for of in (of_client, of_vendor)]
+
+    theirs = ("theirs", 1, len(own), len(own))
+    assert sources == [[("ours", 1, len(early), len(early)), theirs], [theirs]]
+    assert (len(early), len(own), of_vendor.decisions) == (6, 34, 40)
 
 
 async def test_a_vendor_sees_nothing_of_draws_about_others(

@@ -57,7 +57,7 @@ def verify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     """Run `tallystick sample verify`: its exit code, output and complaints."""
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: Path) -> tuple[int, str, str]:
+    def run(*arguments: Path | str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as exit_:
             main(["sample", "verify", *map(str, arguments)])
         captured = capsys.readouterr()
@@ -133,6 +133,47 @@ async def test_a_draw_is_read_and_repeated_offline_with_the_command(
     assert "frame: The receipt has 40 decisions of the period; there are 39." in removed[2]
     assert "are not those of the receipt: at least one is different." in altered[2]
     assert "1 lines are no decisions and were passed over." in passed_over[2]
+
+
+async def test_what_was_sent_after_a_draw_is_left_out_when_it_is_repeated(
+    tallystick: Tallystick,
+    audit_app: FastAPI,
+    caller: Caller,
+    programme: str,
+    clock: Clock,
+    verify: Verify,
+    tmp_path: Path,
+) -> None:
+    """From a file that has grown since, and of one that is new; files of other names are read as a whole, and that is told."""
+    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
+    draw = await tallystick.draws.read(programme, made.items[0]["draw_id"])
+    decisions = [Decision.model_validate(row) for row in made.decisions]
+    later = [decisions[1].model_copy(update={"decision_id": f"D-late-{number}"}) for number in range(5)]
+
+    def write(name: str, rows: list[Decision]) -> Path:
+        path = tmp_path / f"{name}.ndjson"
+        path.write_text("".join(row.model_dump_json() + "\n" for row in rows))
+        return path
+
+    source = f"of-{draw.id}"
+    grown, new = write(source, [*decisions, *later[:3]]), write("new", later[3:])
+    late = [await tallystick.decisions.push_file(programme, path.stem, path) for path in (grown, new)]
+    receipt = await tallystick.draws.receipt(programme, draw.id, "acme")
+    paper = tmp_path / "receipt.json"
+    paper.write_text(receipt.model_dump_json())
+    whole, both = verify(paper, grown), verify(paper, grown, new)
+    renamed = write("renamed", [*decisions, *later[:3]])
+    unknown, named = verify(paper, renamed), verify(paper, renamed, "--source", source)
+    short = verify(paper, write(source, decisions[:50]))
+
+    assert [(each.counted, each.late) for each in late] == [(3, 3), (2, 2)]
+    assert [(each.source, each.edition, each.lines, each.decisions) for each in receipt.sources] == [(source, 1, 60, 40)]
+    assert [each[0] for each in (whole, both, unknown, named, short)] == [0, 0, 1, 0, 1]
+    told = f"3 lines of {source} were sent after the draw was made and were left out: those after line 60."
+    assert [told in each[2] for each in (whole, both, unknown, named)] == [True, True, False, True]
+    assert "All 2 lines of new were left out: nothing of it was in when the draw was made." in both[2]
+    assert f"{source}: 60 lines of edition 1 were in when the draw was made; there is no such file here." in unknown[2]
+    assert f"{source}: 60 lines of edition 1 were in when the draw was made; there are 50 here." in short[2]
 
 
 async def test_a_receipt_that_was_forged_is_found_out(

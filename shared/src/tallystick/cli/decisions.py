@@ -12,7 +12,7 @@ from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeNam
 from tallystick.cli.pushing import progress_bar
 from tallystick.client import Tallystick
 from tallystick.client.decisions import LINES_PER_REQUEST, PushedDecisions
-from tallystick.client.files import file_format
+from tallystick.client.files import file_format, source_name
 from tallystick.schemas.decision import DecisionSource
 
 app = typer.Typer(name="decisions", help="Send decisions, and see where their sources stand.", no_args_is_help=True)
@@ -114,7 +114,7 @@ def _names(files: list[Path], source: str | None) -> list[str]:
         if not file.is_file():
             complain(f"There is no file {file}.")
             raise typer.Exit(FAILED)
-    names = [source or file.name.partition(".")[0] for file in files]
+    names = [source or source_name(file) for file in files]
     if len(set(names)) < len(names):
         complain("Each file is a source of its own: send them one by one, with --source.")
         raise typer.Exit(FAILED)

@@ -1,5 +1,7 @@
 """`tallystick sample`: plan what is audited, see what was drawn, and repeat a draw."""
 
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ from tallystick.cli.console import FAILED, complain, err, out
 from tallystick.cli.documents import read_document
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Tallystick
-from tallystick.client.files import RowFile, UnreadableFileError
+from tallystick.client.files import RowFile, UnreadableFileError, source_name
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.sampling import (
     Draw,
@@ -192,20 +194,29 @@ def verify_draw(
     decisions: Annotated[
         list[Path], typer.Argument(metavar="DECISIONS…", help=".ndjson or .json, also .gz and .zst: all that were sent.")
     ],
+    source: Annotated[
+        str | None, typer.Option(help="What the files were sent as, one after the other. [default: each by its own name]")
+    ] = None,
 ) -> None:
-    """Repeat a draw offline, from its receipt and the vendor's own decisions. Exit code 1 says that something differs."""
+    """Repeat a draw offline, from its receipt and the vendor's own decisions. Exit code 1 says that something differs.
+
+    What was sent after the draw was made is left out.
+    """
     document = read_document(receipt, Receipt, "receipt")
-    reading = _Reading(decisions)
+    reading = _Reading(document, decisions, source)
     findings = repeated.verify(document, reading.decisions())
     if reading.passed_over:
         err.print(f"{reading.passed_over:,} lines are no decisions and were passed over.")
+    for line in reading.left_out():
+        err.print(line)
     out.print(
         f"Read {reading.read:,} decisions from {len(decisions)} {'file' if len(decisions) == 1 else 'files'}."
         f" {document.title}, {document.first_day} to {document.last_day}, {document.vendor}:"
     )
     _tell_what_was_checked(document)
     if findings:
-        complain("\n".join(["The draw is not what the receipt says.", *(f"{each.where}: {each.detail}" for each in findings)]))
+        found = [f"{each.where}: {each.detail}" for each in findings]
+        complain("\n".join(["The draw is not what the receipt says.", *found, *reading.doubts()]))
         raise typer.Exit(FAILED)
     out.print("All of it is as the receipt says.")
 
@@ -223,21 +234,67 @@ def _tell_what_was_checked(receipt: Receipt) -> None:
 
 
 class _Reading:
-    """The decisions in files, one after the other."""
+    """The decisions in files, one after the other, as far as they were in when a draw was made.
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
+    Args:
+        receipt: knows the sources, and how many lines of each were in.
+        files: each is a source of its name, as `decisions push` has it.
+        source: what all of them are instead, one after the other.
+    """
+
+    def __init__(self, receipt: Receipt, files: Sequence[Path], source: str | None) -> None:
+        self._files = [(path, source or source_name(path)) for path in files]
+        self._sources = {each.source: each for each in receipt.sources}
+        self._lines: Counter[str] = Counter()
+        """Of each source, how many there were."""
+        all_told = sum(each.decisions for each in receipt.sources) == receipt.decisions
+        self._knows_all = all_told and self._sources.keys() <= {name for _, name in self._files}
+        """Whether all sources of the draw are here, so that what belongs to none of them came after it."""
         self.read = 0
         self.passed_over = 0
         """Lines that are no decisions: the service rejected them too."""
 
     def decisions(self) -> Iterator[Decision]:
-        for path in self._files:
+        for path, name in self._files:
             with RowFile(path) as file:
                 if file.format == "csv":
                     raise UnreadableFileError(f"{path}: decisions are read from .ndjson or .json.")
                 for chunk in file.chunks(_LINES):
-                    yield from self._decisions_of(chunk.rows)
+                    room = max(self._most(name) - self._lines[name], 0)
+                    self._lines[name] += len(chunk.rows)
+                    yield from self._decisions_of(chunk.rows[:room])
+
+    def _most(self, name: str) -> int:
+        """How many lines of a source are read."""
+        if name in self._sources:
+            return self._sources[name].lines
+        return 0 if self._knows_all else sys.maxsize
+
+    def left_out(self) -> Iterator[str]:
+        """How many lines came after the draw was made, by source."""
+        for name, lines in self._lines.items():
+            late = max(lines - self._most(name), 0)
+            if late and name in self._sources:
+                yield (
+                    f"{late:,} lines of {name} were sent after the draw was made and were left out:"
+                    f" those after line {self._sources[name].lines:,}."
+                )
+            elif late:
+                yield f"All {late:,} lines of {name} were left out: nothing of it was in when the draw was made."
+
+    def doubts(self) -> Iterator[str]:
+        """What may be wrong with the files rather than with the draw."""
+        for name, each in self._sources.items():
+            lines, was = (
+                self._lines[name],
+                f"{name}: {each.lines:,} lines of edition {each.edition} were in when the draw was made",
+            )
+            if name not in self._lines:
+                yield f"{was}; there is no such file here. Where it has another name now, say --source {name}."
+            elif lines < each.lines:
+                yield f"{was}; there are {lines:,} here."
+            else:
+                yield f"{was}; where another edition was sent since, it takes that one."
 
     def _decisions_of(self, rows: Sequence[bytes]) -> Iterator[Decision]:
         for row in rows:

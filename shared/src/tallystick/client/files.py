@@ -145,6 +145,11 @@ class RowFile:
         yield from split(rest)
 
 
+def source_name(path: Path) -> str:
+    """What the decisions in a file are sent as, where nothing else is said: its name without endings."""
+    return path.name.partition(".")[0]
+
+
 def file_format(path: Path) -> Format:
     """What a file holds, by its name without `.gz` or `.zst`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]

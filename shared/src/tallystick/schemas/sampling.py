@@ -349,6 +349,17 @@ class ReceiptStratum(DrawStratum):
     """Of those, which could not be audited; the next in rank took their place."""
 
 
+class ReceiptSource(Wire):
+    """A source of decisions, as far as it was when the draw was made: lines after that are late, and not in the frame."""
+
+    source: Code
+    edition: Annotated[int, Field(ge=1)]
+    lines: NonNegativeInt
+    """Taken in by then, those that were rejected too."""
+    decisions: NonNegativeInt
+    """Of the vendor in the period."""
+
+
 class Receipt(Wire):
     """All that it takes to repeat a draw for one vendor: `tallystick sample verify` does, with the vendor's own decisions."""
 
@@ -370,6 +381,8 @@ class Receipt(Wire):
     """All of the vendor's in the period, whatever the scope."""
     frame: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{512}$")]
     """The digest of these decisions, whatever their order, in hexadecimal digits."""
+    sources: tuple[ReceiptSource, ...] = ()
+    """Where the decisions came from. To a vendor, these are its own: they hold fewer where the client has sent some."""
     strata: tuple[ReceiptStratum, ...]
 
 

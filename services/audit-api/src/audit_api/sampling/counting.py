@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, any_, cast, func, literal, select
 
 from audit_api.audits.tables import audits
-from audit_api.decisions.tables import decision_counts, decision_frames
+from audit_api.decisions.tables import decision_counts, decision_frames, decision_sources
 from audit_api.sampling.periods import Period, before
 from audit_api.sampling.tables import sample_items
 from tallystick.draw import Frame, stratum_code
@@ -124,6 +124,19 @@ async def with_past(
         return replace(each, audits=made, errors=errors)
 
     return [looked_up(each) for each in strata]
+
+
+async def sources(session: ReadSession, programme: str, vendors: Sequence[str], period: Period) -> Sequence[Row[Any]]:
+    """Where the decisions of each vendor in a period were counted from, and how far each source is, by vendor (`about`)."""
+    f, s = decision_frames.c, decision_sources.c
+    of_source = and_(s.programme == f.programme, s.owner == f.owner, s.source == f.source)
+    shared = (f.vendor.label("about"), s.owner, s.source, s.vendor, s.edition, s.next_row.label("lines"))
+    total = cast(func.sum(f.decisions), f.decisions.type).label("decisions")
+    statement = select(*shared, total).select_from(decision_frames.join(decision_sources, of_source))
+    statement = statement.where(f.programme == programme, f.day.between(period.first, period.last))
+    if vendors:
+        statement = statement.where(f.vendor == any_(literal(list(vendors))))
+    return (await session.execute(statement.group_by(*shared))).all()
 
 
 async def frames(session: ReadSession, programme: str, vendors: Sequence[str], period: Period) -> dict[str, Frame]:

@@ -17,10 +17,10 @@ from audit_api.decisions.tables import decision_candidates
 from audit_api.lots.severity import severities
 from audit_api.metadata import streams
 from audit_api.programmes.records import read_document
-from audit_api.sampling.counting import Counted, count, frames, looks_back, with_past
+from audit_api.sampling.counting import Counted, count, frames, looks_back, sources, with_past
 from audit_api.sampling.periods import Period
 from audit_api.sampling.sizing import lot_plan, size
-from audit_api.sampling.tables import draw_frames, draw_keys, draw_strata, draws, lots
+from audit_api.sampling.tables import draw_frames, draw_keys, draw_sources, draw_strata, draws, lots
 from tallystick.schemas.lot import Severity105
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import AcceptanceAllocation, DrawState, NewSamplingPlan
@@ -104,13 +104,17 @@ async def _write_strata(
 
 
 async def _freeze_frames(session: WriteSession, draw: Row[Any], period: Period) -> None:
-    found = await frames(session, draw.programme, draw.vendors, period)
+    by_vendor = await frames(session, draw.programme, draw.vendors, period)
     rows = [
         {"programme": draw.programme, "draw_id": draw.id, "vendor": vendor, "decisions": each.decisions, "digest": each.digest}
-        for vendor, each in found.items()
+        for vendor, each in by_vendor.items()
     ]
     if rows:
         await session.execute(insert(draw_frames), rows)
+    found = await sources(session, draw.programme, draw.vendors, period)
+    of_draw = {"programme": draw.programme, "draw_id": draw.id}
+    if found:
+        await session.execute(insert(draw_sources), [of_draw | dict(row._mapping) for row in found])
 
 
 async def _write_lots(

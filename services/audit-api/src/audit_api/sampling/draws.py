@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, any_, cast,
 
 from audit_api.programmes.records import find_programme, get_programme
 from audit_api.sampling.problems import DrawNotReady
-from audit_api.sampling.tables import draw_frames, draw_strata, draws, sample_items
+from audit_api.sampling.tables import draw_frames, draw_sources, draw_strata, draws, sample_items
 from tallystick.draw import Frame
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import (
@@ -19,6 +19,7 @@ from tallystick.schemas.sampling import (
     ItemState,
     NewSamplingPlan,
     Receipt,
+    ReceiptSource,
     ReceiptStratum,
     SamplingScope,
     StratumDimension,
@@ -176,6 +177,7 @@ async def get_receipt(session: ReadSession, programme: str, draw_id: UUID, vendo
         key=draw.told_key,
         decisions=frame.decisions,
         frame=frame.hex,
+        sources=tuple(await _sources(session, programme, draw_id, vendor)),
         strata=tuple(await _receipt_strata(session, programme, draw_id, vendor)),
     )
 
@@ -195,6 +197,15 @@ async def _frame(session: ReadSession, programme: str, draw_id: UUID, vendor: st
     statement = scoped(select(f.decisions, f.digest), draw_frames, programme, session.principal)
     row = (await session.execute(statement.where(f.draw_id == draw_id, f.vendor == vendor))).one_or_none()
     return Frame() if row is None else Frame.read(row.decisions, row.digest)
+
+
+async def _sources(session: ReadSession, programme: str, draw_id: UUID, vendor: str) -> list[ReceiptSource]:
+    """Where the frame came from, as far as the principal may know: a vendor is told of its own sources."""
+    s = draw_sources.c
+    told = select(s.source, s.edition, s.lines, s.decisions)
+    statement = scoped(told, draw_sources, programme, session.principal).where(s.draw_id == draw_id, s.about == vendor)
+    rows = await session.execute(statement.order_by(s.owner, s.source))
+    return [ReceiptSource.model_validate(dict(row._mapping)) for row in rows]
 
 
 async def _receipt_strata(session: ReadSession, programme: str, draw_id: UUID, vendor: str) -> list[ReceiptStratum]:

@@ -126,6 +126,23 @@ draw_frames = Table(
     comment="what was in the frame of a draw when it was made",
 )
 
+draw_sources = Table(
+    "draw_sources",
+    metadata,
+    Column("programme", Text, nullable=False),
+    Column("draw_id", Uuid, nullable=False),
+    Column("about", Text, nullable=False, comment="the vendor whose decisions these are"),
+    Column("owner", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("vendor", Text, comment="null for the client's own"),
+    Column("edition", Integer, nullable=False),
+    Column("lines", BigInteger, nullable=False, comment="of the source, faulty ones and those of other vendors and days too"),
+    Column("decisions", BigInteger, nullable=False, comment="of the vendor in the period"),
+    PrimaryKeyConstraint("programme", "draw_id", "about", "owner", "source"),
+    ForeignKeyConstraint(["programme", "draw_id"], ["draws.programme", "draws.id"]),
+    comment="where the frame of a draw came from, and how far each source was then: what is behind that is late",
+)
+
 sample_items = Table(
     "sample_items",
     metadata,

@@ -397,6 +397,28 @@ def upgrade() -> None:
         comment="what was in the frame of a draw when it was made",
     )
     op.create_table(
+        "draw_sources",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("draw_id", sa.Uuid(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False, comment="the vendor whose decisions these are"),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=True, comment="null for the client's own"),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column(
+            "lines",
+            sa.BigInteger(),
+            nullable=False,
+            comment="of the source, faulty ones and those of other vendors and days too",
+        ),
+        sa.Column("decisions", sa.BigInteger(), nullable=False, comment="of the vendor in the period"),
+        sa.ForeignKeyConstraint(
+            ["programme", "draw_id"], ["draws.programme", "draws.id"], name=op.f("draw_sources_programme_draw_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("programme", "draw_id", "about", "owner", "source", name=op.f("draw_sources_pkey")),
+        comment="where the frame of a draw came from, and how far each source was then: what is behind that is late",
+    )
+    op.create_table(
         "draw_keys",
         sa.Column("programme", sa.Text(), nullable=False),
         sa.Column("draw_id", sa.Uuid(), nullable=False),
@@ -501,6 +523,7 @@ def upgrade() -> None:
         ("decision_cuts", "select, insert, update"),
         ("draw_strata", "select, insert, update, delete"),
         ("draw_frames", "select, insert"),
+        ("draw_sources", "select, insert"),
         ("lots", "select, insert"),
     ):
         isolate(table, RUNTIME, by_vendor=True, grants=grants)
