@@ -261,8 +261,10 @@ async def test_the_demonstration_finds_what_was_planted(system: System, capsys: 
     assert len(standing) == 5
     assert "northwind repeats its part" in told
     assert "decisions: all of it is as the receipt says." in told
-    assert "Audited so far: 40 of 120 that were drawn, by 2 people." in told
+    assert "33.3% of what was planned is audited. 80 audits are left, 0 of them with nothing to audit." in told
+    assert "Audited so far: 40 of 120 that were drawn, by 2 people; 2 are in their hands." in told
     assert f"{system.url}/sign-in#token=" in told
+    assert f"My work, as qa-ada audits there item by item: {system.url}/sign-in?next=/programmes/demo/work#token=" in told
     assert f"The same as northwind sees it, whose case it is: {system.url}/sign-in#token=" in told
     async with Tallystick(system.url, system.token(Role.QUALITY_MANAGER)) as manager:
         cases = [case async for case in manager.cases.list("demo", {"vendor": "northwind"}) if PLANTED_QUEUE in case.scope.queue]

@@ -18,6 +18,7 @@ from tallystick.schemas.programme import (
     Policy,
     PolicySet,
     Programme,
+    ScorecardLine,
     Severity,
     Targets,
     Vendor,
@@ -49,6 +50,12 @@ _POLICIES = {
     "hate_speech": ("Hate speech", 0.10),
     "violence": ("Violence and threats", 0.08),
 }
+_HARM = {"no_violation": 0, "spam": 1, "harassment": 4, "hate_speech": 6, "violence": 7}
+_SCORECARD = (
+    ScorecardLine(code="decision", name="The decision is right", weight=60),
+    ScorecardLine(code="policy", name="The policy is the right one", weight=30),
+    ScorecardLine(code="note", name="The note says why", weight=10),
+)
 _ACTIONS = {"no_violation": "keep", "spam": "restrict", "harassment": "remove", "hate_speech": "remove", "violence": "remove"}
 _CODES = (
     ("FN-SPAM", "Spam left standing", ErrorClass.FALSE_NEGATIVE, Severity.MINOR),
@@ -143,7 +150,9 @@ def _programme(slug: str) -> Programme:
         queues=tuple(_QUEUES),
         markets=tuple(_MARKETS),
         languages=tuple(_MARKETS.values()),
-        policy_set=PolicySet(version="1", policies=tuple(Policy(code=code, name=name) for code, (name, _) in _POLICIES.items())),
+        policy_set=PolicySet(
+            version="1", policies=tuple(Policy(code=code, name=name, harm=_HARM[code]) for code, (name, _) in _POLICIES.items())
+        ),
         error_taxonomy=ErrorTaxonomy(
             version="1",
             codes=tuple(
@@ -160,6 +169,7 @@ def _programme(slug: str) -> Programme:
             appeal_turnaround_days=3,
             root_cause_days=10,
         ),
+        scorecard=_SCORECARD,
         calendar=Calendar(country="DE", subdivision="BE"),
     )
 

@@ -16,7 +16,7 @@ from tallystick.cli.console import err, out
 from tallystick.cli.demo_appeals import tell_appeals
 from tallystick.cli.demo_calibration import tell_calibration
 from tallystick.cli.demo_case import CaseStory, Travel, case_table
-from tallystick.cli.demo_cast import MANAGER, Cast
+from tallystick.cli.demo_cast import AUDITORS, MANAGER, Cast
 from tallystick.cli.demo_sampling import draw_table, tell_draw
 from tallystick.cli.reports import summary_tables, trend_tables
 from tallystick.client import Tallystick, TallystickError
@@ -137,7 +137,12 @@ def _show_where(cast: Cast, case: Case) -> None:
         Text(f"The same as {case.vendor} sees it, whose case it is: ").append(f"{cast.url}/sign-in#token={poc}"), soft_wrap=True
     )
     page = f"{cast.url}/programmes/{cast.programme}"
-    out.print(f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration, {page}/cases", soft_wrap=True)
+    auditor = cast.token(Role.AUDITOR, AUDITORS[0], hours=12)
+    work = f"{cast.url}/sign-in?next=/programmes/{cast.programme}/work#token={auditor}"
+    out.print(Text(f"My work, as {AUDITORS[0]} audits there item by item: ").append(work), soft_wrap=True)
+    out.print(
+        f"Once signed in: {page} (quality), {page}/appeals, {page}/calibration, {page}/cases, {page}/coverage", soft_wrap=True
+    )
     out.print(f"The case: {page}/cases/{case.id}", soft_wrap=True)
 
 

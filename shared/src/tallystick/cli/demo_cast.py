@@ -11,6 +11,8 @@ from tallystick.schemas.principal import Role
 MANAGER = "demo-manager"
 LEADS = ("lead-1", "lead-2")
 """Adjudicators."""
+AUDITORS = ("qa-ada", "qa-bo")
+"""Who is handed the items of the draw."""
 _PATIENCE_S = 60.0
 
 

@@ -1,41 +1,51 @@
 """The demonstration's draw: a week is planned, decided and drawn, a vendor repeats the draw, and auditors begin with it."""
 
-from collections import Counter
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rich.console import Group
-from rich.table import Table
 
 from tallystick import draw as repeated
+from tallystick.cli.coverage_tables import coverage_tables
 from tallystick.cli.demo_case import Travel
-from tallystick.cli.demo_cast import Cast
-from tallystick.client import Tallystick
+from tallystick.cli.demo_cast import AUDITORS, Cast
+from tallystick.client import Tallystick, TallystickError
 from tallystick.sample import Sample
 from tallystick.schemas.audit import Judgement, NewAudit
+from tallystick.schemas.coverage import CoverageReport
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Weekday
 from tallystick.schemas.sampling import (
+    Claim,
     Draw,
-    DrawStratum,
-    ItemState,
     NewItemAudit,
     NewSamplingPlan,
     NeymanAllocation,
+    SampleItem,
     StratumDimension,
 )
 from tallystick.schemas.staffing import NewAuditor
 
 _VENDOR = "northwind"
 _AUDITS = 120
-_AUDITORS = ("qa-ada", "qa-bo")
 _ITEMS_EACH = 20
 _A_DECISION = 3
 """Decisions that the moderators took for each audit of the sample."""
+_AT_WORK_FOR = timedelta(hours=1)
+"""How long ago work on the draw begins, which is made as soon as it can be."""
+_PATIENCE_S = 120.0
+_LOOK_AGAIN_S = 0.2
+
+
+class CoverageLateError(TallystickError):
+    """The report on coverage did not catch up with the work in time."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,10 @@ class DrawStory:
     """What came of a week of decisions."""
 
     draw: Draw
-    strata: list[DrawStratum]
+    coverage: CoverageReport
     decisions: int
     """Of the vendor that repeated the draw."""
     findings: list[repeated.Finding]
-    audited: Counter[str | None]
-    """Items by stratum."""
 
 
 async def tell_draw(cast: Cast, story: Sample, travel: Travel | None) -> DrawStory | None:
@@ -73,29 +81,76 @@ async def tell_draw(cast: Cast, story: Sample, travel: Travel | None) -> DrawSto
         audits = {each.external_id: each for each in story.audits() if _day(each, zone) in _week(monday)}
         decisions = [_decision(audit, number) for audit in audits.values() for number in range(_A_DECISION)]
         await manager.decisions.push(cast.programme, f"week-of-{monday}", decisions)
-        travel(timedelta())
+        travel(draw.draw_after - datetime.now(UTC))
         draw = await manager.draws.make(cast.programme, draw.id)
+        work = _Work(cast, audits, travel, max(draw.draw_after, datetime.now(UTC) - _AT_WORK_FOR))
         receipt = await poc.draws.receipt(cast.programme, draw.id, _VENDOR)
         own = [each for each in decisions if each.vendor == _VENDOR]
-        strata = [each async for each in manager.draws.strata(cast.programme, draw.id)]
-        for auditor in _AUDITORS:
+        for auditor in AUDITORS:
             await manager.auditors.put(cast.programme, auditor, NewAuditor(name=auditor, minutes=dict.fromkeys(Weekday, 480)))
-            await _audit(cast, auditor, audits)
-        audited = Counter([each.stratum async for each in manager.items.list(cast.programme, (ItemState.AUDITED,))])
-        return DrawStory(draw, strata, len(own), repeated.verify(receipt, own), audited)
+        audited, claimed = await work.do()
+        coverage = await _covered(manager, cast.programme, audited, claimed)
+        return DrawStory(draw, coverage, len(own), repeated.verify(receipt, own))
 
 
-async def _audit(cast: Cast, auditor: str, audits: Mapping[str, NewAudit]) -> None:
-    """Claim one item after the other, and judge each as the sample does."""
-    async with cast.client(Role.AUDITOR, auditor) as tallystick:
-        for _ in range(_ITEMS_EACH):
-            claim = await tallystick.items.claim(cast.programme)
-            if claim.item is None:
-                return
-            known = audits[claim.item.content_ref.removeprefix("item:").rpartition("-")[0]]
+class _Work:
+    """What the auditors do with a draw: each has one item after the other, and judges it as the sample does.
+
+    Args:
+        cast: who acts.
+        audits: those of the sample, by name.
+        travel: puts the clock of audit-api back.
+        begin: when the work begins.
+    """
+
+    def __init__(self, cast: Cast, audits: Mapping[str, NewAudit], travel: Travel, begin: datetime) -> None:
+        self._cast, self._audits, self._travel = cast, audits, travel
+        self._moment = begin
+
+    def go_on(self, by: timedelta) -> None:
+        """Let so much time pass, and no more than there is until now."""
+        self._moment = min(self._moment + by, datetime.now(UTC))
+        self._travel(self._moment - datetime.now(UTC))
+
+    async def do(self) -> tuple[int, int]:
+        """Claim and audit side by side, and take one item more by the machine's own clock; answers how many of each."""
+        audited = 0
+        async with AsyncExitStack() as stack:
+            people = [await stack.enter_async_context(self._cast.client(Role.AUDITOR, auditor)) for auditor in AUDITORS]
+            self.go_on(timedelta())
+            for _ in range(_ITEMS_EACH):
+                claims = [(each, await each.items.claim(self._cast.programme)) for each in people]
+                audited += await self._judge(claims)
+            self._travel(timedelta())
+            last = [await each.items.claim(self._cast.programme) for each in people]
+        return audited, sum(claim.item is not None for claim in last)
+
+    async def _judge(self, claims: Sequence[tuple[Tallystick, Claim]]) -> int:
+        """Judge what was claimed together, each after the time that it takes; answers how many there were."""
+        taken = [(self._known(claim.item), claim.item, each) for each, claim in claims if claim.item is not None]
+        passed = 0
+        for known, item, each in sorted(taken, key=lambda one: one[0].handling_time_s or 0):
+            seconds = known.handling_time_s or 0
+            self.go_on(timedelta(seconds=seconds - passed))
+            passed = seconds
             judgement = Judgement.model_validate(known.model_dump(include=set(Judgement.model_fields)))
-            new = NewItemAudit(judgement=judgement, handling_time_s=known.handling_time_s)
-            await tallystick.items.audit(cast.programme, claim.item.id, new)
+            await each.items.audit(self._cast.programme, item.id, NewItemAudit(judgement=judgement, handling_time_s=seconds))
+        return len(taken)
+
+    def _known(self, item: SampleItem) -> NewAudit:
+        return self._audits[item.content_ref.removeprefix("item:").rpartition("-")[0]]
+
+
+async def _covered(manager: Tallystick, programme: str, audited: int, claimed: int) -> CoverageReport:
+    """The report on coverage, once it tells of so many audits and so many items in hand."""
+    deadline = monotonic() + _PATIENCE_S
+    while True:
+        report = await manager.coverage_report(programme)
+        if (report.overall.audited, report.overall.claimed) == (audited, claimed):
+            return report
+        if monotonic() > deadline:
+            raise CoverageLateError(f"The report on coverage did not tell of {audited} audits within {_PATIENCE_S:.0f} s.")
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 def _before(day: date, zone: ZoneInfo) -> timedelta:
@@ -133,17 +188,13 @@ def _decision(audit: NewAudit, number: int) -> Decision:
 
 
 def draw_table(story: DrawStory) -> Group:
-    """The draw by strata, and what came of repeating it."""
-    table = Table(title=f"{story.draw.title}: {story.draw.first_day} to {story.draw.last_day}")
-    for column in ("vendor", "queue", "decisions", "planned", "drawn", "audited"):
-        table.add_column(column, justify="left" if column in {"vendor", "queue"} else "right")
-    for each in sorted(story.strata, key=lambda stratum: tuple(stratum.values.values())):
-        numbers = (f"{number:,}" for number in (each.decisions, each.planned, each.drawn, story.audited[each.stratum]))
-        table.add_row(*each.values.values(), *numbers)
+    """How much of the draw is audited by now, and what came of repeating it."""
     found = "; ".join(each.detail for each in story.findings) or "all of it is as the receipt says"
+    counts = story.coverage.overall
     return Group(
-        table,
-        f"Audited so far: {story.audited.total():,} of {story.draw.drawn:,} that were drawn, by {len(_AUDITORS)} people.",
+        coverage_tables(story.coverage),
+        f"Audited so far: {counts.audited:,} of {counts.drawn:,} that were drawn, by {len(AUDITORS)} people;"
+        f" {counts.claimed:,} are in their hands.",
         f"Committed to before the week began: {story.draw.commitment}",
         f"Told once it was drawn: {story.draw.key}",
         f"{_VENDOR} repeats its part from its own {story.decisions:,} decisions: {found}.",
