@@ -21,6 +21,7 @@ from tallystick.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from tallystick.client.exposure import Exposures
 from tallystick.client.feed import FeedPage
 from tallystick.client.items import Auditors, Items
 from tallystick.client.lots import Lots
@@ -41,6 +42,7 @@ __all__ = [
     "Cases",
     "CoachingSessions",
     "Draws",
+    "Exposures",
     "FeedPage",
     "FeedRewoundError",
     "Filters",

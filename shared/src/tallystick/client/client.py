@@ -10,6 +10,7 @@ from tallystick.client.audits import Audits, Batches
 from tallystick.client.calibration import Calibration
 from tallystick.client.cases import Cases
 from tallystick.client.decisions import Decisions
+from tallystick.client.exposure import Exposures
 from tallystick.client.feed import FeedPage, follow
 from tallystick.client.items import Auditors, Items
 from tallystick.client.lots import Lots
@@ -60,6 +61,7 @@ class Tallystick(Numbers):
         self.draws = Draws(self.transport, self._audit)
         self.items = Items(self.transport, self._audit)
         self.auditors = Auditors(self.transport, self._audit)
+        self.exposure = Exposures(self.transport, self._audit)
         self.staffing_plans = StaffingPlans(self.transport, self._audit)
         self.lots = Lots(self.transport, self._audit)
         self.webhooks = Webhooks(self.transport, self._audit)

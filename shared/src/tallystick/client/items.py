@@ -23,9 +23,11 @@ class Items:
         body, query = NewClaim(lighter=lighter), {"programme": programme}
         return parsed(Claim, await self._transport.request("POST", self._claims, query=query, body=body, repeatable=True))
 
-    async def list(self, programme: str, states: Sequence[ItemState] = (), *, page: int = 100) -> AsyncIterator[SampleItem]:
-        """The items in any of the states, or all, newest first."""
-        query: Query = {"programme": programme, "state": states, "limit": page}
+    async def list(
+        self, programme: str, states: Sequence[ItemState] = (), *, claimed_by: Sequence[str] = (), page: int = 100
+    ) -> AsyncIterator[SampleItem]:
+        """The items in any of the states, or all, newest first: those of these people, or of all."""
+        query: Query = {"programme": programme, "state": states, "claimed_by": claimed_by, "limit": page}
         async for response in self._transport.pages(self._items, query):
             for item in parsed(SampleItemPage, response).items:
                 yield item
