@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
 from security.doors import routes
@@ -87,13 +88,27 @@ def test_every_operation_says_what_it_is_for(openapi: Mapping[str, dict[str, Any
     assert silent == []
 
 
-def test_every_operation_about_a_thing_is_reached_by_a_link(openapi: Mapping[str, dict[str, Any]]) -> None:
-    """In rca-api, from what made the thing or told of it, with parameters that there are: tools that follow links reach all."""
-    document = openapi["/rca"]
+_OF_WORK = ("/v1/sampling-plans/", "/v1/draws/", "/v1/sample-items/", "/v1/auditors/", "/v1/staffing-plans/")
+
+
+@pytest.mark.parametrize(("prefix", "below"), [("/rca", ("/",)), ("/audit", _OF_WORK)])
+def test_every_operation_about_a_thing_is_reached_by_a_link(
+    openapi: Mapping[str, dict[str, Any]], prefix: str, below: tuple[str, ...]
+) -> None:
+    """From what made the thing or told of it, with parameters that there are: tools that follow links reach all.
+
+    In rca-api, and in audit-api what is about sampling and staffing. Who changes a thing is given its version.
+    """
+    document = openapi[prefix]
     operations = {each["operationId"]: (route, each) for route, of in document["paths"].items() for each in of.values()}
     answers = [answer for _, operation in operations.values() for answer in operation["responses"].values()]
     links = [link for answer in answers for link in answer.get("links", {}).values()]
     taken = {name: {each["name"] for each in operation.get("parameters", ())} for name, (_, operation) in operations.items()}
 
-    assert {link["operationId"] for link in links} >= {name for name, (route, _) in operations.items() if "_id}" in route}
+    about = {name for name, (route, _) in operations.items() if re.search(r"_id}|{auditor}", route) and route.startswith(below)}
+    versioned = {link["operationId"] for link in links if "if-match" in link["parameters"]}
+
+    assert about
+    assert about - {link["operationId"] for link in links} == set()
+    assert {name for name in about if "if-match" in taken[name]} - versioned == set()
     assert [link for link in links if not set(link["parameters"]) <= taken[link["operationId"]]] == []

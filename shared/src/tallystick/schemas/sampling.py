@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NonNegativeInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, StrictBool, StringConstraints, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
@@ -462,7 +462,7 @@ class SampleItemPage(Wire):
 class NewClaim(Wire):
     """What somebody asks for who asks for work."""
 
-    lighter: bool = False
+    lighter: StrictBool = False
     """Whether it should be something light, without a reason."""
 
 

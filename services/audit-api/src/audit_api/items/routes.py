@@ -43,24 +43,37 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["items"], responses=responses(*COMMON))
 
 Auditing = Annotated[Principal, allowed(*MANAGERS, Role.AUDITOR)]
 ItemId = Annotated[UUID, Path(description="The item's id.")]
 _MANY = Query(description="Repeat it for several: any of them.")
-_ONE = {"item_id": "$response.body#/item/id", "programme": "$request.query.programme"}
-_LINKS = {
-    operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_item", "create_item_audit", "create_hand_back", "create_renewal")
+_PROGRAMME = {"programme": "$request.query.programme"}
+_IN_HAND = {"item_id": "$response.body#/item/id", **_PROGRAMME}
+_AGREEING = {
+    "verdict": "correct",
+    "benchmark_action": "$response.body#/item/action",
+    "benchmark_policy": "$response.body#/item/policy",
 }
+_LINKS_OF_CLAIM = {
+    **links(_IN_HAND, "read_item"),
+    **links(_IN_HAND, "create_item_audit", body={"judgement": _AGREEING}),
+    **links({**_IN_HAND, "if-match": '"{$response.body#/item/revision}"'}, "create_hand_back", "create_renewal"),
+}
+_LINKS = links(
+    {"item_id": "$response.body#/id", **_PROGRAMME},
+    "read_item",
+    "create_item_audit",
+    changing=("create_hand_back", "create_renewal"),
+)
 
 
 @router.post(
     "/v1/sample-item-claims",
     response_model=Claim,
-    responses={200: {"links": _LINKS}, **responses(NotStaffed, InvalidRequest)},
+    responses={200: {"links": _LINKS_OF_CLAIM}, **responses(NotStaffed, InvalidRequest)},
     summary="Claim the next item",
 )
 async def create_item_claim(
@@ -81,7 +94,15 @@ def _document(item: Row[Any], principal: Principal) -> dict[str, Any]:
     return document(item, manager=principal.holds(*MANAGERS))
 
 
-@router.get("/v1/sample-items", response_model=SampleItemPage, responses=responses(InvalidCursor), summary="List items")
+@router.get(
+    "/v1/sample-items",
+    response_model=SampleItemPage,
+    responses={
+        200: {"links": links({"item_id": "$response.body#/items/0/id", **_PROGRAMME}, "read_item")},
+        **responses(InvalidCursor),
+    },
+    summary="List items",
+)
 async def read_items(
     programme: ProgrammeQuery,
     principal: Auditing,
@@ -103,7 +124,7 @@ async def read_items(
     return reply({"items": page}, headers=paging.headers([page[-1]["id"]] if len(rows) > len(page) else None))
 
 
-@router.get("/v1/sample-items/{item_id}", response_model=SampleItem, summary="Read an item")
+@router.get("/v1/sample-items/{item_id}", response_model=SampleItem, responses={200: {"links": _LINKS}}, summary="Read an item")
 async def read_item(
     request: Request, item_id: ItemId, programme: ProgrammeQuery, principal: Auditing, session: Reading
 ) -> Response:
@@ -189,7 +210,7 @@ async def create_hand_back(
 @router.post(
     "/v1/sample-items/{item_id}/renewal",
     response_model=SampleItem,
-    responses=responses(ItemNotInHand, PreconditionFailed, PreconditionRequired),
+    responses={200: {"links": _LINKS}, **responses(ItemNotInHand, PreconditionFailed, PreconditionRequired)},
     summary="Have an item in hand for longer",
 )
 async def create_renewal(

@@ -19,7 +19,7 @@ from tallystick.service.database import Reading, Writing
 from tallystick.service.paging import Paged
 from tallystick.service.parameters import ProgrammeQuery
 from tallystick.service.problems import COMMON, InvalidCursor, responses
-from tallystick.service.replies import not_modified, reply, revision_etag
+from tallystick.service.replies import links, not_modified, reply, revision_etag
 
 router = APIRouter(tags=["sampling"], responses=responses(*COMMON))
 
@@ -30,8 +30,16 @@ ReceiptsRead = Annotated[Principal, allowed(*RECEIPT_READERS)]
 Drawing = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER)]
 DrawId = Annotated[UUID, Path(description="The draw's id.")]
 
+_FIRST = {"draw_id": "$response.body#/items/0/id", "programme": "$request.query.programme"}
+_LINKS = links(_FIRST, "read_draw", "read_draw_strata", "read_receipt", "create_drawing")
 
-@router.get(DRAWS_PATH, response_model=DrawPage, responses=responses(InvalidCursor), summary="List draws")
+
+@router.get(
+    DRAWS_PATH,
+    response_model=DrawPage,
+    responses={200: {"links": _LINKS}, **responses(InvalidCursor)},
+    summary="List draws",
+)
 async def read_draws(
     programme: ProgrammeQuery,
     principal: DrawsRead,

@@ -50,7 +50,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, created_at, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, created_at, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["sampling"], responses=responses(*COMMON))
 
@@ -61,17 +61,16 @@ PlansRead = Annotated[Principal, allowed(*PLAN_READERS)]
 PlanId = Annotated[UUID, Path(description="The plan's id.")]
 
 _ONE = {"plan_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = {
-    operation: {"operationId": operation, "parameters": _ONE}
-    for operation in ("read_sampling_plan", "put_sampling_plan", "create_publication", "read_sampling_plan_versions")
-} | {
-    "read_draws": {
-        "operationId": "read_draws",
-        "parameters": {"plan_id": "$response.body#/id", "programme": "$request.query.programme"},
-    }
-}
-_MOVED = responses(SamplingPlanState, PreconditionFailed, PreconditionRequired)
-_MOVED_OR_REFUSED = responses(SamplingPlanState, SamplingPlanRefused, PreconditionFailed, PreconditionRequired)
+_LINKS = links(
+    _ONE,
+    "read_sampling_plan",
+    "read_sampling_plan_versions",
+    "read_draws",
+    changing=("put_sampling_plan", "create_publication", "create_retirement"),
+)
+_AS_IT_STANDS: dict[int | str, dict[str, Any]] = {200: {"links": _LINKS}}
+_MOVED = _AS_IT_STANDS | responses(SamplingPlanState, PreconditionFailed, PreconditionRequired)
+_MOVED_OR_REFUSED = _AS_IT_STANDS | responses(SamplingPlanState, SamplingPlanRefused, PreconditionFailed, PreconditionRequired)
 
 
 @router.post(
@@ -144,7 +143,12 @@ async def read_sampling_plans(
     return reply(shown, headers=paging.headers([page[-1].id] if len(found) > len(page) else None))
 
 
-@router.get(PLANS_PATH + "/{plan_id}", response_model=SamplingPlan, summary="Read a sampling plan")
+@router.get(
+    PLANS_PATH + "/{plan_id}",
+    response_model=SamplingPlan,
+    responses=_AS_IT_STANDS,
+    summary="Read a sampling plan",
+)
 async def read_sampling_plan(
     request: Request, plan_id: PlanId, programme: ProgrammeQuery, principal: PlansRead, session: Reading
 ) -> Response:

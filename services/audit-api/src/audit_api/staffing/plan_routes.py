@@ -30,19 +30,15 @@ from tallystick.service.problems import (
     TooManyRequests,
     responses,
 )
-from tallystick.service.replies import created_at, reply, revision_etag
+from tallystick.service.replies import created_at, links, reply, revision_etag
 
 router = APIRouter(tags=["staffing"], responses=responses(*COMMON))
 
 PLANS_PATH = "/v1/staffing-plans"
 PlanId = Annotated[UUID, Path(description="The plan's id.")]
 
-_LINKS = {
-    "read_staffing_plan": {
-        "operationId": "read_staffing_plan",
-        "parameters": {"staffing_id": "$response.body#/id", "programme": "$request.query.programme"},
-    }
-}
+_ONE = {"staffing_id": "$response.body#/id", "programme": "$request.query.programme"}
+_FIRST = {**_ONE, "staffing_id": "$response.body#/items/0/id"}
 
 
 class Arranging:
@@ -80,7 +76,7 @@ def _optimise(problem: Problem, seconds: float) -> Plan:
     response_model=StaffingPlan,
     status_code=201,
     responses={
-        201: {"links": _LINKS},
+        201: {"links": links(_ONE, "read_staffing_plan")},
         **responses(InvalidRequest, RequestInProgress, IdempotencyKeyReused, TooManyRequests),
     },
     summary="Make a staffing plan",
@@ -119,7 +115,12 @@ def _made(shown: dict[str, Any], headers: dict[str, str] | None = None) -> Respo
     return reply(shown, status=201, etag=revision_etag(1), headers={**location, **(headers or {})})
 
 
-@router.get(PLANS_PATH, response_model=StaffingPlanPage, responses=responses(InvalidCursor), summary="List staffing plans")
+@router.get(
+    PLANS_PATH,
+    response_model=StaffingPlanPage,
+    responses={200: {"links": links(_FIRST, "read_staffing_plan")}, **responses(InvalidCursor)},
+    summary="List staffing plans",
+)
 async def read_staffing_plans(programme: ProgrammeQuery, principal: Auditing, session: Reading, paging: Paged) -> Response:
     """Plans without their parts, newest first."""
     enter(principal, programme)

@@ -28,13 +28,17 @@ from tallystick.service.problems import (
     PreconditionRequired,
     responses,
 )
-from tallystick.service.replies import IfMatch, not_modified, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, not_modified, reply, require_match, revision_etag
 
 router = APIRouter(tags=["staffing"], responses=responses(*COMMON))
 
 Managing = Annotated[Principal, allowed(*MANAGERS)]
 Auditing = Annotated[Principal, allowed(*MANAGERS, Role.AUDITOR)]
 AuditorName = Annotated[Reference, Path(description="The `sub` of the auditor's token.")]
+
+_LINKS = links(
+    {"auditor": "$response.body#/auditor", "programme": "$request.query.programme"}, "read_auditor", changing=("put_auditor",)
+)
 
 
 @router.get("/v1/auditors", response_model=AuditorPage, responses=responses(InvalidCursor), summary="List auditors")
@@ -55,7 +59,7 @@ async def read_auditors(
     return reply({"items": [document(row) for row in page]}, headers=paging.headers(last))
 
 
-@router.get("/v1/auditors/{auditor:path}", response_model=Auditor, summary="Read an auditor")
+@router.get("/v1/auditors/{auditor:path}", response_model=Auditor, responses={200: {"links": _LINKS}}, summary="Read an auditor")
 async def read_auditor(
     request: Request, auditor: AuditorName, programme: ProgrammeQuery, principal: Auditing, session: Reading
 ) -> Response:
@@ -76,7 +80,8 @@ def _require_own(principal: Principal, auditor: str) -> None:
     "/v1/auditors/{auditor:path}",
     response_model=Auditor,
     responses={
-        201: {"model": Auditor, "description": "The auditor is new"},
+        200: {"links": _LINKS},
+        201: {"model": Auditor, "description": "The auditor is new", "links": _LINKS},
         **responses(AuditorRefused, PreconditionFailed, PreconditionRequired, InvalidRequest),
     },
     summary="Put an auditor",
