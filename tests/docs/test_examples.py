@@ -11,6 +11,7 @@ from audit_api.audits.judging import Rules
 from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import CSV, read_rows
 from tallystick import documents
+from tallystick.cli.auditors import AuditorsFile
 from tallystick.cli.calibration import NumberedBenchmark, SessionFile
 from tallystick.cli.documents import read_rows as read_rows_of
 from tallystick.schemas.appeal import NewAppeal
@@ -73,9 +74,20 @@ def test_the_ratings_of_the_example_are_of_its_session(root: Path) -> None:
     assert {row.value for row in ratings} | {row.value for row in benchmarks} <= set(session.scale.categories)
 
 
+def test_the_auditors_of_the_example_are_such_as_its_programme_takes(root: Path, programme: Programme) -> None:
+    """One of them signs in as the README has it, and they name languages, policies and sites that there are."""
+    found = AuditorsFile.model_validate(documents.load((root / "docs/examples/auditors.yaml").read_text())).auditors
+    sites = {f"{vendor.slug}/{site}" for vendor in programme.vendors for site in vendor.sites}
+
+    assert "lea" in found
+    assert {each for new in found.values() for each in new.languages} <= set(programme.languages)
+    assert {each for new in found.values() for each in new.policies} <= {each.code for each in programme.policy_set.policies}
+    assert {each for new in found.values() for each in new.conflicts.sites} <= sites
+
+
 def test_the_readme_names_examples_that_are_there(root: Path) -> None:
     """Every file under docs/examples that a command of the README names exists."""
     named = set(re.findall(r"docs/examples/[\w-]+\.(?:yaml|csv)(?!\.)", (root / "README.md").read_text()))
 
-    assert len(named) == 7
+    assert len(named) == 8
     assert [name for name in named if not (root / name).is_file()] == []

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import yaml
 
 from factories import audit_row, decision_row, programme_document
 from system.conftest import System
+from system.drawing import draw_by_queue
 from tallystick.cli import main
 from tallystick.cli.demo import tell
 from tallystick.cli.demo_calibration import DIVIDED_RATER
@@ -25,6 +27,7 @@ from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.base import new_id
 from tallystick.schemas.case import NewCase
 from tallystick.schemas.principal import Role
+from tallystick.schemas.programme import Weekday
 from tallystick_embedded.clock import put_clock
 
 Run = Callable[..., Any]
@@ -234,6 +237,44 @@ async def test_a_calibration_runs_from_draft_to_conclusion(run: Run, system: Sys
     assert "Both smile." in seen
     assert "keep 1" in seen
     assert drafted in await run("calibration", "list", "--state", "concluded")
+
+
+async def test_work_is_arranged_claimed_and_given_back(run: Run, system: System, programme: str, tmp_path: Path) -> None:
+    """Auditors from a file, a plan of what was drawn, and the next item of one of them, who sees what it adds up to."""
+    if system.shift_of_audit is None:
+        pytest.skip("its clock cannot be set")
+    ada = system.token(Role.AUDITOR, subject="ada")
+    minutes = dict.fromkeys(Weekday, 480)
+    people = {"ada": {"name": "Ada", "minutes": minutes}, "bo": {"name": "Bo", "languages": ["pl"], "minutes": minutes}}
+    (tmp_path / "auditors.yaml").write_text(yaml.safe_dump({"auditors": json.loads(json.dumps(people))}))
+    headers = {"Authorization": f"Bearer {system.token(Role.ADMIN)}"}
+    async with httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, timeout=30, trust_env=False) as admin:
+        await draw_by_queue(system, admin, {"programme": programme})
+    today = datetime.now(ZoneInfo(programme_document(programme)["time_zone"])).date()
+
+    applied = await run("auditors", "apply", "auditors.yaml")
+    (tmp_path / "shown.yaml").write_text(await run("auditors", "show"))
+    again = await run("auditors", "apply", "shown.yaml")
+    made = await run("staffing", "make", "--first-day", str(today), "--last-day", str(today + timedelta(days=4)))
+    [plan] = [json.loads(line) for line in (await run("staffing", "list", "--json", raw=True)).splitlines()]
+    own = await run("staffing", "show", plan["id"], "--json", "--token", ada)
+    day = await run("staffing", "show", plan["id"], "--day", own["assignments"][0]["day"], "--token", ada)
+    claimed = await run("work", "claim", "--json", "--token", ada)
+    item = claimed["item"]["id"]
+    mine = await run("work", "mine", "--token", ada)
+    ledger = await run("exposure", "mine", "--json", "--token", ada)
+    await run("work", "hand-back", item, "--reason", "skill", "--token", ada)
+    await run("work", "hand-back", item, "--reason", "skill", "--token", ada, code=1)
+
+    assert applied.splitlines() == ["ada: added", "bo: added"]
+    assert again.splitlines() == ["ada: unchanged", "bo: unchanged"]
+    assert "20 of 20 items are covered." in made
+    assert (plan["items"], plan["covered"]) == (20, 20)
+    assert "Every queue, every day" in day
+    assert item in mine
+    assert ledger["days"][0]["items"] == 1
+    assert item not in await run("work", "mine", "--token", ada)
+    assert "week" in await run("exposure", "summary")
 
 
 async def test_the_demonstration_finds_what_was_planted(system: System, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from tallystick.cli import figures
 from tallystick.cli.console import err, out
 from tallystick.cli.filters import PANEL, Names
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, Tallystick
 from tallystick.schemas.action import Action, ActionKind, ActionState
 
@@ -50,12 +50,7 @@ def list_actions(
     }
 
     async def act(tallystick: Tallystick) -> tuple[list[Action], bool]:
-        found: list[Action] = []
-        async for action in tallystick.actions.list(programme, query, page=min(limit, 1000)):
-            if len(found) == limit:
-                return found, True
-            found.append(action)
-        return found, False
+        return await up_to(limit, tallystick.actions.list(programme, query, page=min(limit, 1000)))
 
     found, more = Connection.of(url, token, token_file).run(act)
     if as_json:
@@ -99,13 +94,7 @@ def show_action(
         "verified": f"{found.verified_at:%Y-%m-%d %H:%M} UTC by {found.verified_by}" if found.verified_at else None,
         "possible": ", ".join(found.possible),
     }
-    table = Table(show_header=False)
-    table.add_column("field", style="dim")
-    table.add_column("value", overflow="fold")
-    for name, value in shown.items():
-        if value:
-            table.add_row(name, value if isinstance(value, Text) else Text(str(value)))
-    out.print(table)
+    out.print(figures.facts(shown))
 
 
 def action_table(actions: Iterable[Action], title: str | None = None) -> Table:

@@ -16,7 +16,7 @@ from tallystick.cli.actions import action_table
 from tallystick.cli.change_tables import effect_tables, leading_table, says_change
 from tallystick.cli.console import err, out
 from tallystick.cli.filters import PANEL, Names
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, ProblemError, Tallystick
 from tallystick.schemas.action import Action
 from tallystick.schemas.base import Wire
@@ -63,12 +63,7 @@ def list_cases(
     query: Filters = {"vendor": vendor, "state": state, "priority": priority, "owner": owner, "overdue": overdue or None}
 
     async def act(tallystick: Tallystick) -> tuple[list[Case], bool]:
-        found: list[Case] = []
-        async for case in tallystick.cases.list(programme, query, page=min(limit, 1000)):
-            if len(found) == limit:
-                return found, True
-            found.append(case)
-        return found, False
+        return await up_to(limit, tallystick.cases.list(programme, query, page=min(limit, 1000)))
 
     found, more = Connection.of(url, token, token_file).run(act)
     if as_json:
@@ -178,13 +173,7 @@ def _facts(case: Case) -> Table:
         "watched until": f"{case.watch_until:%Y-%m-%d %H:%M} UTC" if case.watch_until else None,
         "possible": ", ".join(case.possible),
     }
-    table = Table(show_header=False)
-    table.add_column("field", style="dim")
-    table.add_column("value", overflow="fold")
-    for name, value in shown.items():
-        if value:
-            table.add_row(name, value if isinstance(value, Text) else Text(str(value)))
-    return table
+    return figures.facts(shown)
 
 
 def _change(evidence: Iterable[CaseEvidence]) -> Decomposition | None:

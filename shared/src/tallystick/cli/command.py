@@ -10,11 +10,13 @@ import typer
 from tallystick.cli import (
     actions,
     appeals,
+    auditors,
     audits,
     calibration,
     cases,
     changes,
     decisions,
+    exposures,
     lots,
     numbers,
     programmes,
@@ -22,7 +24,9 @@ from tallystick.cli import (
     reports,
     sampling,
     signals,
+    staffing,
     tokens,
+    work,
 )
 from tallystick.cli.console import FAILED, UNREACHABLE, complain
 from tallystick.client import TallystickError, UnreachableError
@@ -58,6 +62,10 @@ def create_app() -> typer.Typer:
     app.add_typer(calibration.app)
     app.add_typer(sampling.app)
     app.add_typer(lots.app)
+    app.add_typer(auditors.app)
+    app.add_typer(work.app)
+    app.add_typer(exposures.app)
+    app.add_typer(staffing.app)
     app.command("metrics")(numbers.metrics)
     app.add_typer(reports.app)
     app.command("decomposition")(changes.decomposition)

@@ -1,7 +1,9 @@
 """How numbers are written for people."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from rich.table import Table
 from rich.text import Text
 
 from tallystick.schemas.metric import Difference, Interval, Measure, Number
@@ -18,6 +20,17 @@ def number(value: Number, measure: Measure | None = None) -> Text:
         return Text(f"{_NOTHING} {value.reason or ''}".rstrip(), "dim")
     written = f"{_plain(value.value, measure, counted=value.denominator is None)}{_between(value.interval)}"
     return Text(written, "" if value.sufficient else "dim italic")
+
+
+def facts(shown: Mapping[str, object]) -> Table:
+    """What is known of one thing, a line each; what is empty is left out."""
+    table = Table(show_header=False)
+    table.add_column("field", style="dim")
+    table.add_column("value", overflow="fold")
+    for name, value in shown.items():
+        if value:
+            table.add_row(name, value if isinstance(value, Text) else Text(str(value)))
+    return table
 
 
 def share(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +86,16 @@ class Connection:
                 return await act(tallystick)
 
         return asyncio.run(within())
+
+
+async def up_to(limit: int, found: AsyncIterator[Result]) -> tuple[list[Result], bool]:
+    """The first of a list, and whether there are more."""
+    first: list[Result] = []
+    async for each in found:
+        if len(first) == limit:
+            return first, True
+        first.append(each)
+    return first, False
 
 
 def duration(text: str, option: str) -> timedelta:
