@@ -11,13 +11,18 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from appeals import Clock
 from audit_api.audits.records import read_changes
 from audit_api.audits.tables import audits
+from audit_api.exposure.gate import gate
 from audit_api.exposure.summary import WELLBEING
+from audit_api.items.checks import make_check
+from audit_api.items.fitting import Asking
 from audit_api.items.sweeping import let_leases_end, tell
+from audit_api.programmes.records import read_document
+from audit_api.sampling.tables import sample_items
 from batches import pushed
 from calibration import Facilitator, Hand, session_document
 from conftest import Caller
@@ -26,7 +31,7 @@ from items import item_row, put_items
 from tallystick.schemas.principal import Role
 from tallystick.schemas.staffing import NewAuditor
 from tallystick.service.auth import ALL, Principal
-from tallystick.service.database import Database, scoped
+from tallystick.service.database import Database, WriteSession, scoped
 
 CORRECT = {"benchmark_action": "remove", "benchmark_policy": "harassment", "verdict": "correct"}
 Staff = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -43,6 +48,10 @@ def staff(audit_app: FastAPI, caller: Caller, programme: str) -> Staff:
         return caller(audit_app, Role.AUDITOR, subject=subject)
 
     return put
+
+
+def _auditor(subject: str) -> Principal:
+    return Principal(subject, frozenset({Role.AUDITOR}), frozenset({ALL}), None, "")
 
 
 async def _configure(audit_app: FastAPI, caller: Caller, slug: str, **changes: Any) -> None:
@@ -451,6 +460,37 @@ async def test_repeats_come_from_what_somebody_else_has_audited(
     assert {row["audited_by"] for row in rows} == {"qa-2"}
     assert len({row["origin_id"] for row in rows}) == len(rows)
     assert {row["origin_id"] for row in rows} <= set(ids)
+
+
+async def test_two_who_claim_at_once_are_not_both_given_a_repeat_of_the_same_item(
+    audit_app: FastAPI, programme: str, store: asyncpg.Connection
+) -> None:
+    """The second is given none, though the first was not yet there to be seen when the second looked."""
+    audited = {"state": "audited", "audited_by": "qa-0", "audited_at": audit_app.state.clock()}
+    await put_items(audit_app, [item_row(programme, **audited)])
+    drawn = await _put(audit_app, programme, {}, {})
+    database: Database = audit_app.state.database
+    looking = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+
+    async def repeat(session: WriteSession, me: str, item_id: str) -> Row[Any] | None:
+        now = audit_app.state.clock()
+        document = await read_document(session, programme)
+        asking = Asking(me, NewAuditor(name=me), await gate(session, document, me, now), lighter=False)
+        item = (await session.execute(select(sample_items).where(sample_items.c.id == UUID(item_id)))).one()
+        return await make_check(session, document, "repeat", item, asking, now)
+
+    async def at_once() -> Row[Any] | None:
+        async with database.writing(_auditor("qa-2")) as session:
+            return await repeat(session, "qa-2", drawn[1])
+
+    async with database.writing(_auditor("qa-1")) as session:
+        first = await repeat(session, "qa-1", drawn[0])
+        second = asyncio.create_task(at_once())
+        while not second.done() and not await store.fetchval(looking):
+            pass
+
+    assert first is not None
+    assert await second is None
 
 
 async def test_audits_that_check_auditors_are_there_for_no_vendor_and_no_service(

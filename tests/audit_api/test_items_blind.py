@@ -53,6 +53,37 @@ async def test_giving_back_what_checks_is_answered_like_giving_back_what_was_dra
     assert {answer.status_code for answer in answers[1::2]} == {404}
 
 
+@pytest.mark.parametrize("reason", ["skill", "wellbeing", "unavailable"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_giving_back_is_answered_again_as_the_first_time(
+    audit_app: FastAPI, programme: str, me: httpx.AsyncClient, caller: Caller, store: asyncpg.Connection, kind: str, reason: str
+) -> None:
+    """The same key says nothing of who has the item since; another payload, person or no key gets nothing."""
+    item = await hand_out(audit_app, programme, "qa-1", kind=kind)
+    other = caller(audit_app, Role.AUDITOR, subject="qa-2")
+
+    async def back(client: httpx.AsyncClient, body: dict[str, str], **headers: str) -> httpx.Response:
+        address, params = f"/v1/sample-items/{item}/hand-back", {"programme": programme}
+        return await client.post(address, params=params, json=body, headers={"If-Match": '"2"'} | headers)
+
+    key = {"Idempotency-Key": "back-1"}
+    first = await back(me, {"reason": reason}, **key)
+    await store.execute(
+        "update sample_items set state = 'audited', claimed_by = null, audited_by = 'qa-2', audited_at = now(), revision = 9,"
+        " claimed_at = now() where id = $1",
+        UUID(item),
+    )
+    again = await back(me, {"reason": reason}, **key)
+    refused = [await back(me, {"reason": "other"}, **key), await back(me, {"reason": reason})]
+    await store.execute("update sample_items set audited_by = 'qa-3' where id = $1", UUID(item))
+    refused.append(await back(other, {"reason": reason}, **key))
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (again.text, again.headers["etag"]) == (first.text, first.headers["etag"])
+    assert [answer.headers.get("Idempotent-Replayed") for answer in (first, again)] == [None, "true"]
+    assert [answer.status_code for answer in refused] == [422, 404, 404]
+
+
 @pytest.mark.usefixtures("clock")
 async def test_auditing_what_checks_is_answered_like_auditing_what_was_drawn(
     audit_app: FastAPI, programme: str, me: httpx.AsyncClient

@@ -49,7 +49,7 @@ class Items:
     async def hand_back(self, programme: str, item: UUID, back: HandBack, *, revision: int) -> SampleItem:
         """Give an item back, from the `revision` of it that was read."""
         address, query = f"{self._items}/{item}/hand-back", {"programme": programme}
-        headers = {"If-Match": f'"{revision}"'}
+        headers = {"If-Match": f'"{revision}"', "Idempotency-Key": str(new_id())}
         return parsed(SampleItem, await self._transport.request("POST", address, query=query, body=back, headers=headers))
 
     async def renew(self, programme: str, item: UUID, *, revision: int) -> SampleItem:

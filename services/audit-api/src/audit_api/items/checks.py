@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, any_, case, cast, exists, func, insert, literal, not_, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import ColumnElement, Row, Select, any_, case, cast, exists, func, literal, not_, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, array, insert
 from sqlalchemy.types import Text
 
 from audit_api.audits.tables import audits
@@ -33,7 +33,10 @@ _AS_DRAWN = ("stratum", "inclusion_probability", "priority", "due_at", "decided_
 async def make_check(
     session: WriteSession, programme: Programme, kind: str, drawn: Row[Any], asking: Asking, now: datetime
 ) -> Row[Any] | None:
-    """Make a golden item or a repeat for somebody, in the place of a drawn one; None where there is none for them."""
+    """Make a golden item or a repeat for somebody, in the place of a drawn one; None where there is none for them.
+
+    Of two people who are being given a repeat of the same item at once, one is: the other waits until that is certain.
+    """
     golden = kind == "golden"
     sources = (_golden(programme, drawn, asking) if golden else _audited(session, programme, asking, now)).subquery()
     fitting = select(sources).where(*asking.may(sources), *asking.protected(sources, programme)).limit(1)
@@ -44,7 +47,8 @@ async def make_check(
     own = {"id": _of_the_same_time(drawn.id), "kind": kind, "origin_id": source.origin_id, "turn": drawn.turn}
     state = {"state": ItemState.WAITING, "told": True, "revision": drawn.revision, "position": 0, "harm": source.harm}
     statement = insert(sample_items).values(programme=programme.slug, **values, **own, **state)
-    return (await session.execute(statement.returning(sample_items))).one()
+    once = statement.on_conflict_do_nothing(index_elements=["programme", "origin_id"], index_where=text("kind = 'repeat'"))
+    return (await session.execute(once.returning(sample_items))).one_or_none()
 
 
 def _golden(programme: Programme, drawn: Row[Any], asking: Asking) -> Select[Any]:

@@ -46,6 +46,12 @@ async def get_item(session: ReadSession, programme: str, item_id: UUID) -> Row[A
     return row
 
 
+async def read_given_back(session: ReadSession, programme: str, item_id: UUID) -> Row[Any]:
+    """One item that the session's principal gave back, which they may not see any more: for what they were answered then."""
+    statement = scoped(select(sample_items), sample_items, programme, session.principal)
+    return (await session.execute(statement.where(_c.id == item_id))).one()
+
+
 async def list_items(
     session: ReadSession, programme: str, narrowed: Mapping[str, Sequence[Any]], *, before: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from audit_api.items.auditing import audit_item, require_in_hand
 from audit_api.items.claiming import claim
 from audit_api.items.problems import ItemNotInHand, ItemRefused, NotStaffed
-from audit_api.items.records import document, end_in_hand, get_item, list_items, move_item, waiting_again
+from audit_api.items.records import document, end_in_hand, get_item, list_items, move_item, read_given_back, waiting_again
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import read_document
 from audit_api.sampling.items import replace
@@ -50,6 +50,8 @@ router = APIRouter(tags=["items"], responses=responses(*COMMON))
 Auditing = Annotated[Principal, allowed(*MANAGERS, Role.AUDITOR)]
 ItemId = Annotated[UUID, Path(description="The item's id.")]
 _MANY = Query(description="Repeat it for several: any of them.")
+_LATER = ("claimed_by", "claimed_at", "lease_until", "audited_by", "audited_at")
+"""What nobody's item has; it is somebody else's by the time that giving it back is asked again."""
 _PROGRAMME = {"programme": "$request.query.programme"}
 _IN_HAND = {"item_id": "$response.body#/item/id", **_PROGRAMME}
 _AGREEING = {
@@ -169,7 +171,9 @@ def _moved(item: Row[Any], principal: Principal, headers: dict[str, str] | None 
 @router.post(
     "/v1/sample-items/{item_id}/hand-back",
     response_model=SampleItem,
-    responses=responses(ItemNotInHand, PreconditionFailed, PreconditionRequired, InvalidRequest),
+    responses=responses(
+        ItemNotInHand, PreconditionFailed, PreconditionRequired, RequestInProgress, IdempotencyKeyReused, InvalidRequest
+    ),
     summary="Give an item back",
 )
 async def create_hand_back(
@@ -180,19 +184,26 @@ async def create_hand_back(
     principal: Auditing,
     session: Writing,
     if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """It goes to somebody else, and never comes to the same person again. Whose content is gone is void, and replaced.
 
-    What is given back for one's wellbeing is taken back without a reason on record.
+    What is given back for one's wellbeing is taken back without a reason on record. Afterwards it answers 404 to whoever gave it
+    back; the same `Idempotency-Key` is answered like the first time, and says nothing of what became of it since.
     """
     enter(principal, programme)
+    payload = (str(item_id).encode(), new.model_dump_json().encode())
+    once = Once(idempotency_keys, session, programme, "create_hand_back", idempotency_key, *payload)
+    if (earlier := await once.earlier()) is not None:
+        given = await read_given_back(session, programme, earlier.id)
+        return _given_back(given, new.reason, earlier.position, principal, REPLAYED)
     await take_positions(session, streams, programme, 0)
     item = await get_item(session, programme, item_id)
     require_match(if_match, revision_etag(item.revision))
     require_in_hand(session, item)
     moment = now(request)
-    given = {"reason": new.reason, "comment": new.comment, "by": principal.subject, "at": moment.isoformat()}
-    record = {} if new.reason is HandBackReason.WELLBEING else {"handed_back": [*item.handed_back, given]}
+    entry = {"reason": new.reason, "comment": new.comment, "by": principal.subject, "at": moment.isoformat()}
+    record = {} if new.reason is HandBackReason.WELLBEING else {"handed_back": [*item.handed_back, entry]}
     void = item.kind != "sampled" or new.reason is HandBackReason.UNAVAILABLE
     state = ItemState.VOID if void else ItemState.WAITING
     position = await take_positions(session, streams, programme, 1)
@@ -201,10 +212,17 @@ async def create_hand_back(
         raise ItemNotInHand("The time for it ran out just now, and it went on to others.")
     if new.reason is HandBackReason.UNAVAILABLE and item.kind == "sampled":
         await replace(session, back)
-    if not principal.holds(*MANAGERS):  # who gives a check back is told what they would be told of a drawn item
-        told = ItemState.VOID if new.reason is HandBackReason.UNAVAILABLE else ItemState.WAITING
-        return reply(_document(back, principal) | {"state": told}, etag=revision_etag(back.revision))
-    return _moved(back, principal)
+    await once.keep(Outcome(back.id, back.revision))
+    return _given_back(back, new.reason, back.revision, principal)
+
+
+def _given_back(
+    item: Row[Any], reason: HandBackReason, revision: int, principal: Principal, headers: dict[str, str] | None = None
+) -> Response:
+    """An item as it was when it was given back. Who gives a check back is told what they would be told of a drawn one."""
+    void = reason is HandBackReason.UNAVAILABLE or (item.kind != "sampled" and principal.holds(*MANAGERS))
+    then = {"state": ItemState.VOID if void else ItemState.WAITING, "revision": revision} | dict.fromkeys(_LATER)
+    return reply(_document(item, principal) | then, etag=revision_etag(revision), headers=headers)
 
 
 @router.post(

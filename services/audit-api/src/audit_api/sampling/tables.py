@@ -202,6 +202,7 @@ sample_items = Table(
     Index("sample_items_claimed", "programme", "claimed_by", postgresql_where=text("state = 'claimed'")),
     Index("sample_items_leased", "lease_until", postgresql_where=text("state = 'claimed'")),
     Index("sample_items_of_origin", "programme", "origin_id", postgresql_where=text("origin_id is not null")),
+    Index("sample_items_repeated_once", "programme", "origin_id", unique=True, postgresql_where=text("kind = 'repeat'")),
     Index("sample_items_to_repeat", "programme", "rank", postgresql_where=text("state = 'audited' and kind = 'sampled'")),
     Index("sample_items_untold", "programme", "id", postgresql_where=text("not told")),
 )

@@ -330,6 +330,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("origin_id is not null"),
     )
     op.create_index(
+        "sample_items_repeated_once",
+        "sample_items",
+        ["programme", "origin_id"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'repeat'"),
+    )
+    op.create_index(
         "sample_items_to_repeat",
         "sample_items",
         ["programme", "rank"],
