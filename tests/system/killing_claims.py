@@ -32,6 +32,8 @@ _HARM = 4.0
 _EXPECTED_S = 360
 """More than anybody ever has an item in hand: a lease, and what a kill takes."""
 _HANDLED_S = (60, 299)
+_ROUND_S = 150
+"""Seconds that go by while everybody audits one item."""
 _HEAVY_EACH = 6
 """Harmful items for every person: more than their caps leave room for."""
 _ITEMS_A_KILL = 24
@@ -102,7 +104,8 @@ class Claims:
         self._chance = chance
         self._programme = f"c-{new_id().hex[-16:]}"
         self._people = [self._person(number) for number in range(people)]
-        self._by = timedelta()
+        morning = (datetime.now(UTC) + timedelta(days=1)).replace(hour=6)  # so that it all happens on one day
+        self._by = morning - datetime.now(UTC)
         self._hands: dict[UUID, tuple[Person, SampleItem]] = {}
         """Who was handed an item last and has not begun to give it away."""
         self._done: set[UUID] = set()
@@ -121,6 +124,7 @@ class Claims:
 
     async def run(self) -> ClaimToll:
         """Kill, while everybody works; then lift the cap and let them finish; then look at all of it."""
+        put_clock(self._shift, self._by)
         async with AsyncExitStack() as clients:
             admin = await clients.enter_async_context(Tallystick(self._stack.url, self._stack.token(Role.ADMIN)))
             for person in self._people:
@@ -153,14 +157,17 @@ class Claims:
             await self._put_items()
             await asyncio.sleep(self._chance.uniform(0.05, 0.8))
             if number % 3 == 1:
-                self._by += LEASE
-                put_clock(self._shift, self._by)
+                self._go_by(LEASE)
                 await asyncio.sleep(self._chance.uniform(0, 0.3))
             victim = VICTIMS[number % len(VICTIMS)]
             await self._stack.kill(victim)
             self.toll.kills[victim] += 1
             await asyncio.sleep(self._chance.uniform(0, 0.3))
             await self._stack.restart(victim)
+
+    def _go_by(self, time: timedelta) -> None:
+        self._by += time
+        put_clock(self._shift, self._by)
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[asyncpg.Connection]:
@@ -238,6 +245,7 @@ class Claims:
 
     async def _audit(self, person: Person, item: SampleItem) -> None:
         seconds = self._chance.randint(*_HANDLED_S)
+        self._go_by(timedelta(seconds=_ROUND_S / len(self._people)))
         try:
             await person.client.items.audit(self._programme, item.id, NewItemAudit(judgement=_RIGHT, handling_time_s=seconds))
         except ProblemError as error:
@@ -307,7 +315,10 @@ class Claims:
         toll.wrongs += [] if drawn == toll.drawn else [f"{toll.drawn} were drawn, {drawn} are there"]
         known = {row["id"]: row for row in items}
         for person in self._people:
-            mine = {row["item_id"]: row for row in ledger if row["auditor"] == person.subject}
+            mine: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+            for row in ledger:
+                if row["auditor"] == person.subject:
+                    mine[row["item_id"]].append(row)
             toll.wrongs += _wrongs(person, known, mine)
 
 
@@ -324,7 +335,7 @@ def _time_of(item: SampleItem) -> tuple[datetime, datetime]:
     return item.claimed_at, item.lease_until
 
 
-def _wrongs(person: Person, items: dict[UUID, asyncpg.Record], ledger: dict[UUID, asyncpg.Record]) -> list[str]:
+def _wrongs(person: Person, items: dict[UUID, asyncpg.Record], ledger: dict[UUID, list[asyncpg.Record]]) -> list[str]:
     """What one person was told, beside what is kept of it."""
     who, lease = person.subject, LEASE.seconds
     wrongs = [f"{who} was handed {item}, which the ledger does not have" for item in person.claims.keys() - ledger.keys()]
@@ -336,14 +347,16 @@ def _wrongs(person: Person, items: dict[UUID, asyncpg.Record], ledger: dict[UUID
         row = items[item]
         if row["state"] != "void" and who not in row["passed_by"]:
             wrongs.append(f"{who} gave {item} back, which is not known")
-    for item, row in ledger.items():
-        if row["ended_at"] is None or row["expected"] or abs(row["dose"] - row["harm"] * row["seconds"] / 60) > 1e-6:
-            wrongs.append(f"the ledger has not ended {dict(row)}")
-        lapses, rest = divmod(row["seconds"], lease)
-        worked = person.audited.get(item, 0)
-        if item in person.given_back | person.maybe_given_back:
-            continue  # for as long as it was in hand, which nobody was told
-        if rest != worked or lapses + (worked > 0) < len(person.claims[item]):
-            told = f"{worked} s of work after {len(person.claims[item])} claims"
-            wrongs.append(f"{who} had {told} on {item}; the ledger has {row['seconds']} s")
+    for item, entries in ledger.items():
+        began = {row["began_at"] for row in entries}
+        wrongs += [f"{who} was handed {item} at {time}, which the ledger does not have" for time in person.claims[item] - began]
+        for row in entries:
+            if row["ended_at"] is None or abs(row["dose"] - row["harm"] * row["seconds"] / 60) > 1e-6:
+                wrongs.append(f"the ledger has not ended {dict(row)}")
+            elif item not in person.given_back | person.maybe_given_back:  # for as long as in hand, which nobody was told
+                audited = item in person.audited and row["ended_at"] == items[item]["audited_at"]
+                span = round((row["ended_at"] - row["began_at"]).total_seconds())
+                counts = min(span, max(person.audited[item], _EXPECTED_S)) if audited else lease
+                if row["seconds"] != counts:
+                    wrongs.append(f"{who}: {counts} s of {item} were to count, and not those of {dict(row)}")
     return wrongs
