@@ -185,18 +185,26 @@ async def test_no_two_people_are_handed_the_same_item(audit_app: FastAPI, progra
 
 
 async def test_an_audited_item_is_an_audit_like_any_other(
-    audit_app: FastAPI, programme: str, staff: Staff, clock: Clock, store: asyncpg.Connection
+    audit_app: FastAPI, programme: str, staff: Staff, caller: Caller, clock: Clock, store: asyncpg.Connection
 ) -> None:
-    """Of its decision, with its stratum and probability, by the person who had it in hand, and with the time that it took."""
+    """Of its decision, with its stratum and probability, by the person who had it in hand, and with the time that it took.
+
+    Who audits is not shown how it was drawn: what checks them was not.
+    """
     [item_id] = await _put(audit_app, programme, {"moderator": "m-9", "stratum": "s-4", "inclusion_probability": 0.25})
     me = await staff("qa-1")
     await _claim(me, programme)
     clock.move(seconds=95)
     answer = await _audit(me, programme, item_id, judgement={"comment": "Right"})
-    found = await me.get("/v1/audits", params={"programme": programme})
-    [audit] = found.json()["items"]
+    manager, vendor = caller(audit_app, Role.QUALITY_MANAGER), caller(audit_app, Role.VENDOR_POC, vendor="acme")
+    [[audit], [theirs], [mine]] = [
+        (await each.get("/v1/audits", params={"programme": programme})).json()["items"] for each in (manager, vendor, me)
+    ]
+    one = await me.get(f"/v1/audits/{audit['id']}", params={"programme": programme})
 
     assert (answer.status_code, answer.json()["state"], answer.json()["audited_by"]) == (200, "audited", "qa-1")
+    assert (theirs["stratum"], theirs["inclusion_probability"]) == ("s-4", 0.25)
+    assert mine == one.json() == {**audit, "stratum": None, "inclusion_probability": None}
     named = ("external_id", "moderator", "auditor", "stratum", "inclusion_probability", "handling_time_s", "comment", "vendor")
     assert [audit[name] for name in named] == [item_id, "m-9", "qa-1", "s-4", 0.25, 95, "Right", "acme"]
     assert await store.fetchval("select audit_id::text from sample_items where id = $1", UUID(item_id)) == audit["id"]

@@ -66,6 +66,7 @@ _IN_HAND: ColumnClause[bool] = literal_column("""(
     ))
 )""")  # looked up once for all rows: who holds any holds few
 _TELLING = {"auditor", "recorded_by", "batch_id"}
+_DRAWN = ("stratum", "inclusion_probability")
 _CHANGE = ("position", "id", "revision", "erased")
 
 
@@ -80,6 +81,14 @@ def hiding(principal: Principal) -> ColumnClause[bool] | None:
     return _IN_HAND if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else _UNDER_APPEAL
 
 
+def kept_back(principal: Principal) -> tuple[str, ...]:
+    """The fields of every audit that the principal is not shown.
+
+    Auditors are not shown how an item was drawn, before they judge it and after: what checks them was not drawn at all.
+    """
+    return _DRAWN if hiding(principal) is _UNDER_APPEAL else ()
+
+
 @lru_cache(64)
 def _documents(hidden_if: ColumnClause[bool] | None, names: tuple[str, ...] = _NAMES) -> Select[Any]:
     """The statement of all audits as they are shown, as text: SQLAlchemy takes its time for every element of each execution."""
@@ -87,6 +96,8 @@ def _documents(hidden_if: ColumnClause[bool] | None, names: tuple[str, ...] = _N
     if hidden_if is not None:
         kept = f"case when not {hidden_if.name} then "
         shown = [f"{kept}{each} end" if name in _TELLING else each for name, each in zip(names, shown, strict=True)]
+    if hidden_if is _UNDER_APPEAL:
+        shown = ["null" if name in _DRAWN else each for name, each in zip(names, shown, strict=True)]
     return select(text(", ".join(shown))).select_from(audits)
 
 

@@ -14,7 +14,7 @@ import asyncpg
 from sqlalchemy import Row as AuditRow
 
 from audit_api.audits.judging import Rules, content, content_hash
-from audit_api.audits.records import find_audits, hidden_auditors, revise, was_sent
+from audit_api.audits.records import find_audits, hidden_auditors, kept_back, revise, was_sent
 from audit_api.batches.reading import Row
 from audit_api.batches.staging import Record, audit_of, open_stage, record, stage
 from audit_api.calibration import golden
@@ -204,8 +204,11 @@ class Merge:
     async def _contradiction(self, number: int, audit: NewAudit, current: AuditRow[Any]) -> Result:
         """What becomes of a row whose external id stands for an audit that was last sent with other content."""
         audit_id = str(current.id)
+        hidden = kept_back(self._session.principal)
         if await hidden_auditors(self._session, self._programme, [current.id]):
-            audit = audit.model_copy(update={"auditor": current.auditor})  # who must not know the name must not guess it either
+            hidden += ("auditor",)
+        if hidden:  # what must not be known must not be guessed either
+            audit = audit.model_copy(update={name: current._mapping[name] for name in hidden})
         differing = [name for name in NewAudit.model_fields if not _same(audit, current._mapping, name)]
         digest = content_hash(content(audit))
         sent = digest == current.content_hash or (current.revision > 1 and await was_sent(self._session, current, digest))
