@@ -294,6 +294,22 @@ async def test_work_that_took_long_is_taken_while_nobody_else_has_the_item(
     assert answer.status_code == 200, answer.text
 
 
+async def test_who_audits_no_more_finishes_what_is_in_hand_in_its_time(
+    audit_app: FastAPI, programme: str, staff: Staff, caller: Caller
+) -> None:
+    """The time is not made longer."""
+    [item_id] = await _put(audit_app, programme, {})
+    me, manager = await staff("qa-1"), caller(audit_app, Role.QUALITY_MANAGER)
+    await _claim(me, programme)
+    params, new = {"programme": programme}, {"name": "qa-1", "active": False}
+    await manager.put("/v1/auditors/qa-1", params=params, json=new, headers={"If-Match": "*"})
+    renewed = await me.post(f"/v1/sample-items/{item_id}/renewal", params=params, headers={"If-Match": "*"})
+    answer = await _audit(me, programme, item_id)
+
+    assert (renewed.status_code, renewed.json()["type"].rpartition("/")[2]) == (403, "not-staffed")
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("reason", ["conflict", "skill", "other"])
 async def test_what_is_given_back_goes_to_somebody_else(audit_app: FastAPI, programme: str, staff: Staff, reason: str) -> None:
     """Never again to the same person; managers read why, auditors do not."""

@@ -86,9 +86,11 @@ async def test_giving_back_is_answered_again_as_the_first_time(
 
 @pytest.mark.usefixtures("clock")
 async def test_auditing_what_checks_is_answered_like_auditing_what_was_drawn(
-    audit_app: FastAPI, programme: str, me: httpx.AsyncClient
+    audit_app: FastAPI, programme: str, me: httpx.AsyncClient, caller: Caller
 ) -> None:
     """The item and its audit, alone and in lists, differ in nothing but what differs among drawn ones."""
+    manager = caller(audit_app, Role.QUALITY_MANAGER)
+    (await manager.put("/v1/auditors/qa-1", params={"programme": programme}, json={"name": "Qa"})).raise_for_status()
     items = []
     for kind in KINDS:
         item = await hand_out(audit_app, programme, "qa-1", kind=kind, draw_id=None if kind != "sampled" else UUID(int=1))

@@ -8,21 +8,19 @@ the lock of the stream would let claims wait for each other: the feed tells of t
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal, not_, select, tuple_
+from sqlalchemy import Row, Select, and_, exists, literal, not_, select, tuple_
 
-from audit_api.exposure.gate import Gate, gate
+from audit_api.exposure.gate import gate
 from audit_api.exposure.ledger import local_day, reserve
 from audit_api.items.checks import make_check
 from audit_api.items.fitting import Asking
-from audit_api.items.problems import NotStaffed
-from audit_api.items.records import in_hand, let_go, move_item
+from audit_api.items.records import in_hand, let_go, move_item, staffed
 from audit_api.programmes.records import read_document
 from audit_api.sampling.tables import sample_items
-from audit_api.staffing.auditors import find_auditor
 from audit_api.staffing.tables import staffing_assignments, staffing_plans
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import ItemState, NoItem
@@ -57,9 +55,7 @@ async def claim(session: WriteSession, programme: str, now: datetime, *, lighter
     """Hand the session's principal the next item, or the one that they have in hand."""
     document = await read_document(session, programme)
     me = session.principal.subject
-    row = await find_auditor(session, programme, me, lock=True)
-    if row is None or not row.document["active"]:
-        raise NotStaffed("A manager puts people among the auditors of a programme.")
+    row = await staffed(session, programme, lock=True)
     held = await in_hand(session, programme, me)
     if held is not None and held.lease_until > now:
         return Claimed(held)
@@ -80,7 +76,7 @@ async def _hand_out(session: WriteSession, programme: Programme, asking: Asking,
     may, protected = asking.may(sample_items), asking.protected(sample_items, programme)
     found = await _first(session, waiting.where(*may, *protected), await _assigned(session, programme, asking.me, now))
     if found is None:
-        return await _nothing(session, waiting, may, asking.gate)
+        return await _nothing(session, programme, waiting, asking)
     left_out = bool(protected) and await _stands_before(session, waiting.where(*may, not_(and_(*protected))), found)
     kind = _kind(programme)
     check = None if kind == "sampled" else await make_check(session, programme, kind, found, asking, now)
@@ -129,11 +125,14 @@ async def _assigned(session: WriteSession, programme: Programme, me: str, now: d
     return [(draw_id, stratum) for draw_id, stratum in found]
 
 
-async def _nothing(session: WriteSession, waiting: Select[Any], may: list[ColumnElement[bool]], through: Gate) -> Claimed:
-    """Why nothing can be handed out."""
+async def _nothing(session: WriteSession, programme: Programme, waiting: Select[Any], asking: Asking) -> Claimed:
+    """Why nothing can be handed out. A cap is the reason where something would be handed out without it."""
+    through = asking.gate
     if not await _exist(session, waiting):
         return Claimed(None, NoItem.NOTHING_WAITS, MESSAGES[NoItem.NOTHING_WAITS])
-    if through.full is not None and await _exist(session, waiting.where(*may)):
+    uncapped = replace(asking, gate=replace(through, most=None))
+    fitting = waiting.where(*uncapped.may(sample_items), *uncapped.protected(sample_items, programme))
+    if through.full is not None and await _exist(session, fitting):
         return Claimed(None, through.full, MESSAGES[through.full], again_at=through.full_until)
     return Claimed(None, NoItem.NOTHING_FITS, through.message or MESSAGES[NoItem.NOTHING_FITS], again_at=through.again_at)
 

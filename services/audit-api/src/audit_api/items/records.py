@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, or_, select, update
 
 from audit_api.exposure.ledger import settle
+from audit_api.items.problems import NotStaffed
 from audit_api.programmes.records import read_document
 from audit_api.sampling.tables import sample_items
+from audit_api.staffing.auditors import find_auditor
 from tallystick.schemas.principal import MANAGERS
 from tallystick.schemas.sampling import ItemState, SampleItem
 from tallystick.service.database import ReadSession, WriteSession, scoped
@@ -19,6 +21,14 @@ _c = sample_items.c
 _SHOWN = tuple(name for name in SampleItem.model_fields if name != "handed_back")
 _DRAWN = ("draw_id", "stratum", "inclusion_probability")
 _LONGEST_S = 86_400
+
+
+async def staffed(session: ReadSession, programme: str, *, lock: bool = False) -> Row[Any]:
+    """The principal's entry among those who audit now; a problem where there is none. `lock` as in `find_auditor`."""
+    row = await find_auditor(session, programme, session.principal.subject, lock=lock)
+    if row is None or not row.document["active"]:
+        raise NotStaffed("A manager puts people among the auditors of a programme.")
+    return row
 
 
 def document(row: Row[Any], *, manager: bool) -> dict[str, Any]:

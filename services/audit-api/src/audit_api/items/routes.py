@@ -10,7 +10,16 @@ from sqlalchemy import Row
 from audit_api.items.auditing import audit_item, require_in_hand
 from audit_api.items.claiming import claim
 from audit_api.items.problems import ItemNotInHand, ItemRefused, NotStaffed
-from audit_api.items.records import document, end_in_hand, get_item, list_items, move_item, read_given_back, waiting_again
+from audit_api.items.records import (
+    document,
+    end_in_hand,
+    get_item,
+    list_items,
+    move_item,
+    read_given_back,
+    staffed,
+    waiting_again,
+)
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import read_document
 from audit_api.sampling.items import replace
@@ -228,7 +237,7 @@ def _given_back(
 @router.post(
     "/v1/sample-items/{item_id}/renewal",
     response_model=SampleItem,
-    responses={200: {"links": _LINKS}, **responses(ItemNotInHand, PreconditionFailed, PreconditionRequired)},
+    responses={200: {"links": _LINKS}, **responses(NotStaffed, ItemNotInHand, PreconditionFailed, PreconditionRequired)},
     summary="Have an item in hand for longer",
 )
 async def create_renewal(
@@ -239,11 +248,12 @@ async def create_renewal(
     session: Writing,
     if_match: IfMatch = None,
 ) -> Response:
-    """Have it alone for as long again as when it was claimed, from now on."""
+    """Have it alone for as long again as when it was claimed, from now on. Who audits no more may finish what is in hand."""
     enter(principal, programme)
     item = await get_item(session, programme, item_id)
     require_match(if_match, revision_etag(item.revision))
     require_in_hand(session, item)
+    await staffed(session, programme)
     minutes = (await read_document(session, programme)).handing.lease_minutes
     longer = await move_item(session, item, ItemState.CLAIMED, lease_until=now(request) + timedelta(minutes=minutes))
     if longer is None:
