@@ -74,7 +74,8 @@ async def test_giving_back_is_answered_again_as_the_first_time(
         UUID(item),
     )
     again = await back(me, {"reason": reason}, **key)
-    refused = [await back(me, {"reason": "other"}, **key), await back(me, {"reason": reason})]
+    another = "other" if reason == "unavailable" else "unavailable"
+    refused = [await back(me, {"reason": another}, **key), await back(me, {"reason": reason})]
     await store.execute("update sample_items set audited_by = 'qa-3' where id = $1", UUID(item))
     refused.append(await back(other, {"reason": reason}, **key))
 

@@ -201,7 +201,8 @@ async def create_hand_back(
     back; the same `Idempotency-Key` is answered like the first time, and says nothing of what became of it since.
     """
     enter(principal, programme)
-    payload = (str(item_id).encode(), new.model_dump_json().encode())
+    gone = new.reason is HandBackReason.UNAVAILABLE
+    payload = (str(item_id).encode(), b"gone" if gone else b"")  # without the reason, which a fingerprint of so few would tell
     once = Once(idempotency_keys, session, programme, "create_hand_back", idempotency_key, *payload)
     if (earlier := await once.earlier()) is not None:
         given = await read_given_back(session, programme, earlier.id)
@@ -213,13 +214,13 @@ async def create_hand_back(
     moment = now(request)
     entry = {"reason": new.reason, "comment": new.comment, "by": principal.subject, "at": moment.isoformat()}
     record = {} if new.reason is HandBackReason.WELLBEING else {"handed_back": [*item.handed_back, entry]}
-    void = item.kind != "sampled" or new.reason is HandBackReason.UNAVAILABLE
+    void = item.kind != "sampled" or gone
     state = ItemState.VOID if void else ItemState.WAITING
     position = await take_positions(session, streams, programme, 1)
     back = await end_in_hand(session, item, state, moment, position, **record, **waiting_again(principal.subject))
     if back is None:
         raise ItemNotInHand("The time for it ran out just now, and it went on to others.")
-    if new.reason is HandBackReason.UNAVAILABLE and item.kind == "sampled":
+    if gone and item.kind == "sampled":
         await replace(session, back)
     await once.keep(Outcome(back.id, back.revision))
     return _given_back(back, new.reason, back.revision, principal)
