@@ -31,7 +31,6 @@ def random_problem(
             conflicts=frozenset(f"stratum-{rng.randrange(strata):05}" for _ in range(5)) if strata else frozenset(),
             daily_cap=rng.choice([None, 20_000, 30_000]),
             weekly_cap=rng.choice([None, 80_000, 120_000]),
-            taken=rng.choice([0, 0, 10_000]),
             declined=frozenset(rng.sample(rules, 1)) if rng.random() < 0.1 else frozenset(),
         )
         for place in range(people)
@@ -110,16 +109,15 @@ def _overloaded(problem: Problem, plan: Plan) -> Iterator[str]:
                 yield f"{person.key} works too long on {day}"
             if person.daily_cap is not None and load.daily[person.key, day] > person.daily_cap:
                 yield f"{person.key} is above their daily cap on {day}"
-        for place, week in enumerate(dict.fromkeys(day.isocalendar()[:2] for day in problem.days)):
+        for week in dict.fromkeys(day.isocalendar()[:2] for day in problem.days):
             dose = load.weekly[person.key, week]
-            if person.weekly_cap is not None and dose and dose > person.weekly_cap - (0 if place else person.taken):
+            if person.weekly_cap is not None and dose and dose > person.weekly_cap:
                 yield f"{person.key} is above their weekly cap in {week}"
 
 
 def _deferred(problem: Problem, plan: Plan) -> Iterator[str]:
     """What is left for a later day although an earlier one of the same person has room for all of it."""
     load, people = _Load(problem, plan), {person.key: person for person in problem.people}
-    first_week = problem.days[0].isocalendar()[:2] if problem.days else None
     for each in plan.assignments:
         person = people[each.person]
         load.add(each, each.day, -each.items)
@@ -128,12 +126,11 @@ def _deferred(problem: Problem, plan: Plan) -> Iterator[str]:
             if day >= each.day:
                 break
             load.add(each, day, each.items)
-            weekly = load.weekly[each.person, week] + (person.taken if week == first_week else 0)
             if load.time[each.person, day] <= 60 * minutes and (
                 not load.work[each.stratum].dose
                 or (
                     (person.daily_cap is None or load.daily[each.person, day] <= person.daily_cap)
-                    and (person.weekly_cap is None or weekly <= person.weekly_cap)
+                    and (person.weekly_cap is None or load.weekly[each.person, week] <= person.weekly_cap)
                 )
             ):
                 yield f"{each} could be done on {day}"

@@ -63,7 +63,6 @@ def small_problems(draw: st.DrawFn) -> Problem:
             conflicts=draw(st.frozensets(st.sampled_from([f"s{each}" for each in range(4)]), max_size=2)),
             daily_cap=draw(st.none() | st.integers(0, 4)),
             weekly_cap=draw(st.none() | st.integers(0, 6)),
-            taken=draw(st.integers(0, 2)),
             declined=draw(st.frozensets(policies, max_size=1)),
         )
         for place in range(draw(st.integers(0, 3)))
@@ -78,7 +77,6 @@ def most(problem: Problem) -> float:
     rooms = []
     for one in problem.people:
         of_weeks = [10**6 if one.weekly_cap is None else one.weekly_cap for _ in weeks]
-        of_weeks[0] = max(0, of_weeks[0] - one.taken)
         daily = 10**6 if one.daily_cap is None else one.daily_cap
         rooms.append((tuple(60 * each for each in one.minutes), (daily,) * len(problem.days), tuple(of_weeks)))
 
@@ -216,12 +214,12 @@ def test_caps_cost_what_is_covered_without_them() -> None:
     assert {each.lifted: each.items for each in plan.caps} == {Lifted.DAILY: 0, Lifted.WEEKLY: 3, Lifted.BOTH: 11}
 
 
-def test_dose_of_the_week_so_far_counts() -> None:
-    """What somebody had before the first day leaves less of that week's cap, and nothing less of the next."""
-    days = (MONDAY + timedelta(days=4), MONDAY + timedelta(days=7))
-    plan = optimise(Problem((stratum(waiting=30, dose=1),), (person(weekly_cap=8, taken=5),), days))
+def test_each_week_has_a_cap_of_its_own() -> None:
+    """Days of one week share it."""
+    days = (MONDAY + timedelta(days=3), MONDAY + timedelta(days=4), MONDAY + timedelta(days=7))
+    plan = optimise(Problem((stratum(waiting=30, dose=1),), (person(weekly_cap=8, minutes=(10, 10, 10)),), days))
 
-    assert [(each.day, each.items) for each in plan.assignments] == [(days[0], 3), (days[1], 8)]
+    assert [(each.day, each.items) for each in plan.assignments] == [(days[0], 8), (days[2], 8)]
 
 
 @pytest.mark.parametrize("exact", [0, 300])

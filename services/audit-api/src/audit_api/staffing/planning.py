@@ -1,6 +1,7 @@
 """What waits and who is there, as the optimiser asks for it, and what it answers as a staffing plan.
 
-Opt-outs and the dose of the week so far are read as `WELLBEING` and go no further than the optimiser.
+Opt-outs are read as `WELLBEING` and go no further than the optimiser. Ledgers are not read: what is left of somebody's cap would
+show in what they are given. The gate keeps caps when work is handed out.
 Reasons are told so that they point at nobody: that something is declined looks like want of room, and so do caps where few may do
 the work.
 """
@@ -14,11 +15,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, Label, Row, String, case, cast, func, literal, select
+from sqlalchemy import Label, Row, String, case, func, literal, select
 
-from audit_api.exposure.ledger import dose, monday
+from audit_api.exposure.ledger import dose
 from audit_api.exposure.summary import FEWEST
-from audit_api.exposure.tables import exposures, opt_outs
+from audit_api.exposure.tables import opt_outs
 from audit_api.sampling.tables import sample_items
 from audit_api.staffing.optimiser.problem import Lifted, Person, Plan, Problem, Reason, Skill, Status, Stratum
 from audit_api.staffing.tables import auditors
@@ -99,10 +100,8 @@ async def read_question(session: ReadSession, wellbeing: ReadSession, programme:
     staff = {auditor: person for auditor, person in sorted(staff.items()) if person.active}
     cells, work = _work(programme, await _waiting(session, programme.slug, staff.values()))
     declined = await _declined(wellbeing, programme.slug)
-    taken = await _taken(wellbeing, programme.slug, new.first_day)
     people = tuple(
-        _person(programme, auditor, person, work, days, (declined.get(auditor, frozenset()), taken.get(auditor, 0.0)))
-        for auditor, person in staff.items()
+        _person(programme, auditor, person, work, days, declined.get(auditor, frozenset())) for auditor, person in staff.items()
     )
     ground = StaffingGround(
         people=len(people),
@@ -180,10 +179,9 @@ def _person(
     person: NewAuditor,
     work: Sequence[Cell],
     days: Sequence[date],
-    protected: tuple[frozenset[str], float],
+    declined: frozenset[str],
 ) -> Person:
     rules, handing = programme.exposure, programme.handing
-    declined, taken = protected
     for_drawn = 1 - handing.golden_share - handing.repeat_share
     weekdays = list(Weekday)
     conflicts = person.conflicts
@@ -207,7 +205,6 @@ def _person(
         ),
         daily_cap=None if rules.daily_cap is None else floor(rules.daily_cap * _FINE),
         weekly_cap=None if rules.weekly_cap is None else floor(rules.weekly_cap * _FINE),
-        taken=ceil(taken * _FINE),
         declined=declined,
     )
 
@@ -218,15 +215,6 @@ async def _declined(wellbeing: ReadSession, programme: str) -> dict[str, frozens
     for row in await wellbeing.execute(select(c.auditor, c.policy).where(c.programme == programme)):
         found[row.auditor].add(row.policy)
     return {auditor: frozenset(policies) for auditor, policies in found.items()}
-
-
-async def _taken(wellbeing: ReadSession, programme: str, first_day: date) -> dict[str, float]:
-    """The dose of each person in the first day's week, as far as the ledger goes."""
-    c = exposures.c
-    begins = monday(first_day)
-    week = (c.programme == programme, c.day >= begins, cast(func.date_trunc("week", c.day), Date) == begins)
-    rows = await wellbeing.execute(select(c.auditor, func.sum(c.dose).label("dose")).where(*week).group_by(c.auditor))
-    return {row.auditor: row.dose for row in rows}
 
 
 def assignments_of(question: Question, plan: Plan) -> list[StaffingAssignment]:

@@ -67,13 +67,12 @@ class Ground:
         return np.repeat(np.array(caps, dtype=np.int64)[:, None], len(self.weeks), axis=1)
 
     def weekly_caps(self) -> Ints:
-        """Of each person in each week, less what they had of it; beyond any dose where there is none."""
+        """Of each person in each week; beyond any dose where there is none."""
         weeks = int(self.weeks.max(initial=-1)) + 1
         caps = np.full((len(self.people), weeks), NO_CAP, dtype=np.int64)
         for place, person in enumerate(self.people):
             if person.weekly_cap is not None and weeks:
                 caps[place] = person.weekly_cap
-                caps[place, 0] = max(0, person.weekly_cap - person.taken)
         return caps
 
 

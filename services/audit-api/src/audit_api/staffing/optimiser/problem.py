@@ -40,8 +40,6 @@ class Person:
     """The most dose in a day; None where there is no cap."""
     weekly_cap: int | None = None
     """The most dose in a calendar week that begins on a Monday."""
-    taken: int = 0
-    """Dose of the first day's week that they had before that day."""
     declined: frozenset[str] = frozenset()
     """Policies that they never get, trained or not. Nothing in the answer tells that these exist."""
 
@@ -76,7 +74,7 @@ class Problem:
             _require(stratum.seconds >= 1 and stratum.weight > 0, f"Stratum {stratum.key}: seconds and weight must be above 0.")
         for person in self.people:
             _require(len(person.minutes) == len(self.days), f"Person {person.key}: as many minutes as days are needed.")
-            numbers = (*person.minutes, person.daily_cap or 0, person.weekly_cap or 0, person.taken)
+            numbers = (*person.minutes, person.daily_cap or 0, person.weekly_cap or 0)
             _require(min(numbers) >= 0, f"Person {person.key}: nothing may be below 0.")
 
 
