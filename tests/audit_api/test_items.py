@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from calibration import Facilitator, Hand, session_document
 from conftest import Caller
 from factories import audit_row, programme_document
 from items import item_row, put_items
+from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.schemas.staffing import NewAuditor
 from tallystick.service.auth import ALL, Principal
@@ -484,6 +486,25 @@ async def test_repeats_come_from_what_somebody_else_has_audited(
     assert {row["audited_by"] for row in rows} == {"qa-2"}
     assert len({row["origin_id"] for row in rows}) == len(rows)
     assert {row["origin_id"] for row in rows} <= set(ids)
+
+
+async def test_the_id_of_a_check_has_the_time_of_some_item_of_its_stratum(
+    audit_app: FastAPI, programme: str, staff: Staff, caller: Caller, store: asyncpg.Connection
+) -> None:
+    """Not always that of the drawn item in whose place it comes, which is likely to be handed out next."""
+    await _configure(audit_app, caller, programme, handing={"repeat_share": 0.2})
+    drawn = [UUID(int=(UUID(str(new_id())).int & ~(0xFFFF << 80)) + (number << 80)) for number in range(140)]
+    audited = {"state": "audited", "audited_by": "qa-0", "audited_at": audit_app.state.clock()}
+    await _put(audit_app, programme, *[{"id": each, **audited} for each in drawn[:40]])
+    await _put(audit_app, programme, *[{"id": each} for each in drawn[40:]])
+    handed = [UUID(each) for each in await _all_handed(await staff("qa-1"), programme)]
+    rows = await store.fetch("select id from sample_items where programme = $1 and kind = 'repeat'", programme)
+    checks = {UUID(str(row["id"])) for row in rows}
+    following = [each.int >> 80 == after.int >> 80 for each, after in pairwise(handed) if each in checks]
+
+    assert {each.int >> 80 for each in checks} <= {each.int >> 80 for each in drawn}
+    assert len(following) > 1
+    assert sum(following) < len(following) / 2
 
 
 async def test_two_who_claim_at_once_are_not_both_given_a_repeat_of_the_same_item(

@@ -1,10 +1,11 @@
 """What checks the auditors themselves: golden items, and repeats of what somebody else has audited.
 
 Nobody who audits may tell them from drawn ones. So one is made when it is handed out, to look like the drawn item in whose place
-it comes: with its priority, due date, stratum and probability, and an id of the same time.
+it comes: with its priority, due date, stratum and probability, and an id of the time of some item of that stratum.
 """
 
 import os
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,6 @@ from tallystick.service.database import WriteSession, scoped
 _i = sample_items.c
 _REPEATED_WITHIN = timedelta(days=30)
 _TIME_BYTES = 6  # of a UUIDv7
-_RANK_BYTES = 32
 _DECISION = tuple(str(column.name) for column in decision_columns())
 _AS_DRAWN = ("stratum", "inclusion_probability", "priority", "due_at", "decided_at")
 
@@ -40,11 +40,14 @@ async def make_check(
     golden = kind == "golden"
     sources = (_golden(programme, drawn, asking) if golden else _audited(session, programme, asking, now)).subquery()
     fitting = select(sources).where(*asking.may(sources), *asking.protected(sources, programme)).limit(1)
-    source = await (_any_golden(session, fitting) if golden else _any_audited(session, fitting, sources.c.rank))
+    source = await (_any_golden(session, fitting) if golden else _any_by_rank(session, fitting, sources.c.rank))
     if source is None:
         return None
     values = {name: source._mapping[name] for name in _DECISION} | {name: drawn._mapping[name] for name in _AS_DRAWN}
-    own = {"id": _of_the_same_time(drawn.id), "kind": kind, "origin_id": source.origin_id, "turn": drawn.turn}
+    beside = scoped(select(_i.id, _i.rank), sample_items, programme.slug, session.principal)
+    beside = beside.where(_i.draw_id == drawn.draw_id, _i.stratum == drawn.stratum).limit(1)
+    alike = await _any_by_rank(session, beside, _i.rank) or drawn  # not just the drawn one, which is likely to come next
+    own = {"id": _of_the_same_time(alike.id), "kind": kind, "origin_id": source.origin_id, "turn": drawn.turn}
     state = {"state": ItemState.WAITING, "told": True, "revision": drawn.revision, "position": 0, "harm": source.harm}
     statement = insert(sample_items).values(programme=programme.slug, **values, **own, **state)
     once = statement.on_conflict_do_nothing(index_elements=["programme", "origin_id"], index_where=text("kind = 'repeat'"))
@@ -91,11 +94,13 @@ async def _any_golden(session: WriteSession, fitting: Select[Any]) -> Row[Any] |
     return (await session.execute(fitting.order_by(func.random()))).one_or_none()
 
 
-async def _any_audited(session: WriteSession, fitting: Select[Any], rank: ColumnElement[bytes]) -> Row[Any] | None:
-    """Any of them at random, without looking at all: ranks are as good as random, so the next one after a random rank."""
-    ordered = fitting.order_by(rank)
-    after = (await session.execute(ordered.where(rank > os.urandom(_RANK_BYTES)))).one_or_none()
-    return after or (await session.execute(ordered)).one_or_none()
+async def _any_by_rank(session: WriteSession, items: Select[Any], rank: ColumnElement[bytes]) -> Row[Any] | None:
+    """One of the items, without looking at all: ranks are as good as random up to the highest, so the next after a random one."""
+    highest = (await session.execute(items.order_by(rank.desc()))).one_or_none()
+    if highest is None:
+        return None
+    after = secrets.randbelow(int.from_bytes(highest.rank) + 1).to_bytes(len(highest.rank))
+    return (await session.execute(items.where(rank >= after).order_by(rank))).one_or_none()
 
 
 def _of_the_same_time(drawn: UUID) -> UUID:
