@@ -241,8 +241,6 @@ async def test_a_calibration_runs_from_draft_to_conclusion(run: Run, system: Sys
 
 async def test_work_is_arranged_claimed_and_given_back(run: Run, system: System, programme: str, tmp_path: Path) -> None:
     """Auditors from a file, a plan of what was drawn, and the next item of one of them, who sees what it adds up to."""
-    if system.shift_of_audit is None:
-        pytest.skip("its clock cannot be set")
     ada = system.token(Role.AUDITOR, subject="ada")
     minutes = dict.fromkeys(Weekday, 480)
     people = {"ada": {"name": "Ada", "minutes": minutes}, "bo": {"name": "Bo", "languages": ["pl"], "minutes": minutes}}

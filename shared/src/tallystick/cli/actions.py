@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli import figures
-from tallystick.cli.console import err, out
+from tallystick.cli.console import out, print_first
 from tallystick.cli.filters import PANEL, Names
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, Tallystick
@@ -57,9 +57,7 @@ def list_actions(
         for action in found:
             typer.echo(action.model_dump_json())
         return
-    out.print(action_table(found))
-    if more:
-        err.print(f"The first {limit:,} are shown; --limit shows more.")
+    print_first(action_table(found), limit, more=more)
 
 
 @app.command("show")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from tallystick.cli.console import err, out
+from tallystick.cli.console import out, print_first
 from tallystick.cli.filters import PANEL, From, Names, To, filtered
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters, Tallystick
@@ -78,9 +78,7 @@ def list_audits(
             audit.severity or "",
             str(audit.revision),
         )
-    out.print(table)
-    if more:
-        err.print(f"The first {limit:,} are shown; --limit shows more.")
+    print_first(table, limit, more=more)
 
 
 @app.command("show")

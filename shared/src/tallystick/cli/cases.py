@@ -14,7 +14,7 @@ from rich.text import Text
 from tallystick.cli import figures
 from tallystick.cli.actions import action_table
 from tallystick.cli.change_tables import effect_tables, leading_table, says_change
-from tallystick.cli.console import err, out
+from tallystick.cli.console import out, print_first
 from tallystick.cli.filters import PANEL, Names
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, ProblemError, Tallystick
@@ -84,9 +84,7 @@ def list_cases(
             case.owner or Text("nobody", "dim italic"),
             figures.due(case.due_at, overdue=case.overdue),
         )
-    out.print(table)
-    if more:
-        err.print(f"The first {limit:,} are shown; --limit shows more.")
+    print_first(table, limit, more=more)
 
 
 @app.command("show")

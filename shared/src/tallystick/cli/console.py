@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from tallystick.client import Outage
@@ -18,6 +19,13 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_
 """Results: what a script may read."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and errors: what a person may read."""
+
+
+def print_first(table: Table, limit: int, *, more: bool) -> None:
+    """Print the table of a list that has a limit, and say where there is more of it."""
+    out.print(table)
+    if more:
+        err.print(f"The first {limit:,} are shown; --limit shows more.")
 
 
 def complain(message: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from tallystick.cli.console import err, out
+from tallystick.cli.console import out, print_first
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.cli.staffing_tables import Named, day_table, plan_tables
 from tallystick.client import Tallystick
@@ -75,9 +75,7 @@ def list_plans(
     for each in found:
         period, made = f"{each.first_day} to {each.last_day}", f"{each.made_at:%Y-%m-%d %H:%M}"
         table.add_row(str(each.id), period, f"{each.covered:,}", f"{each.items:,}", made, Text(each.made_by))
-    out.print(table)
-    if more:
-        err.print(f"The first {limit:,} are shown; --limit shows more.")
+    print_first(table, limit, more=more)
 
 
 @app.command("show")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli import figures
-from tallystick.cli.console import err, out
+from tallystick.cli.console import err, out, print_first
 from tallystick.cli.filters import PANEL, Names
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Tallystick
@@ -43,9 +43,7 @@ def list_items(
         for item in found:
             typer.echo(item.model_dump_json())
         return
-    out.print(_table(found))
-    if more:
-        err.print(f"The first {limit:,} are shown; --limit shows more.")
+    print_first(_table(found), limit, more=more)
 
 
 @app.command("claim")
