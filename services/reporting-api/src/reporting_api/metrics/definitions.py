@@ -246,7 +246,8 @@ DEFINITIONS = Definitions(
         ),
         (
             "Ratings of one item go together: shares over several raters carry Wilson's interval for the effective number of"
-            " ratings (Rao and Scott 1992, Biometrics 48:577). Items shown again count for repeatability alone."
+            " ratings (Rao and Scott 1992, Biometrics 48:577; Korn and Graubard 1998, Survey Methodology 24:193). Items shown"
+            " again count for repeatability alone."
         ),
     ),
 )
