@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tallystick.cli.console import out, print_first
 from tallystick.cli.filters import PANEL, From, Names, To, filtered
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, Tallystick
 from tallystick.schemas.audit import Attribution, Audit, AuditRevision, Judgement, Verdict
 from tallystick.schemas.programme import ErrorClass, Severity
@@ -49,12 +49,7 @@ def list_audits(
     }
 
     async def act(tallystick: Tallystick) -> tuple[list[Audit], bool]:
-        found: list[Audit] = []
-        async for audit in tallystick.audits.list(programme, narrowed, page=min(limit, 1000)):
-            if len(found) == limit:
-                return found, True
-            found.append(audit)
-        return found, False
+        return await up_to(limit, tallystick.audits.list(programme, narrowed, page=min(limit, 1000)))
 
     found, more = Connection.of(url, token, token_file).run(act)
     if as_json:

@@ -66,7 +66,12 @@ _IN_HAND: ColumnClause[bool] = literal_column("""(
     ))
 )""")  # looked up once for all rows: who holds any holds few
 _TELLING = {"auditor", "recorded_by", "batch_id"}
-_DRAWN = ("stratum", "inclusion_probability")
+_KEPT_BACK: dict[ColumnClause[bool] | None, tuple[str, ...]] = {
+    None: (),
+    _UNDER_APPEAL: ("stratum", "inclusion_probability"),
+    _IN_HAND: (),
+}
+"""What is not shown of any audit to those from whom some keep whose work they are, by the condition under which these do."""
 _CHANGE = ("position", "id", "revision", "erased")
 
 
@@ -86,7 +91,7 @@ def kept_back(principal: Principal) -> tuple[str, ...]:
 
     Auditors are not shown how an item was drawn, before they judge it and after: what checks them was not drawn at all.
     """
-    return _DRAWN if hiding(principal) is _UNDER_APPEAL else ()
+    return _KEPT_BACK[hiding(principal)]
 
 
 @lru_cache(64)
@@ -96,12 +101,11 @@ def _documents(hidden_if: ColumnClause[bool] | None, names: tuple[str, ...] = _N
     if hidden_if is not None:
         kept = f"case when not {hidden_if.name} then "
         shown = [f"{kept}{each} end" if name in _TELLING else each for name, each in zip(names, shown, strict=True)]
-    if hidden_if is _UNDER_APPEAL:
-        shown = ["null" if name in _DRAWN else each for name, each in zip(names, shown, strict=True)]
+    shown = ["null" if name in _KEPT_BACK[hidden_if] else each for name, each in zip(names, shown, strict=True)]
     return select(text(", ".join(shown))).select_from(audits)
 
 
-_ALL = {hidden_if: _documents(hidden_if) for hidden_if in (None, _UNDER_APPEAL, _IN_HAND)}
+_ALL = {hidden_if: _documents(hidden_if) for hidden_if in _KEPT_BACK}
 _ONE = {hidden_if: statement.where(audits.c.id == bindparam("audit_id")) for hidden_if, statement in _ALL.items()}
 
 
