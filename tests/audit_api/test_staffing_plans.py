@@ -155,6 +155,7 @@ async def test_caps_are_kept_whatever_the_week_has_seen(office: Office) -> None:
     await office.draw(30, harm=1)
     await office.staff("ana")
     few = await office.plan()
+    own = {"id", "made_at"}
     document = Programme.model_validate(programme_document(office.programme, handing={"seconds_per_item": 360}))
     async with office.database.writing(principal("ana", Role.AUDITOR)) as session:
         await reserve(session, document, "ana", None, (new_id(), "harassment", 2, "image"), datetime(2026, 11, 30, 8, tzinfo=UTC))
@@ -164,7 +165,7 @@ async def test_caps_are_kept_whatever_the_week_has_seen(office: Office) -> None:
     await office.draw(60, "s-2", harm=1)
     many = await office.plan()
 
-    assert (again.covered, again.loads, gaps(again)) == (few.covered, few.loads, gaps(few))
+    assert again.model_dump(exclude=own) == few.model_dump(exclude=own)
     assert few.covered == 10
     assert gaps(few) == {"no_time": 20}
     assert [(cost.rule, cost.items) for cost in few.costs][:2] == [("daily_cap", 0), ("weekly_cap", 20)]

@@ -1,7 +1,7 @@
 """The client and the command on plans and draws, together with audit-api on a socket."""
 
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from appeals import Clock, moved_by_hand
 from conftest import Caller
-from sampling import drawn, next_monday, plan_document
+from sampling import Drawn, drawn, next_monday, plan_document
 from tallystick.cli import main
 from tallystick.client import ProblemError, Tallystick
 from tallystick.identity import sign_token
@@ -66,6 +66,26 @@ def verify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return run
 
 
+@pytest.fixture
+async def made(audit_app: FastAPI, caller: Caller, clock: Clock, programme: str) -> Drawn:
+    """A draw that was made."""
+    return await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
+
+
+def sent(path: Path, decisions: Iterable[Decision]) -> Path:
+    """A file of decisions as it was sent, plain or packed."""
+    lines = b"".join(each.model_dump_json().encode() + b"\n" for each in decisions)
+    path.write_bytes(gzip.compress(lines) if path.suffix == ".gz" else lines)
+    return path
+
+
+def on_paper(receipt: Receipt, directory: Path) -> Path:
+    """A file that holds a receipt."""
+    path = directory / "receipt.json"
+    path.write_text(receipt.model_dump_json())
+    return path
+
+
 async def test_a_plan_goes_from_its_draft_to_its_end(tallystick: Tallystick, programme: str, clock: Clock) -> None:
     """Previewed, published, changed, published again, retired; draws that have not begun end with it."""
     plans = tallystick.sampling_plans
@@ -93,34 +113,20 @@ async def test_a_plan_goes_from_its_draft_to_its_end(tallystick: Tallystick, pro
 
 
 async def test_a_draw_is_read_and_repeated_offline_with_the_command(
-    tallystick: Tallystick,
-    audit_app: FastAPI,
-    caller: Caller,
-    programme: str,
-    clock: Clock,
-    verify: Verify,
-    tmp_path: Path,
+    tallystick: Tallystick, programme: str, made: Drawn, verify: Verify, tmp_path: Path
 ) -> None:
     """From the receipt and what the vendor sent, plain or packed; every change of a decision is found and told."""
-    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
     draw = await tallystick.draws.make(programme, made.items[0]["draw_id"])
     strata = [each async for each in tallystick.draws.strata(programme, draw.id, ["acme"], page=1)]
     receipt = await tallystick.draws.receipt(programme, draw.id, "acme")
-    paper = tmp_path / "receipt.json"
-    paper.write_text(receipt.model_dump_json())
+    paper = on_paper(receipt, tmp_path)
     decisions = [Decision.model_validate(row) for row in made.decisions]
-
-    def sent(name: str, rows: list[Decision]) -> Path:
-        lines = b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
-        path = tmp_path / name
-        path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
-        return path
-
-    whole = verify(paper, sent("a.ndjson", decisions[:20]), sent("b.ndjson.gz", decisions[20:]))
-    added = verify(paper, sent("more.ndjson", [*decisions, decisions[1].model_copy(update={"decision_id": str(new_id())})]))
-    removed = verify(paper, sent("less.ndjson", [decisions[0], *decisions[2:]]))
-    altered = verify(paper, sent("other.ndjson", [each.model_copy(update={"action": "keep"}) for each in decisions]))
-    broken = sent("broken.ndjson", decisions)
+    one_more = [*decisions, decisions[1].model_copy(update={"decision_id": str(new_id())})]
+    whole = verify(paper, sent(tmp_path / "a.ndjson", decisions[:20]), sent(tmp_path / "b.ndjson.gz", decisions[20:]))
+    added = verify(paper, sent(tmp_path / "more.ndjson", one_more))
+    removed = verify(paper, sent(tmp_path / "less.ndjson", [decisions[0], *decisions[2:]]))
+    altered = verify(paper, sent(tmp_path / "other.ndjson", [each.model_copy(update={"action": "keep"}) for each in decisions]))
+    broken = sent(tmp_path / "broken.ndjson", decisions)
     broken.write_text(broken.read_text() + "{}\n")
     passed_over = verify(paper, broken)
 
@@ -136,35 +142,21 @@ async def test_a_draw_is_read_and_repeated_offline_with_the_command(
 
 
 async def test_what_was_sent_after_a_draw_is_left_out_when_it_is_repeated(
-    tallystick: Tallystick,
-    audit_app: FastAPI,
-    caller: Caller,
-    programme: str,
-    clock: Clock,
-    verify: Verify,
-    tmp_path: Path,
+    tallystick: Tallystick, programme: str, made: Drawn, verify: Verify, tmp_path: Path
 ) -> None:
     """From a file that has grown since, and of one that is new; files of other names are read as a whole, and that is told."""
-    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
     draw = await tallystick.draws.read(programme, made.items[0]["draw_id"])
     decisions = [Decision.model_validate(row) for row in made.decisions]
     later = [decisions[1].model_copy(update={"decision_id": f"D-late-{number}"}) for number in range(5)]
-
-    def write(name: str, rows: list[Decision]) -> Path:
-        path = tmp_path / f"{name}.ndjson"
-        path.write_text("".join(row.model_dump_json() + "\n" for row in rows))
-        return path
-
     source = f"of-{draw.id}"
-    grown, new = write(source, [*decisions, *later[:3]]), write("new", later[3:])
+    grown, new = sent(tmp_path / f"{source}.ndjson", [*decisions, *later[:3]]), sent(tmp_path / "new.ndjson", later[3:])
     late = [await tallystick.decisions.push_file(programme, path.stem, path) for path in (grown, new)]
     receipt = await tallystick.draws.receipt(programme, draw.id, "acme")
-    paper = tmp_path / "receipt.json"
-    paper.write_text(receipt.model_dump_json())
+    paper = on_paper(receipt, tmp_path)
     whole, both = verify(paper, grown), verify(paper, grown, new)
-    renamed = write("renamed", [*decisions, *later[:3]])
+    renamed = sent(tmp_path / "renamed.ndjson", [*decisions, *later[:3]])
     unknown, named = verify(paper, renamed), verify(paper, renamed, "--source", source)
-    short = verify(paper, write(source, decisions[:50]))
+    short = verify(paper, sent(grown, decisions[:50]))
 
     assert [(each.counted, each.late) for each in late] == [(3, 3), (2, 2)]
     assert [(each.source, each.edition, each.lines, each.decisions) for each in receipt.sources] == [(source, 1, 60, 40)]
@@ -177,23 +169,19 @@ async def test_what_was_sent_after_a_draw_is_left_out_when_it_is_repeated(
 
 
 async def test_a_receipt_that_was_forged_is_found_out(
-    tallystick: Tallystick, audit_app: FastAPI, caller: Caller, programme: str, clock: Clock, verify: Verify, tmp_path: Path
+    tallystick: Tallystick, programme: str, made: Drawn, verify: Verify, tmp_path: Path
 ) -> None:
     """Another key, and another item in the place of one that was drawn."""
-    made = await drawn(audit_app, caller(audit_app, Role.ADMIN), clock, programme)
     receipt = await tallystick.draws.receipt(programme, made.items[0]["draw_id"], "acme")
     [first, *_] = receipt.strata
     queue = first.values[StratumDimension.QUEUE]
     spared = [row["decision_id"] for row in made.decisions if (row["vendor"], row["queue"]) == ("acme", queue)]
     [other, *_] = [each for each in spared if each not in first.items]
     swapped = first.model_copy(update={"items": (*first.items[:-1], other)})
-    sent = tmp_path / "sent.ndjson"
-    sent.write_text("".join(Decision.model_validate(row).model_dump_json() + "\n" for row in made.decisions))
+    whole = sent(tmp_path / "sent.ndjson", map(Decision.model_validate, made.decisions))
 
     def forged(**changes: Any) -> tuple[int, str, str]:
-        paper = tmp_path / "forged.json"
-        paper.write_text(Receipt.model_validate({**receipt.model_dump(), **changes}).model_dump_json())
-        return verify(paper, sent)
+        return verify(on_paper(Receipt.model_validate({**receipt.model_dump(), **changes}), tmp_path), whole)
 
     keyed, picked = forged(key="00" * 32), forged(strata=[swapped, *receipt.strata[1:]])
 
