@@ -51,7 +51,7 @@ from tallystick.service.problems import (
     RequestInProgress,
     responses,
 )
-from tallystick.service.replies import IfMatch, reply, require_match, revision_etag
+from tallystick.service.replies import IfMatch, links, reply, require_match, revision_etag
 
 router = APIRouter(tags=["appeals"], responses=responses(*COMMON))
 
@@ -59,6 +59,7 @@ ARBITRATORS = (Role.ADMIN, Role.QUALITY_MANAGER)
 AppealsDecide = Annotated[Principal, allowed(*ARBITRATORS, Role.AUDITOR)]
 _MANY = Query(description="Repeat it for several: any of them.")
 _CHANGES = responses(AppealState, PreconditionFailed, PreconditionRequired, InvalidRequest)
+_CLAIMED = {"appeal_id": "$response.body#/id", "programme": "$request.query.programme"}
 _ACTIONS = {"upheld": AppealAction.UPHOLD, "overturned": AppealAction.OVERTURN, "amended": AppealAction.AMEND}
 
 
@@ -66,6 +67,7 @@ _ACTIONS = {"upheld": AppealAction.UPHOLD, "overturned": AppealAction.OVERTURN, 
     "/v1/appeal-claims",
     response_model=Appeal,
     responses={
+        200: {"links": links(_CLAIMED, "read_appeal", changing=("create_release", "create_decision"))},
         204: {"description": "There is none that you could decide"},
         **responses(RequestInProgress, InvalidRequest, IdempotencyKeyReused),
     },

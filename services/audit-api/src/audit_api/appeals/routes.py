@@ -56,7 +56,7 @@ MAX_BODY = 16_000_000
 MAX_ROWS = 10_000
 _ANY_ROW = {"anyOf": [{"$ref": "#/components/schemas/NewAppeal"}, {}]}  # a row that is no appeal is rejected by its verdict
 _ONE = {"appeal_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = links(_ONE, "read_appeal", "read_history", "create_withdrawal", "create_escalation", "create_acknowledgement")
+_LINKS = links(_ONE, "read_appeal", "read_history", changing=("create_withdrawal", "create_escalation", "create_acknowledgement"))
 
 router = APIRouter(tags=["appeals"], responses=responses(*COMMON))
 

@@ -67,7 +67,7 @@ READERS = (Role.SERVICE, Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VE
 """Who may read audits, one by one or on the feed."""
 
 _ONE = {"audit_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = links(_ONE, "read_audit", "read_revisions", "create_revision", "create_erasure")
+_LINKS = links(_ONE, "read_audit", "read_revisions", changing=("create_revision", "create_erasure"))
 
 AuditsRead = Annotated[Principal, allowed(*READERS)]
 AuditsWrite = Annotated[Principal, allowed(Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.VENDOR_SYSTEM)]

@@ -65,8 +65,26 @@ CalibrationRead = Annotated[Principal, allowed(*READERS)]
 SessionId = Annotated[UUID, Path(description="The session's id.")]
 ItemNumber = Annotated[PositiveInt, Path(le=MAX_ITEMS, description="The item's number in its session.")]
 
-_ONE = {"session_id": "$response.body#/id", "programme": "$request.query.programme"}
-_LINKS = links(_ONE, "read_calibration_session", "put_calibration_session", "create_calibration_items", "read_calibration_items")
+_PROGRAMME = {"programme": "$request.query.programme"}
+_LINKS = links(
+    {"session_id": "$response.body#/id", **_PROGRAMME},
+    "read_calibration_session",
+    "create_calibration_items",
+    "read_calibration_items",
+    "create_rating_batch",
+    "read_progress",
+    changing=("put_calibration_session", "create_opening", "create_review", "create_conclusion"),
+)
+_OF_ITEM = ("put_rating", "delete_rating", "read_past_ratings", "put_golden", "delete_golden")
+_ITEM = {"session_id": "$response.body#/session_id", "number": "$response.body#/number", **_PROGRAMME}
+_FIRST = {name: value.replace("#/", "#/items/0/") for name, value in _ITEM.items()}
+_ADDED = {**_ITEM, "number": "$response.body#/first"}
+_LINKS_OF_FIRST = {
+    **links(_FIRST, *_OF_ITEM),
+    **links({**_FIRST, "if-match": '"{$response.body#/items/0/revision}"'}, "put_benchmark"),
+}
+_AS_IT_STANDS: dict[int | str, dict[str, Any]] = {200: {"links": _LINKS}}
+_ITEM_AS_IT_STANDS: dict[int | str, dict[str, Any]] = {200: {"links": links(_ITEM, *_OF_ITEM, changing=("put_benchmark",))}}
 _MOVED = responses(CalibrationState, PreconditionFailed, PreconditionRequired)
 _MOVED_OR_REFUSED = responses(CalibrationState, CalibrationRefused, PreconditionFailed, PreconditionRequired)
 
@@ -127,7 +145,12 @@ async def read_calibration_sessions(
     return reply({"items": page}, headers=paging.headers([page[-1]["id"]] if len(found) > len(page) else None))
 
 
-@router.get(SESSIONS_PATH + "/{session_id}", response_model=CalibrationSession, summary="Read a calibration session")
+@router.get(
+    SESSIONS_PATH + "/{session_id}",
+    response_model=CalibrationSession,
+    responses=_AS_IT_STANDS,
+    summary="Read a calibration session",
+)
 async def read_calibration_session(
     request: Request, session_id: SessionId, programme: ProgrammeQuery, principal: CalibrationRead, session: Reading
 ) -> Response:
@@ -141,7 +164,7 @@ async def read_calibration_session(
 @router.put(
     SESSIONS_PATH + "/{session_id}",
     response_model=CalibrationSession,
-    responses=_MOVED_OR_REFUSED,
+    responses=_AS_IT_STANDS | _MOVED_OR_REFUSED,
     summary="Change a draft",
 )
 async def put_calibration_session(
@@ -171,7 +194,10 @@ async def _answer(session: ReadSession, programme: str, session_id: UUID) -> Res
     ITEMS_PATH,
     response_model=AddedItems,
     status_code=201,
-    responses=responses(CalibrationState, CalibrationRefused, RequestInProgress, IdempotencyKeyReused),
+    responses={
+        201: {"links": links(_ADDED, *_OF_ITEM)},
+        **responses(CalibrationState, CalibrationRefused, RequestInProgress, IdempotencyKeyReused),
+    },
     summary="Add items to a draft",
 )
 async def create_calibration_items(
@@ -200,7 +226,12 @@ async def create_calibration_items(
     return reply(added, status=201, headers=REPLAYED if earlier else None)
 
 
-@router.get(ITEMS_PATH, response_model=ItemPage, responses=responses(InvalidCursor), summary="List the items of a session")
+@router.get(
+    ITEMS_PATH,
+    response_model=ItemPage,
+    responses={200: {"links": _LINKS_OF_FIRST}, **responses(InvalidCursor)},
+    summary="List the items of a session",
+)
 async def read_calibration_items(
     session_id: SessionId, programme: ProgrammeQuery, principal: CalibrationRead, session: Reading, paging: Paged
 ) -> Response:
@@ -216,7 +247,7 @@ async def read_calibration_items(
 @router.post(
     SESSIONS_PATH + "/{session_id}/opening",
     response_model=CalibrationSession,
-    responses=_MOVED_OR_REFUSED,
+    responses=_AS_IT_STANDS | _MOVED_OR_REFUSED,
     summary="Open scoring",
 )
 async def create_opening(
@@ -237,7 +268,10 @@ async def create_opening(
 
 
 @router.post(
-    SESSIONS_PATH + "/{session_id}/review", response_model=CalibrationSession, responses=_MOVED, summary="Move to review"
+    SESSIONS_PATH + "/{session_id}/review",
+    response_model=CalibrationSession,
+    responses=_AS_IT_STANDS | _MOVED,
+    summary="Move to review",
 )
 async def create_review(
     request: Request,
@@ -259,7 +293,7 @@ async def create_review(
 @router.put(
     ITEMS_PATH + "/{number}/benchmark",
     response_model=CalibrationItem,
-    responses=_MOVED_OR_REFUSED,
+    responses=_ITEM_AS_IT_STANDS | _MOVED_OR_REFUSED,
     summary="Set the benchmark of an item",
 )
 async def put_benchmark(
@@ -291,7 +325,10 @@ async def _item(session: ReadSession, programme: str, item_id: UUID) -> Response
 
 
 @router.post(
-    SESSIONS_PATH + "/{session_id}/conclusion", response_model=CalibrationSession, responses=_MOVED, summary="Conclude a session"
+    SESSIONS_PATH + "/{session_id}/conclusion",
+    response_model=CalibrationSession,
+    responses=_AS_IT_STANDS | _MOVED,
+    summary="Conclude a session",
 )
 async def create_conclusion(
     request: Request,
@@ -314,7 +351,7 @@ async def create_conclusion(
 @router.put(
     ITEMS_PATH + "/{number}/golden",
     response_model=CalibrationItem,
-    responses=responses(CalibrationState, CalibrationRefused),
+    responses=_ITEM_AS_IT_STANDS | responses(CalibrationState, CalibrationRefused),
     summary="Hide an item in everyday work",
 )
 async def put_golden(
