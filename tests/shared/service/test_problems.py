@@ -120,7 +120,7 @@ async def test_faults_of_a_request_are_pointed_at(probe: httpx.AsyncClient) -> N
 
     assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
         ("query:count", "greater_than_equal"),
-        ("/size", "int_parsing"),
+        ("/size", "int_type"),
         ("/?", "extra_forbidden"),
         ("/?", "extra_forbidden"),
         ("/?", "extra_forbidden"),

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, StrictBool
+from pydantic import Field, NonNegativeInt
 
 from tallystick.schemas.base import Code, Instant, Reference, Slug, Text, Wire
 from tallystick.schemas.programme import ErrorClass, Severity
@@ -49,7 +49,7 @@ class Criterion(Wire):
     weight: Annotated[float, Field(gt=0, le=1000)]
     rating: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the points reached; `null` where the line is not applicable."""
-    auto_fail: StrictBool = False
+    auto_fail: bool = False
     """A line that brings the whole score to 0 unless it is fully met."""
 
 

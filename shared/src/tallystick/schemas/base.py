@@ -5,14 +5,38 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, TypeVar, dataclass_transform
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, with_config
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints, with_config
+from pydantic_core import CoreSchema
 from uuid_utils.compat import uuid7
 
 
+def _make_exact(part: object) -> None:
+    """Let every number and flag in a part of a schema be strict."""
+    if isinstance(part, dict):
+        if part.get("type") in ("bool", "int", "float"):  # a model may have a field of that name, whose schema this is
+            part["strict"] = True
+        for inner in part.values():
+            _make_exact(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            _make_exact(inner)
+
+
 class Wire(BaseModel):
-    """A message between two parties: unknown fields are an error, values do not change after validation."""
+    """A message between two parties: unknown fields are an error, values do not change after validation.
+
+    Numbers and flags are what JSON calls so: neither `"yes"` nor 1 is taken for true, nor `"5"` for 5. What comes from where all
+    is text, such as a form or a CSV file, is validated with `strict=False`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """The schema of a model, with numbers and flags that are taken for nothing else."""
+        schema = handler(source)
+        _make_exact(schema)
+        return schema
 
 
 Kind = TypeVar("Kind")

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, StrictBool
+from pydantic import Field, NonNegativeInt
 
 from tallystick.schemas.audit import RenderHint, RowError
 from tallystick.schemas.base import Code, Instant, Reference, Slug, Wire
@@ -35,8 +35,8 @@ class Decision(Wire):
     action: Code
     policy: Code
     content_ref: Reference
-    automated_detection: StrictBool = False
-    automated_decision: StrictBool = False
+    automated_detection: bool = False
+    automated_decision: bool = False
     risk: Code | None = None
     """The platform's own band of risk, such as `high`."""
     modality: Modality = Modality.TEXT

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NonNegativeInt, StrictBool, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, StringConstraints, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
 from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
@@ -22,8 +22,8 @@ def _near(day: date) -> date:
 
 
 PlanDay = Annotated[date, AfterValidator(_near)]
-Confidence = Annotated[float, Field(strict=True, ge=0.8, le=0.999)]
-Rate = Annotated[float, Field(strict=True, ge=0, le=1)]
+Confidence = Annotated[float, Field(ge=0.8, le=0.999)]
+Rate = Annotated[float, Field(ge=0, le=1)]
 Hexadecimal = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """32 bytes, in hexadecimal digits."""
 
@@ -79,7 +79,7 @@ class PrecisionAllocation(Wire):
     """As many as it takes for an interval of the wanted width."""
 
     kind: Literal["precision"] = "precision"
-    half_width: Annotated[float, Field(strict=True, ge=0.001, le=0.5)]
+    half_width: Annotated[float, Field(ge=0.001, le=0.5)]
     confidence: Confidence = 0.95
     of: Literal["each", "all"] = "each"
     """Whether the interval of every stratum, or the one over all strata."""
@@ -92,8 +92,8 @@ class PowerAllocation(Wire):
     """As many of each stratum as it takes to notice a change of the error rate."""
 
     kind: Literal["power"] = "power"
-    difference: Annotated[float, Field(strict=True, ge=0.005, le=0.5)]
-    power: Annotated[float, Field(strict=True, ge=0.5, le=0.99)] = 0.8
+    difference: Annotated[float, Field(ge=0.005, le=0.5)]
+    power: Annotated[float, Field(ge=0.5, le=0.99)] = 0.8
     confidence: Confidence = 0.95
     expected_error_rate: Rate = 0.1
     weeks: Annotated[int, Field(ge=1, le=104)] = 13
@@ -115,7 +115,7 @@ class AcceptanceAllocation(Wire):
     """Every stratum of a period is a lot, accepted or rejected by MIL-STD-105E, single sampling."""
 
     kind: Literal["acceptance"] = "acceptance"
-    aql: Annotated[float, Field(strict=True, gt=0, le=10)]
+    aql: Annotated[float, Field(gt=0, le=10)]
     """The acceptable quality level: errors in a hundred decisions, one of the standard's."""
     level: InspectionLevel = InspectionLevel.II
 
@@ -130,7 +130,7 @@ class Budget(Wire):
     """What a period may cost. The sample is cut to it where precision loses least."""
 
     audits: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    hours: Annotated[float, Field(strict=True, gt=0, le=1_000_000)] | None = None
+    hours: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
 
 
 class SamplingScope(Wire):
@@ -164,7 +164,7 @@ class NewSamplingPlan(Wire):
     minimum_per_moderator: Annotated[int, Field(ge=0, le=1_000)] = 0
     """Above 0 the moderator is one of the strata."""
     budget: Budget = Budget()
-    minutes_per_audit: Annotated[float, Field(strict=True, gt=0, le=600)] = 4
+    minutes_per_audit: Annotated[float, Field(gt=0, le=600)] = 4
     due_days: Annotated[int, Field(ge=1, le=90)] = 5
     """Working days after the draw within which its items are to be audited."""
     priority: Annotated[int, Field(ge=1, le=9)] = 5
@@ -441,7 +441,7 @@ class SampleItem(Wire):
     modality: Modality
     render_hints: tuple[RenderHint, ...]
     """How it should be shown. That makes work pleasanter; it is not known to reduce harm, and no dose is lowered for it."""
-    inclusion_probability: Annotated[float, Field(strict=True, gt=0, le=1)] | None
+    inclusion_probability: Annotated[float, Field(gt=0, le=1)] | None
     priority: int
     due_at: Instant
     claimed_by: str | None
@@ -462,7 +462,7 @@ class SampleItemPage(Wire):
 class NewClaim(Wire):
     """What somebody asks for who asks for work."""
 
-    lighter: StrictBool = False
+    lighter: bool = False
     """Whether it should be something light, without a reason."""
 
 

@@ -203,7 +203,7 @@ def _validated(number: int, record: object, mapper: Mapper | None, model: type[M
         if faults:
             return Row(number, _external_id(ours), None, tuple(faults))
     try:
-        content = model.model_validate(ours)
+        content = model.model_validate(ours, strict=False)
     except ValidationError as error:
         return _faulty(number, _external_id(ours), error)
     return Row(number, _name(content), content, ())

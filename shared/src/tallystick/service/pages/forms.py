@@ -97,8 +97,8 @@ def typed(read: Callable[[str | None], float | None], text: str | None) -> float
 
 
 def written(model: type[Model], **given: Any) -> Model:
-    """A wire model of what a form brought. What was left empty has its default."""
-    return model.model_validate({name: value for name, value in given.items() if value is not None})
+    """A wire model of what a form brought, where all is text. What was left empty has its default."""
+    return model.model_validate({name: value for name, value in given.items() if value is not None}, strict=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""What all wire models have in common."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tallystick.schemas.base import Wire
+from tallystick.schemas.sampling import NewSamplingPlan
+from tallystick.schemas.staffing import NewAuditor, NewStaffingPlan
+
+WEEK = {"first_day": "2026-11-30", "last_day": "2026-12-04"}
+PLAN = {"title": "Everyday", "starts_on": "2026-11-30", "allocation": {"kind": "fixed", "each": 5}}
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "place"),
+    [
+        (NewAuditor, {"name": "Ana", "active": "yes"}, ("active",)),
+        (NewAuditor, {"name": "Ana", "active": 1}, ("active",)),
+        (NewAuditor, {"name": "Ana", "minutes": {"monday": "60"}}, ("minutes", "monday")),
+        (NewAuditor, {"name": "Ana", "minutes": {"monday": True}}, ("minutes", "monday")),
+        (NewStaffingPlan, {**WEEK, "fair": "1.5"}, ("fair",)),
+        (NewSamplingPlan, {**PLAN, "priority": "1"}, ("priority",)),
+        (NewSamplingPlan, {**PLAN, "budget": {"audits": "5"}}, ("budget", "audits")),
+        (NewSamplingPlan, {**PLAN, "scope": {"automated_decision": "no"}}, ("scope", "automated_decision")),
+        (NewSamplingPlan, {**PLAN, "allocation": {"kind": "fixed", "each": "5"}}, ("allocation", "fixed", "each")),
+    ],
+)
+def test_text_is_taken_for_no_number_and_nothing_else_for_a_flag(
+    model: type[Wire], document: dict[str, Any], place: tuple[str, ...]
+) -> None:
+    """Wherever it stands in a document. A form, where all is text, is read with `strict=False`."""
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(document)
+
+    assert [error["loc"] for error in refused.value.errors()] == [place]
+    assert model.model_validate(document, strict=False)
+
+
+def test_what_json_writes_alike_is_alike() -> None:
+    """A whole number is a number, and days are told as text."""
+    assert NewStaffingPlan.model_validate({**WEEK, "fair": 2}).fair == 2
