@@ -1,11 +1,15 @@
 """What all wire models have in common."""
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from tallystick.schemas.base import Wire
+from tallystick import schemas
+from tallystick.schemas.base import Wire, told
 from tallystick.schemas.sampling import NewSamplingPlan
 from tallystick.schemas.staffing import NewAuditor, NewStaffingPlan
 
@@ -41,3 +45,31 @@ def test_text_is_taken_for_no_number_and_nothing_else_for_a_flag(
 def test_what_json_writes_alike_is_alike() -> None:
     """A whole number is a number, and days are told as text."""
     assert NewStaffingPlan.model_validate({**WEEK, "fair": 2}).fair == 2
+
+
+def _models(base: type[Wire] = Wire) -> Iterator[type[Wire]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
+def test_every_pattern_is_told_in_words() -> None:
+    """To people at forms and at the command, and in every problem: no regular expression is shown to anybody."""
+    for module in iter_modules(schemas.__path__):
+        import_module(f"{schemas.__name__}.{module.name}")
+    patterns = {each for model in _models() for each in _patterns(model.model_json_schema())}
+    silent = [each for each in patterns if (message := f"String should match pattern '{each}'") == told({"msg": message})]
+
+    assert len(patterns) > 5
+    assert silent == []
+
+
+def _patterns(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if part.get("type") == "string" and isinstance(found := part.get("pattern"), str):
+            yield found
+        for inner in part.values():
+            yield from _patterns(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _patterns(inner)

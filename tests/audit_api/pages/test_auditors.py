@@ -128,6 +128,7 @@ async def test_what_is_wrong_with_somebody_is_said_beside_its_field(
     assert auditor is not None
     assert answer.status_code == status
     assert [name for name in wrong if f'id="person-{name}-wrong"' not in answer.text] == []
+    assert "should match" not in answer.text
     assert "m-99</textarea>" in answer.text
     assert [each["name"] for each in await auditors(audit, programme)] == ["Quinn"]
 

@@ -15,6 +15,7 @@ from tallystick.cli.filters import PANEL, From, Names, To, filtered
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.client import Filters, Tallystick
 from tallystick.schemas.audit import Attribution, Audit, AuditRevision, Judgement, Verdict
+from tallystick.schemas.base import told
 from tallystick.schemas.programme import ErrorClass, Severity
 
 app = typer.Typer(name="audits", help="List, show and revise audits.", no_args_is_help=True)
@@ -152,7 +153,7 @@ def changed(audit: Audit, named: dict[str, str]) -> Judgement:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         hint = f"--{str(fault['loc'][0]).replace('_', '-')}"
-        raise typer.BadParameter(fault["msg"], param_hint=hint) from None
+        raise typer.BadParameter(told(fault), param_hint=hint) from None
 
 
 def _print_audit(audit: Audit) -> None:

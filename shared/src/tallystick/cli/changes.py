@@ -15,6 +15,7 @@ from tallystick.cli.filters import PANEL, FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters
+from tallystick.schemas.base import told
 from tallystick.schemas.decomposition import Facet, RateMeasure
 from tallystick.schemas.effect import EffectPlan
 from tallystick.schemas.metric import View
@@ -149,4 +150,4 @@ def _plan(
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         [option, *_] = [str(part) for part in fault["loc"] if part != "scope"]
-        raise typer.BadParameter(fault["msg"], param_hint=f"--{option.replace('_', '-')}") from None
+        raise typer.BadParameter(told(fault), param_hint=f"--{option.replace('_', '-')}") from None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from tallystick import documents
 from tallystick.cli.console import FAILED, complain
+from tallystick.schemas.base import told
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -45,4 +46,4 @@ def read_document(file: Path, model: type[Model], what: str) -> Model:
 
 
 def _faults(error: ValidationError) -> list[str]:
-    return [f"  /{'/'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)]
+    return [f"  /{'/'.join(map(str, fault['loc']))}: {told(fault)}" for fault in error.errors(include_url=False)]

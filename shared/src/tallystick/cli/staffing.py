@@ -13,6 +13,7 @@ from tallystick.cli.console import out, print_first
 from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
 from tallystick.cli.staffing_tables import Named, day_table, plan_tables
 from tallystick.client import Tallystick
+from tallystick.schemas.base import told
 from tallystick.schemas.staffing import NewStaffingPlan, StaffingPlan, StaffingPlanHead
 
 app = typer.Typer(name="staffing", help="Arrange who is to audit what, and read the plans.", no_args_is_help=True)
@@ -41,7 +42,7 @@ def make_plan(
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         hint = "--fair" if fault["loc"] else "--last-day"
-        raise typer.BadParameter(fault["msg"], param_hint=hint) from None
+        raise typer.BadParameter(told(fault), param_hint=hint) from None
 
     async def act(tallystick: Tallystick) -> tuple[StaffingPlan, Named]:
         plan = await tallystick.staffing_plans.make(programme, new)

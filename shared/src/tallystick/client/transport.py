@@ -19,7 +19,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from tallystick.client.errors import UnexpectedAnswerError, UnreachableError, problem_of
-from tallystick.schemas.base import new_id
+from tallystick.schemas.base import new_id, told
 
 Token = str | Callable[[], str | Awaitable[str]]
 """An access token, or a function (plain or async) that is asked for one before every request."""
@@ -209,7 +209,7 @@ def parsed(model: type[Model], response: httpx.Response) -> Model:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = "/".join(str(part) for part in problem["loc"])
         raise UnexpectedAnswerError(
-            f"{_place(response.url)} answered no {model.__name__}: at {where or 'its start'}, {problem['msg']}."
+            f"{_place(response.url)} answered no {model.__name__}: at {where or 'its start'}, {told(problem)}."
         ) from error
 
 

@@ -1,8 +1,9 @@
 """The pieces that every wire model is made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, dataclass_transform
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints, with_config
@@ -56,7 +57,23 @@ def new_id() -> UUID:
     return uuid7()
 
 
+_IN_WORDS: dict[str, str] = {}
+
+
+def form(pattern: str, words: str, *, longest: int | None = None) -> StringConstraints:
+    """A constraint of text to a pattern, which `told` says in words, and, where it is bounded, to 1 to `longest` characters."""
+    _IN_WORDS[f"String should match pattern '{pattern}'"] = f"Input should be {words}"
+    return StringConstraints(pattern=pattern, min_length=None if longest is None else 1, max_length=longest)
+
+
+def told(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a value, by one of the errors of a `ValidationError`, as people read it."""
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return _IN_WORDS.get(message, message)
+
+
 _NO_NUL = r"^[^\x00]*$"
+_WITHOUT_NUL = "text without the character U+0000"
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -68,20 +85,28 @@ def _in_utc(moment: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment that came with its offset, in UTC."""
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Slug = Annotated[
+    str, form(r"^[a-z0-9][a-z0-9_-]{0,62}$", "up to 63 lower-case letters a to z, digits, - and _, with a letter or digit first")
+]
 """A name that people give and that stands in addresses: programme, vendor."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+Code = Annotated[
+    str,
+    form(
+        r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
+        "one word of up to 64 letters a to z, digits, full stops, colons, - and _, with a letter or digit first",
+    ),
+]
 """A word of a controlled vocabulary: site, queue, market, language, policy, error code."""
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Reference = Annotated[str, form(r"^[^\x00-\x1f\x7f]+$", "text on one line, without control characters", longest=200)]
 """An opaque name from somebody else's system: an external id, a pseudonymous person, a content reference."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+Name = Annotated[str, form(_NO_NUL, _WITHOUT_NUL, longest=200)]
 """What a thing is called in lists and headings."""
 
-Plain = Annotated[str, StringConstraints(pattern=_NO_NUL)]
+Plain = Annotated[str, form(_NO_NUL, _WITHOUT_NUL)]
 """Somebody else's word, taken as it is."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=_NO_NUL)]
+Text = Annotated[str, form(_NO_NUL, _WITHOUT_NUL, longest=4000)]
 """Prose that a person wrote."""

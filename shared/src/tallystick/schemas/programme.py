@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from tallystick.schemas.base import Code, Instant, Name, Plain, Reference, Slug, Wire
+from tallystick.schemas.base import Code, Instant, Name, Plain, Reference, Slug, Wire, form
 
 
 class ErrorClass(StrEnum):
@@ -205,7 +205,7 @@ class Calendar(Wire):
     """The days on which the programme works, in its time zone: what windows and due dates are counted in."""
 
     working_days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)] = _WORKING_DAYS
-    country: Annotated[Plain, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Annotated[str, form(r"^[A-Z]{2}$", "two capital letters A to Z")] | None = None
     """ISO 3166-1 code of the country whose public holidays are free; none without it."""
     subdivision: Annotated[Plain, Field(max_length=10)] | None = None
     """ISO 3166-2 code of the part of the country, such as `BY`."""

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, NonNegativeInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
 from tallystick.schemas.audit import Judgement, RenderHint
-from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire
+from tallystick.schemas.base import Code, Instant, Name, Reference, Slug, Text, Wire, form
 from tallystick.schemas.decision import Modality
 from tallystick.schemas.programme import TimeZone
 
@@ -24,7 +24,7 @@ def _near(day: date) -> date:
 PlanDay = Annotated[date, AfterValidator(_near)]
 Confidence = Annotated[float, Field(ge=0.8, le=0.999)]
 Rate = Annotated[float, Field(ge=0, le=1)]
-Hexadecimal = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hexadecimal = Annotated[str, form(r"^[0-9a-f]{64}$", "64 digits 0 to 9 and a to f")]
 """32 bytes, in hexadecimal digits."""
 
 
@@ -379,7 +379,7 @@ class Receipt(Wire):
     key: Hexadecimal
     decisions: NonNegativeInt
     """All of the vendor's in the period, whatever the scope."""
-    frame: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{512}$")]
+    frame: Annotated[str, form(r"^[0-9a-f]{512}$", "512 digits 0 to 9 and a to f")]
     """The digest of these decisions, whatever their order, in hexadecimal digits."""
     sources: tuple[ReceiptSource, ...] = ()
     """Where the decisions came from. To a vendor, these are its own: they hold fewer where the client has sent some."""

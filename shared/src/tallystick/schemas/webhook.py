@@ -4,11 +4,15 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from tallystick.schemas.base import Code, Instant, Name, Slug, Wire
+from tallystick.schemas.base import Code, Instant, Name, Slug, Wire, form
 
-Address = Annotated[str, StringConstraints(min_length=9, max_length=2000, pattern=r"^https?://[^\x00-\x20\x7f]+$")]
+Address = Annotated[
+    str,
+    Field(min_length=9, max_length=2000),
+    form(r"^https?://[^\x00-\x20\x7f]+$", "an address that begins with http:// or https://"),
+]
 
 
 class NewEndpoint(Wire):

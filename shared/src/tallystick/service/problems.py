@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from tallystick.schemas.base import told
 from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.schemas.problem import ProblemError
 
@@ -255,7 +256,7 @@ def problem_errors(errors: Sequence[ErrorDetails | dict[str, Any]]) -> list[Prob
         ProblemError(
             pointer=_place(error["loc"]),
             code=str(error["type"]),
-            detail=str(error["msg"]).removeprefix("Value error, "),
+            detail=told(error),
         )
         for error in errors
     ]

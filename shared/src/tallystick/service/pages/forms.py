@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
-from tallystick.schemas.base import Wire, new_id
+from tallystick.schemas.base import Wire, new_id, told
 from tallystick.service.problems import NotFound, Problem
 from tallystick.service.replies import revision_etag
 
@@ -220,14 +220,13 @@ async def kept(request: Request, act: Act, show: Callable[[Refused | Kept], Awai
 def _refused(fields: Fields, refusal: Problem | ValidationError) -> Refused:
     form = fields.get("form") or ""
     if isinstance(refusal, ValidationError):
-        faults = tuple(Fault.at(error["loc"], _said(error["loc"], error["msg"])) for error in refusal.errors(include_url=False))
+        faults = tuple(Fault.at(error["loc"], _said(error["loc"], told(error))) for error in refusal.errors(include_url=False))
         return Refused(form, fields, _INVALID, "Something is missing or cannot be read", "", faults, stale=False)
     faults = tuple(Fault.at(error.pointer.split("/"), error.detail) for error in refusal.errors)
     stale = refusal.status == 412  # noqa: PLR2004
     return Refused(form, fields, refusal.status, refusal.title, str(refusal.detail), faults, stale=stale)
 
 
-def _said(loc: tuple[int | str, ...], message: str) -> str:
+def _said(loc: tuple[int | str, ...], text: str) -> str:
     name = " ".join(str(part).replace("_", " ") if isinstance(part, str) else str(part + 1) for part in loc)
-    text = message.removeprefix("Value error, ")
     return f"{name.capitalize()}: {text[:1].lower()}{text[1:]}." if name else f"{text[:1].upper()}{text[1:]}."
