@@ -73,3 +73,16 @@ def test_before_the_first_draw_nothing_is_covered(tallystick: Command, stub: Stu
     stub.script.append(json_answer(report(overall=COUNTS | {"coverage": nothing}, **empty)))
 
     assert "Nothing is drawn." in tallystick("report", "coverage").out
+
+
+def test_what_people_named_stands_as_they_named_it(tallystick: Command, stub: Stub) -> None:
+    """Brackets and colons mean nothing to the command, wherever they stand."""
+    named = "Live [bold] :fire: [/red]"
+    [stratum, *_] = report()["strata"]
+    stratum |= {"title": named, "values": {"vendor": "acme", "moderator": named}}
+    stub.script.append(json_answer(report(strata=[stratum], draws=[])))
+    shown = tallystick("report", "coverage")
+
+    assert shown.code == 0
+    assert f"acme, {named}" in shown.out
+    assert f"{named}, 2026-09-07 to 2026-09-13" in shown.out

@@ -15,9 +15,9 @@ INTERRUPTED = 130
 
 _WIDTH_IN_PIPES = 200
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_PIPES)
-"""Results: what a script may read."""
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_IN_PIPES)
+"""Results: what a script may read. What people named stands there as they named it, `[brackets]` and `:colons:` too."""
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Progress and errors: what a person may read."""
 
 

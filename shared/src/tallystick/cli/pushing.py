@@ -133,7 +133,7 @@ def _beside(file: Path) -> Path:
 def progress_bar() -> Progress:
     """How far files are, in bytes and rows."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         DownloadColumn(),
