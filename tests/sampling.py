@@ -38,11 +38,23 @@ async def published(client: httpx.AsyncClient, programme: str, document: dict[st
     """A plan that is drafted and published."""
     of = {"programme": programme}
     drafted = (await client.post("/v1/sampling-plans", params=of, json=document)).raise_for_status().json()
-    address = f"/v1/sampling-plans/{drafted['id']}/publication"
-    answer = await client.post(address, params=of, headers={"If-Match": "*"})
+    return await publish(client, programme, drafted["id"])
+
+
+async def publish(client: httpx.AsyncClient, programme: str, plan_id: str) -> dict[str, Any]:
+    """The plan, published as it stands."""
+    address = f"/v1/sampling-plans/{plan_id}/publication"
+    answer = await client.post(address, params={"programme": programme}, headers={"If-Match": "*"})
     assert answer.status_code == 200, answer.text
     plan: dict[str, Any] = answer.json()
     return plan
+
+
+async def change(client: httpx.AsyncClient, programme: str, plan_id: str, document: dict[str, Any]) -> None:
+    """Let a plan be the draft of another version."""
+    address = f"/v1/sampling-plans/{plan_id}"
+    answer = await client.put(address, params={"programme": programme}, json=document, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
 
 
 async def draws_of(client: httpx.AsyncClient, programme: str, plan_id: str) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Draws: committed before their period, made once after it, and what anybody can hold against them."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select, update
@@ -19,7 +21,7 @@ from audit_api.sampling.schedule import SAMPLER, keep_up, lock_draw
 from audit_api.sampling.tables import sample_items
 from conftest import Caller
 from factories import decision_row, missed
-from sampling import drawn, draws_of, items_of, next_monday, plan_document, published, some_decisions, take_in
+from sampling import change, drawn, draws_of, items_of, next_monday, plan_document, publish, published, some_decisions, take_in
 from tallystick import draw as repeated
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.principal import Role
@@ -209,6 +211,32 @@ async def test_a_draw_that_is_cut_off_anywhere_is_made_as_if_nothing_had_happene
     assert len(await items_of(audit_app, programme, draw["id"])) == 20
 
 
+async def test_a_batch_that_was_ranked_by_another_version_is_sent_again(
+    audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """The plan is changed while the batch arrives: what was kept for its draw would be of strata that there are not any more."""
+    first = next_monday(clock)
+    plan = await published(audit, programme, plan_document(first))
+    await change(audit, programme, plan["id"], plan_document(first, strata=["market"]))
+    noon = datetime.combine(first, datetime.min.time(), UTC) + timedelta(hours=12)
+    line = orjson.dumps(decision_row("D-1", decided_at=noon.isoformat())) + b"\n"
+    before, clock.now = clock.now, noon
+
+    async def body() -> AsyncIterator[bytes]:
+        yield line[:10]
+        clock.now = before
+        await publish(audit, programme, plan["id"])
+        clock.now = noon
+        yield line[10:]
+
+    of, kind = {"programme": programme, "source": "stream"}, {"Content-Type": "application/x-ndjson"}
+    refused = await audit.post("/v1/decision-batches", params=of, content=body(), headers=kind)
+    taken = await audit.post("/v1/decision-batches", params=of, content=line, headers=kind)
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (taken.status_code, taken.json()["counts"]["candidates"]) == (201, 1)
+
+
 async def test_the_feed_tells_of_draws_and_their_items(
     audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, caller: Caller
 ) -> None:
@@ -223,8 +251,8 @@ async def test_the_feed_tells_of_draws_and_their_items(
     for name, reader in readers.items():
         answer = await reader.get("/v1/changes", params={"programme": programme, "limit": 1000})
         told[name] = {"draw": [], "sample_item": []}
-        for change in answer.json()["changes"]:
-            told[name].setdefault(change["noun"], []).append(change["data"])
+        for each in answer.json()["changes"]:
+            told[name].setdefault(each["noun"], []).append(each["data"])
     draws = {name: next(each for each in of["draw"] if each["id"] == made.draw["id"]) for name, of in told.items()}
 
     assert {stratum["vendor"] for stratum in draws["client"]["strata"]} == {"acme", "borealis"}

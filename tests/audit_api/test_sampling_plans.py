@@ -10,13 +10,15 @@ import pytest
 from fastapi import FastAPI
 
 from appeals import Clock
-from audit_api.sampling.periods import Period, before, periods
-from audit_api.sampling.schedule import keep_up
+from audit_api.metadata import streams
+from audit_api.sampling.periods import Period, before, beginning, periods
+from audit_api.sampling.schedule import SAMPLER, keep_up
 from conftest import Caller
 from factories import audit_row, missed, programme_document
-from sampling import draws_of, next_monday, plan_document, published, some_decisions, take_in
+from sampling import change, draws_of, next_monday, plan_document, publish, published, some_decisions, take_in
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import NewSamplingPlan, SamplePeriod
+from tallystick.service.feed import take_positions
 
 MONDAY = date(2026, 9, 7)
 
@@ -107,6 +109,41 @@ async def test_a_plan_that_is_over_is_not_published(audit: httpx.AsyncClient, pr
     assert (await audit.get(f"/v1/sampling-plans/{drafted['id']}", params=of)).json()["state"] == "draft"
 
 
+async def test_a_plan_for_later_is_published_now(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """However long it is until its first period. The draw of that is committed five weeks before."""
+    first = next_monday(clock) + timedelta(weeks=30)
+    made = await published(audit, programme, plan_document(first))
+    early = await draws_of(audit, programme, made["id"])
+    clock.now += timedelta(weeks=26)
+    await keep_up(audit_app.state.database, clock)
+    later = await draws_of(audit, programme, made["id"])
+
+    assert (made["state"], early) == ("published", [])
+    assert [each["first_day"] for each in later] == [first.isoformat()]
+
+
+async def test_what_begins_while_a_version_is_published_goes_on_as_it_began(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
+) -> None:
+    """The publication waits for others who write to the programme; by then the first period counts as begun."""
+    first = next_monday(clock)
+    made = await published(audit, programme, plan_document(first))
+    await change(audit, programme, made["id"], plan_document(first, strata=["market"]))
+    clock.now = beginning(first, "Europe/Berlin") - timedelta(hours=1, seconds=1)
+    async with audit_app.state.database.writing(SAMPLER) as session:
+        await take_positions(session, streams, programme, 0)
+        publishing = asyncio.create_task(publish(audit, programme, made["id"]))
+        await asyncio.sleep(0.5)
+        clock.move(seconds=2)
+    await publishing
+    begun, following, *_ = await draws_of(audit, programme, made["id"])
+
+    assert (begun["plan_version"], begun["dimensions"]) == (1, ["vendor", "queue"])
+    assert (following["plan_version"], following["dimensions"]) == (2, ["vendor", "market"])
+
+
 async def test_a_preview_tells_what_a_plan_would_come_to(audit: httpx.AsyncClient, programme: str, clock: Clock) -> None:
     """By the mean of the last whole weeks with decisions, and past audits; what the budget cuts it says in sentences."""
     monday = next_monday(clock) - timedelta(weeks=1)
@@ -138,10 +175,9 @@ async def test_a_new_version_makes_the_draws_that_have_not_begun(
     begun, *others = await draws_of(audit, programme, made["id"])
     clock.now = datetime.fromisoformat(begun["draw_after"]) - timedelta(days=5)
     await keep_up(audit_app.state.database, clock)
-    of, address = {"programme": programme}, f"/v1/sampling-plans/{made['id']}"
     changed = plan_document(first, strata=["market"], ends_on=(first + timedelta(days=9)).isoformat())
-    await audit.put(address, params=of, json=changed, headers={"If-Match": "*"})
-    await audit.post(f"{address}/publication", params=of, headers={"If-Match": "*"})
+    await change(audit, programme, made["id"], changed)
+    await publish(audit, programme, made["id"])
     after = {each["id"]: each for each in await draws_of(audit, programme, made["id"])}
     second = after[others[0]["id"]]
 

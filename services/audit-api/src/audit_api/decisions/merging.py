@@ -5,7 +5,7 @@ any more, nothing is written, and the batch is to be sent again.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -89,8 +89,8 @@ class Taking:
     first_row: int
     until: date
     """The last day that a decision can be of."""
-    draws: frozenset[UUID]
-    """Those to come whose periods begin by then."""
+    draws: Mapping[UUID, int]
+    """The revisions of those to come whose periods begin by then."""
     rules: Rules
     reader: Reader
     tally: Tally
@@ -143,13 +143,14 @@ async def _register_words(session: WriteSession, programme: str, rules: Rules) -
         await put_programme(session, current, grown)
 
 
-async def _require_unchanged(session: WriteSession, taking: Taking, to_come: set[UUID]) -> None:
+async def _require_unchanged(session: WriteSession, taking: Taking, to_come: Mapping[UUID, int]) -> None:
     place = await read_place(session, taking.programme, taking.owner, taking.source)
     if place != taking.place:
         raise place.out_of_step()
     again = {"Retry-After": "1"}
-    if any(stratum.draw_id not in to_come for stratum in taking.tally.strata()) or not to_come <= taking.draws:
-        raise Unavailable("A draw was made while the batch arrived. Send it again.", headers=again)
+    ranked = {stratum.draw_id for stratum in taking.tally.strata()}
+    if not to_come.keys() <= taking.draws.keys() or any(to_come.get(draw) != taking.draws[draw] for draw in ranked):
+        raise Unavailable("A draw was made or changed while the batch arrived. Send it again.", headers=again)
     elsewhere = await read_elsewhere(session, taking.programme, taking.owner)
     if any(key in elsewhere and frame.decisions for key, frame in taking.tally.frames.items()):
         raise Unavailable("Somebody else began to send the same days while the batch arrived. Send it again.", headers=again)

@@ -84,7 +84,7 @@ async def read_draws(session: ReadSession, sender: Principal, programme: str, un
     Keys are there for no vendor, so the session is the service's own.
     """
     d, k, s, c = draws.c, draw_keys.c, draw_strata.c, decision_cuts.c
-    statement = select(d.id, d.state, d.first_day, d.last_day, d.design, d.reserve, k.key)
+    statement = select(d.id, d.revision, d.state, d.first_day, d.last_day, d.design, d.reserve, k.key)
     statement = statement.join(draw_keys, (k.programme == d.programme) & (k.draw_id == d.id))
     this = (d.programme == programme, d.state != DrawState.WITHDRAWN, d.first_day <= until)
     found: dict[UUID, DrawTerms] = {}
@@ -92,7 +92,7 @@ async def read_draws(session: ReadSession, sender: Principal, programme: str, un
         plan = NewSamplingPlan.model_validate(row.design)
         is_open = row.state == DrawState.COMMITTED
         found[row.id] = DrawTerms(
-            row.id, row.first_day, row.last_day, plan.scope, is_open, plan.dimensions(), row.key, row.reserve
+            row.id, row.revision, row.first_day, row.last_day, plan.scope, is_open, plan.dimensions(), row.key, row.reserve
         )
     committed = select(d.id).where(*this, d.state == DrawState.COMMITTED)
     expected = scoped(select(s.draw_id, s.stratum, s.reserve), draw_strata, programme, sender)
@@ -105,12 +105,15 @@ async def read_draws(session: ReadSession, sender: Principal, programme: str, un
     return list(found.values())
 
 
-async def hold_draws(session: WriteSession, programme: str, until: date) -> set[UUID]:
-    """The draws to come whose periods begin by a day, held: none of them is made before the transaction ends."""
+async def hold_draws(session: WriteSession, programme: str, until: date) -> dict[UUID, int]:
+    """The draws to come whose periods begin by a day, with their revisions.
+
+    They are held: none of them is made or changed before the transaction ends.
+    """
     d = draws.c
-    statement = scoped(select(d.id), draws, programme, session.principal)
+    statement = scoped(select(d.id, d.revision), draws, programme, session.principal)
     statement = statement.where(d.state == DrawState.COMMITTED, d.first_day <= until)
-    return set((await session.execute(statement.order_by(d.id).with_for_update(read=True))).scalars())
+    return {row.id: row.revision for row in await session.execute(statement.order_by(d.id).with_for_update(read=True))}
 
 
 async def read_elsewhere(session: ReadSession, programme: str, owner: str) -> frozenset[tuple[str, date]]:

@@ -115,7 +115,7 @@ async def push_decisions(
         await turn.pieces(request, reader.feed)
         reader.end()
         async with database.writing(principal) as session:
-            to_come = frozenset(draw.id for draw in draws if draw.open)
+            to_come = {draw.id: draw.revision for draw in draws if draw.open}
             taking = Taking(programme, owner, source, place, edition, first_row, until, to_come, rules, reader, tally)
             batch = await take_in(session, taking, request.app.state.clock())
     headers = created_at("decision-batches", batch["id"], programme)

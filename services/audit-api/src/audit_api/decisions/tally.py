@@ -26,6 +26,7 @@ class DrawTerms:
     """What must be known of a draw that decisions may be candidates of, or that was made before they came (`open` is false)."""
 
     id: UUID
+    revision: int
     first_day: date
     last_day: date
     scope: SamplingScope

@@ -62,20 +62,26 @@ async def look_out(session: ReadSession, programme: Programme, plan_id: Any, pla
     return Outlook(plan, programme.time_zone, expected, allocation.numbers)
 
 
-def to_come(plan: NewSamplingPlan, zone: str, last: date | None, moment: datetime) -> Iterator[Period]:
-    """The periods to commit draws for by now, those within the horizon and the next one, after the last day of those begun."""
+def following(plan: NewSamplingPlan, zone: str, last: date | None, moment: datetime) -> Iterator[Period]:
+    """The periods that have not begun, after the last day of those that have."""
     after = (moment + AHEAD).astimezone(ZoneInfo(zone)).date()
-    following = periods(plan, after if last is None else max(after, last))
-    for number, period in enumerate(takewhile(lambda each: each.begins(zone) <= moment + _NEXT, following)):
+    return periods(plan, after if last is None else max(after, last))
+
+
+def to_come(plan: NewSamplingPlan, zone: str, last: date | None, moment: datetime) -> Iterator[Period]:
+    """The periods to commit draws for by now: those within the horizon, and the next one."""
+    near = takewhile(lambda each: each.begins(zone) <= moment + _NEXT, following(plan, zone, last, moment))
+    for number, period in enumerate(near):
         if number and period.begins(zone) > moment + _HORIZON:
             return
         yield period
 
 
-async def commit_draws(session: WriteSession, plan: Row[Any], outlook: Outlook, moment: datetime) -> list[Period]:
-    """Commit the draws to come of a plan's newest version; answers their periods. The session holds the lock of the stream.
+async def commit_draws(session: WriteSession, plan: Row[Any], outlook: Outlook, moment: datetime) -> bool:
+    """Commit the draws to come of a plan's newest version; answers whether there is any period to come, however far ahead.
 
     Draws of periods that have not begun are made by this version from now on; those that it has no period for are withdrawn.
+    The session holds the lock of the stream, and the moment is not from before that: what had not begun then may have by now.
     """
     of_plan = select(draws).where(_d.programme == plan.programme, _d.plan_id == plan.id, _d.state != DrawState.WITHDRAWN)
     there = {row.first_day: row for row in await session.execute(of_plan.order_by(_d.first_day))}
@@ -90,7 +96,7 @@ async def commit_draws(session: WriteSession, plan: Row[Any], outlook: Outlook, 
             await _redesign(session, plan, outlook, period, row)
     kept = {period.first for period in wanted}
     await withdraw(session, [row for row in there.values() if row.first_day not in kept and not has_begun(row, moment)])
-    return wanted
+    return any(True for _ in following(outlook.plan, outlook.zone, last, moment))
 
 
 def has_begun(draw: Row[Any], moment: datetime) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Update, insert, select, update
 
 from audit_api.lots.standard import AQLS
-from audit_api.sampling.problems import SamplingPlanRefused, SamplingPlanState, refused
+from audit_api.sampling.problems import SamplingPlanRefused, SamplingPlanState
 from audit_api.sampling.tables import sampling_plan_versions, sampling_plans
 from tallystick.schemas.base import new_id
 from tallystick.schemas.problem import ProblemError
@@ -145,12 +145,6 @@ def require_not_retired(current: Row[Any]) -> None:
     """Refuse what cannot be done with a plan that is retired."""
     if current.state == PlanState.RETIRED:
         raise SamplingPlanState("The plan is retired.", state=current.state)
-
-
-def require_periods(found: Sequence[object]) -> None:
-    """Refuse to publish a plan that nothing would ever be drawn by."""
-    if not found:
-        raise refused("/ends_on", "no_period", "No period of it begins more than an hour from now.")
 
 
 async def _write(session: WriteSession, current: Row[Any], position: int, moment: datetime, **values: Any) -> Row[Any]:

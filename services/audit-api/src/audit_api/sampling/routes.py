@@ -19,11 +19,10 @@ from audit_api.sampling.plans import (
     plan_document,
     publish,
     require_not_retired,
-    require_periods,
     retire,
 )
 from audit_api.sampling.previewing import preview
-from audit_api.sampling.problems import SamplingPlanRefused, SamplingPlanState
+from audit_api.sampling.problems import SamplingPlanRefused, SamplingPlanState, refused
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import (
     NewSamplingPlan,
@@ -217,9 +216,9 @@ async def create_publication(
     that has begun is drawn by the version that it began with.
     """
     enter(principal, programme)
-    moment = now(request)
     outlook = await _outlook(session, request, programme, await find_plan(session, programme, plan_id))
     position = await take_positions(session, streams, programme, 1)
+    moment = now(request)
     current = await find_plan(session, programme, plan_id)
     require_match(if_match, revision_etag(current.revision))
     require_not_retired(current)
@@ -227,7 +226,8 @@ async def create_publication(
     published = await publish(session, current, position, moment)
     if published.document != outlook.plan.model_dump(mode="json"):  # changed meanwhile, and `If-Match: *`
         outlook = await _outlook(session, request, programme, published)
-    require_periods(await commit_draws(session, published, outlook, moment))
+    if not await commit_draws(session, published, outlook, moment):
+        raise refused("/ends_on", "no_period", "No period of it begins more than an hour from now.")
     return _answer(published)
 
 
