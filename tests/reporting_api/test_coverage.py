@@ -76,6 +76,22 @@ async def test_every_audit_that_was_planned_is_somewhere(reporting: httpx.AsyncC
     assert (report["strata_count"], report["late"]) == (2, 1)
 
 
+async def test_there_is_no_coverage_of_what_is_not_to_be_audited(
+    reporting: httpx.AsyncClient, reporting_database: Database
+) -> None:
+    """A stratum of which a plan takes none, or whose draw is to come: each has its reason."""
+    stream = Stream()
+    stream.draw(strata=[{"planned": 0, "drawn": 0}])
+    stream.draw(state="committed", drawn_at=None, due_at=None, first_day="2026-09-14", strata=[{"planned": 4, "decisions": 0}])
+    await stream.project(reporting_database)
+    report = await read(reporting, stream)
+    found = {each["state"]: each["counts"]["coverage"] for each in report["strata"]}
+
+    assert [each["value"] for each in found.values()] == [None, None]
+    assert found["drawn"]["reason"] == report["overall"]["coverage"]["reason"] == "Nothing of it was to be audited."
+    assert found["committed"]["reason"] == "It is not drawn yet."
+
+
 async def test_a_stratum_is_late_that_the_present_pace_will_not_cover(
     reporting: httpx.AsyncClient, reporting_database: Database
 ) -> None:

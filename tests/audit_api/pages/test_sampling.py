@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from appeals import Clock
+from audit_api.pages import sampling
 from dashboard_browser import Person, said
 from sampling import drawn
 from tallystick.schemas.principal import Role
@@ -32,6 +34,26 @@ async def test_a_draw_shows_its_commitment_its_key_and_its_strata(
     assert "borealis" not in part.text.lower()
     assert "Plans" not in said(await poc.opens("/sampling"))
     assert "/receipt" not in (await auditor.opens(path)).text
+
+
+async def test_what_a_page_leaves_out_it_says(
+    audit_app: FastAPI,
+    audit: httpx.AsyncClient,
+    clock: Clock,
+    programme: str,
+    person: Callable[..., Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many draws the newest are shown; where that is all of them, nothing is said."""
+    await drawn(audit_app, audit, clock, programme)
+    manager = person(Role.QUALITY_MANAGER)
+    whole = said(await manager.opens("/sampling"))
+    monkeypatch.setattr(sampling, "MOST_DRAWS", 1)
+    part = said(await manager.opens("/sampling"))
+
+    assert "API has all" not in whole
+    assert "the newest 1 draw" in part
+    assert "The newest 1 of them; the API has all." in part
 
 
 async def test_a_committed_draw_keeps_its_key(

@@ -141,7 +141,7 @@ async def test_an_item_is_kept_for_longer_with_what_was_filled_in(auditor: Perso
 async def test_what_was_filled_in_is_shown_where_the_item_is_gone(auditor: Person, put: Put) -> None:
     """Nobody loses words to another tab, or to a lease."""
     audited, given_back = await put({"turn": 1}, {"turn": 2})
-    fields = {"verdict": "incorrect", "comment": "Three paragraphs"}
+    fields = {"verdict": "incorrect", "comment": "Three paragraphs", "rating_depth": "0.5"}
     page = await claim(auditor)
     await sends(auditor, f"/{audited}/audit", "judge", page, verdict="correct", key="in the other tab", then="next")
     await sends(auditor, f"/{given_back}/hand-back", "hand-back", page, reason="wellbeing", revision="2")
@@ -154,6 +154,7 @@ async def test_what_was_filled_in_is_shown_where_the_item_is_gone(auditor: Perso
     assert gone.status_code == 404
     for answer in (here, gone):
         assert "Three paragraphs" in answer.text
+        assert "<dt>Rating depth</dt><dd>0.5</dd>" in answer.text
 
 
 async def test_an_item_is_given_back(auditor: Person, put: Put) -> None:

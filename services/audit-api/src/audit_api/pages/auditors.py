@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from audit_api.pages import staffing_view
 from audit_api.pages.auditor_form import absence_rows, filled_in, skills
-from audit_api.pages.head import OfProgramme, head, seen
+from audit_api.pages.head import OfProgramme, first_of, head, seen
 from audit_api.sampling.draws import name_draws, name_strata
 from audit_api.staffing.auditors import document as shown_auditor
 from audit_api.staffing.auditors import get_auditor, list_auditors
@@ -49,9 +49,9 @@ async def auditors_page(
     database: Database = request.app.state.database
     async with database.reading(principal) as session:
         document = await seen(session, programme)
-        people = await _auditors(session, programme)
+        people, more = first_of(await _auditors(session, programme, MOST_AUDITORS + 1), MOST_AUDITORS)
         current = None if changed is None else _auditor(shown_auditor(await get_auditor(session, programme, changed)))
-        plans = await list_plans(session, programme, None, MOST_PLANS)
+        plans, more_plans = first_of(await list_plans(session, programme, None, MOST_PLANS + 1), MOST_PLANS)
     path = f"{home(programme)}{BELOW}"
     forms = Forms(path, refused)
     to = _person_form(forms, current)
@@ -64,9 +64,10 @@ async def auditors_page(
         active=[each for each in people if each.active],
         others=[each for each in people if not each.active],
         teams=staffing_view.teams(people),
-        more=len(people) == MOST_AUDITORS,
+        more=more,
         policies={each.code: each.name for each in document.policy_set.policies},
         plans=plans,
+        more_plans=more_plans,
         path=path,
         changed=current,
         to=to,
@@ -78,8 +79,8 @@ async def auditors_page(
     )
 
 
-async def _auditors(session: ReadSession, programme: str) -> list[Auditor]:
-    rows = await list_auditors(session, programme, active=None, after=None, limit=MOST_AUDITORS)
+async def _auditors(session: ReadSession, programme: str, limit: int) -> list[Auditor]:
+    rows = await list_auditors(session, programme, active=None, after=None, limit=limit)
     return [_auditor(shown_auditor(row)) for row in rows]
 
 
@@ -110,7 +111,7 @@ async def show_staffing_plan(
     async with database.reading(principal) as session:
         document = await seen(session, programme)
         plan = StaffingPlan.model_validate(await get_plan(session, programme, staffing_id))
-        people = await _auditors(session, programme)
+        people = await _auditors(session, programme, MOST_AUDITORS)
         about = {each.draw_id for each in plan.assignments} | {each.draw_id for each in plan.gaps}
         draws, strata = await name_draws(session, programme, about), await name_strata(session, programme, about)
     context = head(request, principal, document, BELOW)

@@ -1,6 +1,7 @@
 """What stands at the head of every page of a programme that audit-api serves."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Path, Request
 
@@ -15,6 +16,8 @@ from tallystick.service.pages.address import Address
 from tallystick.service.pages.navigation import home, pages
 from tallystick.service.problems import NotFound
 
+Shown = TypeVar("Shown")
+
 OfProgramme = Annotated[Slug, Path(description="The programme's slug.")]
 
 
@@ -24,6 +27,11 @@ async def seen(session: ReadSession, programme: str) -> Programme:
     if not document.vendors:
         raise NotFound("There is no such programme.")
     return document
+
+
+def first_of(found: Sequence[Shown], most: int) -> tuple[Sequence[Shown], bool]:
+    """As many as a page shows of what was found, and whether there are more."""
+    return found[:most], len(found) > most
 
 
 def head(request: Request, principal: Principal, document: Programme, below: str) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
 
 from audit_api.lots.standard import AQLS
 from audit_api.pages import say
-from audit_api.pages.head import OfProgramme, head, seen
+from audit_api.pages.head import OfProgramme, first_of, head, seen
 from audit_api.pages.plan_form import filled_in, scopes
 from audit_api.sampling.draw_routes import RECEIPT_READERS, DrawsRead
 from audit_api.sampling.draws import get_draw, list_draws, list_strata
@@ -48,15 +49,17 @@ async def sampling_page(
 ) -> Response:
     """The page, with a form that is shown again as it was sent, what the plan in it would come to, and which plan it changes."""
     database: Database = request.app.state.database
-    plans: list[SamplingPlan] = []
+    rows: list[Row[Any]] = []
     current: SamplingPlan | None = None
     async with database.reading(principal) as session:
         document = await seen(session, programme)
         if reads_plans := principal.holds(*PLAN_READERS):
-            plans = [plan_document(row) for row in await list_plans(session, programme, [], None, MOST_PLANS)]
+            rows = await list_plans(session, programme, [], None, MOST_PLANS + 1)
         if changed is not None and principal.holds(Role.ADMIN, Role.QUALITY_MANAGER):
             current = plan_document(await find_plan(session, programme, changed))
-        draws = await list_draws(session, programme, plan_id=None, states=[], before=None, limit=MOST_DRAWS)
+        found = await list_draws(session, programme, plan_id=None, states=[], before=None, limit=MOST_DRAWS + 1)
+    plans, more_plans = first_of(rows, MOST_PLANS)
+    draws, more_draws = first_of(found, MOST_DRAWS)
     refused = shown if isinstance(shown, Refused) else None
     path = _path(programme)
     forms = Forms(path, shown)
@@ -68,8 +71,10 @@ async def sampling_page(
         **head(request, principal, document, BELOW),
         say=say,
         reads_plans=reads_plans,
-        plans=plans,
+        plans=[plan_document(row) for row in plans],
+        more_plans=more_plans,
         draws=draws,
+        more_draws=more_draws,
         path=path,
         changed=current,
         to=to,
@@ -96,15 +101,15 @@ async def show_draw(request: Request, principal: DrawsRead, programme: OfProgram
     async with database.reading(principal) as session:
         document = await seen(session, programme)
         draw = await get_draw(session, programme, draw_id)
-        strata = await list_strata(session, programme, draw_id, [], "", MOST_STRATA + 1)
+        strata, more = first_of(await list_strata(session, programme, draw_id, [], "", MOST_STRATA + 1), MOST_STRATA)
     return page(
         request,
         "draw.html",
         **head(request, principal, document, BELOW),
         say=say,
         draw=draw,
-        strata=strata[:MOST_STRATA],
-        more=len(strata) > MOST_STRATA,
+        strata=strata,
+        more=more,
         receipts=_receipts(principal, strata) if draw.state is DrawState.DRAWN else [],
         path=_path(programme),
     )

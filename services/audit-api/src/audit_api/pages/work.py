@@ -74,14 +74,13 @@ async def work_page(
         news=_news(told or [], through),
         nothing=_nothing(told or [], through),
         refused=refused,
-        lost=[pair for pair in shown.fields.values if pair[0] in _JUDGED] if lost and shown is not None else [],
+        lost=[pair for pair in shown.fields.values if pair[0].startswith(_JUDGED)] if lost and shown is not None else [],
         forms=Forms(f"{home(programme)}{BELOW}", shown),
     )
 
 
-_JUDGED = frozenset(
-    {"verdict", "benchmark_action", "benchmark_policy", "error_class", "error_code", "severity", "attributable_to", "comment"}
-)
+_JUDGED = ("verdict", "benchmark_", "error_", "severity", "attributable_to", "rating_", "comment")
+"""How the fields of a judgement begin."""
 
 
 def _news(told: list[Told | NoItem], through: Gate) -> list[str]:

@@ -1,7 +1,7 @@
 """The report on coverage, made of the strata as they are known."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
@@ -38,6 +38,7 @@ PACE_DAYS = 5
 
 _ROUNDING = 1e-9
 _NOT_DRAWN = "It is not drawn yet."
+_NOT_PLANNED = "Nothing of it was to be audited."
 _TOO_EARLY = "Less than a working day has passed since it was drawn."
 _NOT_AUDITED = "Nothing is audited yet."
 _OF_DRAW = ("plan_id", "draw_id", "title", "state", "first_day", "last_day", "due_at")
@@ -113,7 +114,7 @@ class _Work:
             precision=self.precision(rows),
         )
 
-    def counts(self, rows: Iterable[Row[Any]]) -> CoverageCounts:
+    def counts(self, rows: Sequence[Row[Any]]) -> CoverageCounts:
         """The sums of strata. Coverage is of those that are drawn."""
         total: Counter[str] = reduce(lambda sums, row: sums + Counter(_counted(row)), rows, Counter())
         planned, audited = total["of_drawn"], total["audited"]
@@ -123,7 +124,7 @@ class _Work:
             denominator=planned,
             interval=None,
             sufficient=True,
-            reason=None if planned else _NOT_DRAWN,
+            reason=None if planned else _NOT_PLANNED if any(map(_is_drawn, rows)) else _NOT_DRAWN,
         )
         return CoverageCounts(**{name: total[name] for name in _COUNTED}, coverage=coverage)
 
