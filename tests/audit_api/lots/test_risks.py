@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, hypergeom, poisson
+from scipy.stats import binom
 
-from audit_api.lots.risks import accepted, accepted_lot, curve, limiting_rate, risks
-from audit_api.lots.standard import AQLS, LETTERS, Plan, plan_of_letter, plan_of_lot
+from audit_api.lots.risks import accepted, curve, limiting_rate, risks
+from audit_api.lots.standard import AQLS, LETTERS, Plan, plan_of_letter
 from tallystick.schemas.lot import Severity105
 
 SEVERITIES = (Severity105.NORMAL, Severity105.TIGHTENED, Severity105.REDUCED)
@@ -41,21 +41,6 @@ def test_series_of_lots_are_binomial(plan: Plan, rate: float) -> None:
     assert accepted(plan, rate) == pytest.approx(binom.cdf(plan.reject - 1, plan.sample, rate), abs=1e-9)
 
 
-@given(PLANS, st.floats(0, 3))
-def test_errors_per_hundred_are_poisson(plan: Plan, rate: float) -> None:
-    """To nine digits of scipy's."""
-    assert accepted(plan, rate, defects=True) == pytest.approx(poisson.cdf(plan.reject - 1, plan.sample * rate), abs=1e-9)
-
-
-@given(PLANS, st.integers(0, 100_000), st.floats(0, 1))
-def test_one_lot_is_hypergeometric(plan: Plan, more: int, share: float) -> None:
-    """To seven digits of scipy's."""
-    size = plan.sample + more
-    errors = round(share * size)
-
-    assert accepted_lot(plan, size, errors) == pytest.approx(hypergeom.cdf(plan.reject - 1, size, errors, plan.sample), abs=1e-7)
-
-
 @given(PLANS)
 def test_acceptance_falls_with_the_error_rate(plan: Plan) -> None:
     """From certainty without errors; half way between, the limiting rate has the probability it was asked for."""
@@ -76,36 +61,9 @@ def test_both_sides_risk_something() -> None:
     assert found.consumers_quality == pytest.approx(0.0652, abs=5e-5)
 
 
-def test_of_one_lot_risks_are_counted_in_whole_errors() -> None:
-    """A lot of 600 may hold six errors at 1 %; the first number of errors that passes once in ten or less is searched exactly."""
-    plan = plan_of_lot(600, 1.0)
-    found = risks(plan, 1.0, 600)
-    first = next(errors for errors in range(601) if hypergeom.cdf(2, 600, errors, 80) <= 0.1)
-
-    assert found.producers_risk == pytest.approx(1 - hypergeom.cdf(2, 600, 6, 80), abs=1e-9)
-    assert found.consumers_quality == first / 600
-
-
-def test_a_lot_audited_as_a_whole_is_never_judged_wrong() -> None:
-    """Where the sample is the lot, it is accepted exactly up to Ac."""
-    plan = plan_of_lot(100, 0.1)
-
-    assert [accepted_lot(plan, 100, errors) for errors in (0, 1, 2)] == pytest.approx([1, 0, 0])
-
-
-def test_above_ten_percent_errors_are_counted_per_hundred() -> None:
-    """One of letter A at 150 per hundred: seven errors in two decisions are expected to pass."""
-    plan = plan_of_letter("A", 150.0)
-
-    assert risks(plan, 150.0).producers_risk == pytest.approx(1 - poisson.cdf(7, 3))
-    assert risks(plan, 150.0).consumers_quality == pytest.approx(11.77 / 2, abs=0.01)
-
-
 def test_what_is_no_rate_is_refused() -> None:
-    """Shares above 1, and parts that are larger than the whole."""
+    """Neither more than all, nor certainty of a probability."""
     with pytest.raises(ValueError, match="is a share"):
         accepted(TWO_OF_EIGHTY, 1.1)
-    with pytest.raises(ValueError, match="parts of the lot"):
-        accepted_lot(TWO_OF_EIGHTY, 79, 0)
     with pytest.raises(ValueError, match="between 0 and 1"):
         limiting_rate(TWO_OF_EIGHTY, 1)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_api.lots.standard import AQLS, LETTERS, Plan, code_letter, limit_number, plan_of_letter, plan_of_lot
-from tallystick.schemas.lot import LotVerdict, Severity105
+from tallystick.schemas.lot import Severity105
 from tallystick.schemas.sampling import InspectionLevel
 
 SEVERITIES = (Severity105.NORMAL, Severity105.TIGHTENED, Severity105.REDUCED)
@@ -90,10 +90,10 @@ def test_samples_are_the_published_ones(letter: str, sample: int) -> None:
 
 def test_a_sample_as_large_as_the_lot_is_all_of_it() -> None:
     """A lot of 100 at .1 % would take a sample of 125: every decision is audited, by the same numbers."""
-    assert plan_of_lot(100, 0.1) == Plan("K", 100, 0, 1, whole=True)
-    assert plan_of_lot(125, 0.1).whole
+    assert plan_of_lot(100, 0.1) == Plan("K", 100, 0, 1)
+    assert plan_of_lot(125, 0.1).sample == 125
     assert plan_of_lot(1000, 1.0) == Plan("J", 80, 2, 3)
-    assert plan_of_lot(1, 1.0) == Plan("E", 1, 0, 1, whole=True)
+    assert plan_of_lot(1, 1.0) == Plan("E", 1, 0, 1)
 
 
 PLACES = st.tuples(st.sampled_from(LETTERS[:16]), st.sampled_from(AQLS))
@@ -120,24 +120,11 @@ def test_larger_lots_never_take_smaller_samples_of_a_letter(one: int, other: int
     assert plan_of_lot(large, aql, level).sample <= large
 
 
-def test_a_lot_is_rejected_as_soon_as_it_is_sure() -> None:
-    """The third error of a plan that accepts two rejects at once; acceptance waits for the whole sample."""
-    plan = plan_of_letter("J", 1.0)
-
-    assert plan.verdict(0, 0) is LotVerdict.OPEN
-    assert plan.verdict(79, 2) is LotVerdict.OPEN
-    assert plan.verdict(5, 3) is LotVerdict.REJECTED
-    assert plan.verdict(80, 2) is LotVerdict.ACCEPTED
-    assert plan.verdict(80, 3) is LotVerdict.REJECTED
-    with pytest.raises(ValueError, match="more errors than audits"):
-        plan.verdict(2, 3)
-
-
 def test_between_both_numbers_a_reduced_lot_is_accepted_marginally() -> None:
     """Reduced inspection at K and 1 % accepts one error in 50 and rejects four; two or three are accepted and end it."""
     plan = plan_of_letter("K", 1.0, Severity105.REDUCED)
 
-    assert [plan.verdict(50, errors) for errors in range(1, 5)] == [LotVerdict.ACCEPTED] * 3 + [LotVerdict.REJECTED]
+    assert (plan.sample, plan.accept, plan.reject) == (50, 1, 4)
     assert [plan.marginal(errors) for errors in range(1, 5)] == [False, True, True, False]
 
 

@@ -1,25 +1,29 @@
 """Severity from lot to lot, by the rules of MIL-STD-105E and, over random histories, by what they forbid and demand."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_api.lots.standard import limit_number, plan_of_letter
-from audit_api.lots.switching import Judged, Rules, Standing, follow, judged, resume, standing
+from audit_api.lots.standard import limit_number
+from audit_api.lots.switching import Judged, Standing, follow, resume
 from tallystick.schemas.lot import Severity105
 
 GOOD, BAD = Judged(accepted=True, sample=80, errors=0), Judged(accepted=False, sample=80, errors=9)
-RULES = Rules(1.0)
+AQL = 1.0
 
 
 def history(letters: str) -> list[Judged]:
-    """`+` an accepted lot, `-` a rejected one, `~` a marginal one, `?` one of unsteady work."""
-    return [
-        {"+": GOOD, "-": BAD, "~": replace(GOOD, errors=2, marginal=True), "?": replace(GOOD, steady=False)}[each]
-        for each in letters
-    ]
+    """`+` an accepted lot, `-` a rejected one, `~` a marginal one."""
+    return [{"+": GOOD, "-": BAD, "~": replace(GOOD, errors=2, marginal=True)}[each] for each in letters]
+
+
+def standing(lots: Iterable[Judged], start: Standing | None = None) -> Standing:
+    """How the next lot is inspected, after all of these."""
+    return reduce(lambda before, lot: follow(before, lot, AQL), lots, start or Standing())
 
 
 @pytest.mark.parametrize(
@@ -38,33 +42,30 @@ def history(letters: str) -> list[Judged]:
         ("+" * 9, "normal"),
         ("+" * 10, "reduced"),
         ("-" + "+" * 10, "reduced"),
-        ("+" * 9 + "?", "normal"),
         ("+" * 10 + "+++", "reduced"),
         ("+" * 10 + "-", "normal"),
         ("+" * 10 + "~", "normal"),
-        ("+" * 10 + "?", "normal"),
         ("+" * 10 + "--", "normal"),
         ("+" * 10 + "---", "tightened"),
     ],
 )
 def test_severity_follows_the_lots(lots: str, severity: str) -> None:
     """Two rejected of five make it tightened, five accepted normal again, ten accepted reduced, and one bad one normal."""
-    found = standing(history(lots), RULES)
+    found = standing(history(lots))
 
     assert found.severity == severity
 
 
 def test_five_rejected_on_tightened_discontinue() -> None:
     """Whatever lies between them, unless five in a row were accepted; then the vendor has to act."""
-    found = standing(history("--" + "-+" * 4 + "-"), RULES)
+    found = standing(history("--" + "-+" * 4 + "-"))
 
     assert found.severity is Severity105.DISCONTINUED
-    assert found.because == "Five lots were rejected under tightened inspection."
-    assert standing(history("--" + "-" * 4 + "+++++" + "-"), RULES).severity is Severity105.NORMAL
+    assert standing(history("--" + "-" * 4 + "+++++" + "-")).severity is Severity105.NORMAL
     with pytest.raises(ValueError, match="discontinued until"):
-        follow(found, GOOD, RULES)
+        follow(found, GOOD, AQL)
     assert resume(found).severity is Severity105.TIGHTENED
-    assert standing(history("+++++"), RULES, resume(found)).severity is Severity105.NORMAL
+    assert standing(history("+++++"), resume(found)).severity is Severity105.NORMAL
     with pytest.raises(ValueError, match="not discontinued"):
         resume(Standing())
 
@@ -75,45 +76,23 @@ def test_ten_accepted_lots_with_many_errors_stay_normal() -> None:
     many = [replace(GOOD, errors=1)] * 5 + [GOOD] * 5
 
     assert limit_number(800, 1.0) == 4
-    assert standing(few, RULES).severity is Severity105.REDUCED
-    assert standing(many, RULES).severity is Severity105.NORMAL
-    assert standing([*many, GOOD], RULES).severity is Severity105.REDUCED
+    assert standing(few).severity is Severity105.REDUCED
+    assert standing(many).severity is Severity105.NORMAL
+    assert standing([*many, GOOD]).severity is Severity105.REDUCED
 
 
 def test_small_samples_take_more_than_ten_lots() -> None:
     """Ten samples of 13 are too few at 1 %; sixteen of them are 200 units and enough."""
     small = replace(GOOD, sample=13)
 
-    assert standing([small] * 15, RULES).severity is Severity105.NORMAL
-    assert standing([small] * 16, RULES).severity is Severity105.REDUCED
-
-
-def test_reduced_inspection_can_be_unwanted() -> None:
-    """Then it stays normal, however good the lots are."""
-    assert standing([GOOD] * 30, Rules(1.0, reduced=False)).severity is Severity105.NORMAL
-    reduced = standing([GOOD] * 10, RULES)
-    assert follow(reduced, GOOD, Rules(1.0, reduced=False)).severity is Severity105.NORMAL
-
-
-def test_a_lot_is_judged_by_its_plan() -> None:
-    """Open ones say nothing yet; marginal ones are accepted."""
-    plan = plan_of_letter("K", 1.0, Severity105.REDUCED)
-
-    assert judged(plan, 49, 2) is None
-    assert judged(plan, 50, 2) == Judged(accepted=True, sample=50, errors=2, marginal=True)
-    assert judged(plan, 10, 4) == Judged(accepted=False, sample=10, errors=4)
-
-
-def test_an_unknown_aql_is_refused() -> None:
-    """Before any lot is judged."""
-    with pytest.raises(ValueError, match="no such AQL"):
-        Rules(0.9)
+    assert standing([small] * 15).severity is Severity105.NORMAL
+    assert standing([small] * 16).severity is Severity105.REDUCED
 
 
 LOTS = st.lists(
     st.builds(
         lambda kind, sample, errors: replace(kind, sample=sample, errors=errors if kind.accepted else 9),
-        st.sampled_from(history("++++++++++-~?")),
+        st.sampled_from(history("++++++++++-~")),
         st.sampled_from([20, 50, 80, 125]),
         st.sampled_from([0, 0, 0, 1]),
     ),
@@ -121,15 +100,14 @@ LOTS = st.lists(
 )
 
 
-@given(LOTS, st.booleans())
-def test_every_change_is_demanded_and_every_demand_followed(lots: list[Judged], reduced: bool) -> None:
+@given(LOTS)
+def test_every_change_is_demanded_and_every_demand_followed(lots: list[Judged]) -> None:
     """Told from the verdicts of each stretch alone, without the fold."""
-    rules = Rules(1.0, reduced)
     now, begun = Standing(), 0
     for number, lot in enumerate(lots, 1):
         stretch = lots[begun:number]
         verdicts = "".join("+" if each.accepted else "-" for each in stretch)
-        after = follow(now, lot, rules)
+        after = follow(now, lot, AQL)
         if now.severity is Severity105.NORMAL:
             tighten = verdicts[-5:].count("-") >= 2
             row = len(verdicts) - (verdicts.rfind("-") + 1)
@@ -137,14 +115,14 @@ def test_every_change_is_demanded_and_every_demand_followed(lots: list[Judged], 
             limits = [limit_number(sum(each.sample for each in last), 1.0) for last in lasts]
             errors = [sum(each.errors for each in last) for last in lasts]
             told = [found <= limit for found, limit in zip(errors, limits, strict=True) if limit is not None]
-            reduce = reduced and lot.steady and bool(told) and told[0]
-            wanted = Severity105.TIGHTENED if tighten else Severity105.REDUCED if reduce else Severity105.NORMAL
+            good = bool(told) and told[0]
+            wanted = Severity105.TIGHTENED if tighten else Severity105.REDUCED if good else Severity105.NORMAL
         elif now.severity is Severity105.TIGHTENED:
             stopped = verdicts.count("-") == 5
             wanted = Severity105.DISCONTINUED if stopped else Severity105.TIGHTENED
             wanted = Severity105.NORMAL if verdicts.endswith("+++++") else wanted
         else:
-            wanted = Severity105.REDUCED if lot.accepted and lot.steady and not lot.marginal else Severity105.NORMAL
+            wanted = Severity105.REDUCED if lot.accepted and not lot.marginal else Severity105.NORMAL
 
         assert after.severity is wanted
         assert (after.stretch == ()) == (after.severity is not now.severity)

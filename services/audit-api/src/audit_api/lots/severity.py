@@ -4,7 +4,7 @@ from uuid import UUID
 
 from audit_api.lots.records import judged_lots
 from audit_api.lots.standard import Plan
-from audit_api.lots.switching import Judged, Rules, Standing, follow, resume
+from audit_api.lots.switching import Judged, Standing, follow, resume
 from audit_api.sampling.tables import draws, lots
 from tallystick.schemas.lot import LotVerdict, Severity105
 from tallystick.schemas.sampling import AcceptanceAllocation
@@ -26,7 +26,6 @@ async def severities(
         wanted: its allocation.
         version: of the plan, that the next lots are drawn by; without it that of the last ones.
     """
-    rules = Rules(wanted.aql)
     standings: dict[str, Standing] = {}
     stopped: dict[str, int] = {}
     of_plan = judged_lots().where(lots.c.programme == programme, draws.c.plan_id == plan_id)
@@ -36,7 +35,7 @@ async def severities(
             continue
         plan = Plan(row.code_letter, row.sample, row.accept, row.reject)
         lot = Judged(row.verdict == LotVerdict.ACCEPTED, row.audited, row.errors, plan.marginal(row.errors))
-        standings[row.stratum] = after = follow(before, lot, rules)
+        standings[row.stratum] = after = follow(before, lot, wanted.aql)
         if after.severity is Severity105.DISCONTINUED:
             stopped[row.stratum] = row.plan_version
     return {stratum: _resumed(standing, stopped.get(stratum), version).severity for stratum, standing in standings.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import floor, sqrt
 from statistics import NormalDist
 
-from tallystick.schemas.lot import LotVerdict, Severity105
+from tallystick.schemas.lot import Severity105
 from tallystick.schemas.sampling import InspectionLevel
 
 AQLS = (
@@ -42,20 +42,6 @@ class Plan:
     In reduced inspection there may be numbers between the two: with these the lot is accepted, and the next one's inspection is
     normal.
     """
-    whole: bool = False
-    """Whether the sample would be at least the lot, so that all of it is audited."""
-
-    def verdict(self, audited: int, errors: int) -> LotVerdict:
-        """What is known after so many audits: rejected as soon as errors reach Re, accepted once the sample is complete.
-
-        Raises:
-            ValueError: If there are more errors than audits, or less than none.
-        """
-        if not 0 <= errors <= audited:
-            raise ValueError("There are no more errors than audits.")
-        if errors >= self.reject:
-            return LotVerdict.REJECTED
-        return LotVerdict.ACCEPTED if audited >= self.sample else LotVerdict.OPEN
 
     def marginal(self, errors: int) -> bool:
         """Whether an accepted lot had more errors than Ac."""
@@ -189,7 +175,7 @@ def plan_of_lot(
         ValueError: If the lot is empty, there is no such AQL, or acceptance is discontinued.
     """
     plan = plan_of_letter(code_letter(size, level), aql, severity)
-    return plan if plan.sample < size else Plan(plan.letter, size, plan.accept, plan.reject, whole=True)
+    return plan if plan.sample < size else Plan(plan.letter, size, plan.accept, plan.reject)
 
 
 def place_of(aql: float) -> int:

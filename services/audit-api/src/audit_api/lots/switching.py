@@ -4,12 +4,10 @@ A fold over lots on original inspection, one vendor's in the order of their peri
 the next. Source: MIL-STD-105E, 4.7 and 4.8.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
 
-from audit_api.lots.standard import Plan, limit_number, place_of
-from tallystick.schemas.lot import LotVerdict, Severity105
+from audit_api.lots.standard import limit_number
+from tallystick.schemas.lot import Severity105
 
 _WINDOW, _REJECTED_IN_WINDOW = 5, 2
 """Of so many consecutive lots on normal inspection, so many rejected ones make it tightened."""
@@ -32,25 +30,6 @@ class Judged:
     """Found in the sample."""
     marginal: bool = False
     """Whether it was accepted on reduced inspection with more errors than Ac."""
-    steady: bool = True
-    """Whether the work went on at a steady rate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the fold needs to know besides the lots."""
-
-    aql: float
-    reduced: bool = True
-    """Whether reduced inspection is wanted at all."""
-
-    def __post_init__(self) -> None:
-        """Hold the AQL.
-
-        Raises:
-            ValueError: If the standard has no such AQL.
-        """
-        place_of(self.aql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +39,12 @@ class Standing:
     severity: Severity105 = Severity105.NORMAL
     stretch: tuple[Judged, ...] = ()
     """The lots since inspection became what it is."""
-    because: str | None = None
-    """Why inspection last changed."""
 
 
-def judged(plan: Plan, audited: int, errors: int, *, steady: bool = True) -> Judged | None:
-    """A lot by its plan; None while it is open."""
-    verdict = plan.verdict(audited, errors)
-    if verdict is LotVerdict.OPEN:
-        return None
-    return Judged(verdict is LotVerdict.ACCEPTED, audited, errors, plan.marginal(errors), steady)
-
-
-def standing(lots: Iterable[Judged], rules: Rules, start: Standing | None = None) -> Standing:
-    """How the next lot is inspected, after all of these."""
-    return reduce(lambda before, lot: follow(before, lot, rules), lots, start or Standing())
-
-
-def follow(before: Standing, lot: Judged, rules: Rules) -> Standing:
+def follow(before: Standing, lot: Judged, aql: float) -> Standing:
     """The standing after one more lot.
+
+    Work is taken to be steady, and reduced inspection to be wanted: the standard leaves both to whoever is in charge.
 
     Raises:
         ValueError: If acceptance is discontinued: `resume` first.
@@ -88,11 +54,11 @@ def follow(before: Standing, lot: Judged, rules: Rules) -> Standing:
     after = replace(before, stretch=(*before.stretch, lot))
     match before.severity:
         case Severity105.NORMAL:
-            return _after_normal(after, rules)
+            return _after_normal(after, aql)
         case Severity105.TIGHTENED:
             return _after_tightened(after)
         case Severity105.REDUCED:
-            return _after_reduced(after, lot, rules)
+            return _after_reduced(after, lot)
 
 
 def resume(before: Standing) -> Standing:
@@ -103,18 +69,14 @@ def resume(before: Standing) -> Standing:
     """
     if before.severity is not Severity105.DISCONTINUED:
         raise ValueError("Acceptance is not discontinued.")
-    return Standing(Severity105.TIGHTENED, because="The vendor has acted: tightened inspection goes on.")
+    return Standing(Severity105.TIGHTENED)
 
 
-def _after_normal(after: Standing, rules: Rules) -> Standing:
+def _after_normal(after: Standing, aql: float) -> Standing:
     """Two rejected of five lots or fewer make it tightened; ten accepted, with few errors, make it reduced."""
     if sum(not lot.accepted for lot in after.stretch[-_WINDOW:]) >= _REJECTED_IN_WINDOW:
-        return Standing(Severity105.TIGHTENED, because="Two of five consecutive lots were rejected.")
-    if rules.reduced and after.stretch[-1].steady and _good_enough(after.stretch, rules.aql):
-        return Standing(
-            Severity105.REDUCED, because="Ten consecutive lots were accepted, with no more errors than the limit number."
-        )
-    return after
+        return Standing(Severity105.TIGHTENED)
+    return Standing(Severity105.REDUCED) if _good_enough(after.stretch, aql) else after
 
 
 def _good_enough(stretch: tuple[Judged, ...], aql: float) -> bool:
@@ -136,18 +98,12 @@ def _after_tightened(after: Standing) -> Standing:
     """Five accepted in a row make it normal; five rejected in one stretch end it."""
     last = after.stretch[-_ACCEPTED_ON_TIGHTENED:]
     if len(last) == _ACCEPTED_ON_TIGHTENED and all(lot.accepted for lot in last):
-        return Standing(because="Five consecutive lots were accepted.")
+        return Standing()
     if sum(not lot.accepted for lot in after.stretch) >= _REJECTED_ON_TIGHTENED:
-        return Standing(Severity105.DISCONTINUED, because="Five lots were rejected under tightened inspection.")
+        return Standing(Severity105.DISCONTINUED)
     return after
 
 
-def _after_reduced(after: Standing, lot: Judged, rules: Rules) -> Standing:
-    """A rejected or marginal lot makes it normal, and so does work that does not go on steadily."""
-    if not lot.accepted:
-        return Standing(because="A lot was rejected under reduced inspection.")
-    if lot.marginal:
-        return Standing(because="A lot was accepted with more errors than the acceptance number of reduced inspection.")
-    if not lot.steady:
-        return Standing(because="Work did not go on at a steady rate.")
-    return after if rules.reduced else Standing(because="Reduced inspection is not wanted.")
+def _after_reduced(after: Standing, lot: Judged) -> Standing:
+    """A rejected or marginal lot makes it normal."""
+    return after if lot.accepted and not lot.marginal else Standing()

@@ -109,7 +109,7 @@ def lot_plan(wanted: AcceptanceAllocation, decisions: int, severity: Severity105
     if severity is not Severity105.DISCONTINUED:
         return plan_of_lot(decisions, wanted.aql, wanted.level, severity)
     tightened = plan_of_lot(decisions, wanted.aql, wanted.level, Severity105.TIGHTENED)
-    return Plan(tightened.letter, tightened.sample, accept=0, reject=0, whole=tightened.whole)
+    return Plan(tightened.letter, tightened.sample, accept=0, reject=0)
 
 
 def reserve(drawn: int) -> int:
