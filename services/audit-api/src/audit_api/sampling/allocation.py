@@ -97,7 +97,7 @@ def allocate(strata: Sequence[Stratum], rule: Rule, budget: Budget | None = None
     wanted = [max(number, each.least) for number, each in zip(numbers, strata, strict=True)]
     cut = within_budget(strata, wanted, budget or Budget())
     missing = tuple(
-        max(number, each.minimum) - min(max(number, each.minimum), each.most) for number, each in zip(asked, strata, strict=True)
+        max(number, each.minimum) - min(max(number, each.minimum), each.size) for number, each in zip(asked, strata, strict=True)
     )
     return Allocation(tuple(cut), tuple(wanted), missing, _minutes(strata, cut))
 
@@ -118,7 +118,7 @@ def _by_rule(strata: Sequence[Stratum], rule: Rule) -> tuple[list[int], list[int
             numbers = precise_each(strata, half_width, level)
         case Power(difference, power, level):
             asked = [change_sample(rate, difference, power, level) for rate in rates(strata)]
-            return [min(number, each.most) for number, each in zip(asked, strata, strict=True)], asked
+            return [min(number, each.size) for number, each in zip(asked, strata, strict=True)], asked
     return numbers, numbers
 
 
@@ -129,11 +129,11 @@ def fixed(strata: Sequence[Stratum], number: int) -> list[int]:
         ValueError: If the number is negative.
     """
     not_negative(number)
-    return [min(number, each.most) for each in strata]
+    return [min(number, each.size) for each in strata]
 
 
 def proportional(strata: Sequence[Stratum], total: int) -> list[int]:
-    """A total in proportion to the decisions, by largest remainder, within each stratum's minimum and maximum.
+    """A total in proportion to the decisions, by largest remainder, from each stratum's minimum to all of it.
 
     Raises:
         ValueError: If the total is negative.
@@ -141,9 +141,9 @@ def proportional(strata: Sequence[Stratum], total: int) -> list[int]:
     not_negative(total)
     exact = _spread([float(each.size) for each in strata], strata, total)
     whole = [floor(share + _ROUNDING) for share in exact]
-    left = max(min(total, sum(each.most for each in strata)) - sum(whole), 0)
+    left = max(min(total, sum(each.size for each in strata)) - sum(whole), 0)
     largest = sorted(range(len(strata)), key=lambda place: (whole[place] - exact[place], -strata[place].size, place))
-    for place in [place for place in largest if whole[place] < strata[place].most][:left]:
+    for place in [place for place in largest if whole[place] < strata[place].size][:left]:
         whole[place] += 1
     return whole
 
@@ -162,7 +162,7 @@ def neyman_exact(strata: Sequence[Stratum], total: float) -> list[float]:
 
 
 def neyman(strata: Sequence[Stratum], total: int) -> list[int]:
-    """The whole numbers that make the variance of the overall rate least, within each stratum's minimum and maximum.
+    """The whole numbers that make the variance of the overall rate least, from each stratum's minimum to all of it.
 
     One audit after the other goes where it takes most off Σ N² S²/n, that is N² S²/(n (n + 1)), the first ones to strata without
     any. This is exact, where rounding `neyman_exact` is not. Source: Wright 2012, The American Statistician 66:217, and 2017,
@@ -173,7 +173,7 @@ def neyman(strata: Sequence[Stratum], total: int) -> list[int]:
     """
     not_negative(total)
     numbers = [each.least for each in strata]
-    left = min(total, sum(each.most for each in strata)) - sum(numbers)
+    left = min(total, sum(each.size for each in strata)) - sum(numbers)
     return _grown(strata, numbers, lambda given, _gain: given < left)
 
 
@@ -191,7 +191,7 @@ def precise_each(strata: Sequence[Stratum], half_width: float, level: float = LE
     for each, spread in zip(strata, deviations(strata), strict=True):
         wanted = (z * spread / half_width) ** 2
         number = ceil(wanted / (1 + wanted / each.size) - _ROUNDING) if each.size else 0
-        numbers.append(min(max(number, FEWEST), each.most))
+        numbers.append(min(max(number, FEWEST), each.size))
     return numbers
 
 
@@ -206,7 +206,7 @@ def precise_overall(strata: Sequence[Stratum], half_width: float, level: float =
     target = (half_width / two_sided(level) * sum(each.size for each in strata)) ** 2
     positive(half_width)
     spreads = deviations(strata)
-    numbers = [min(max(each.least, FEWEST), each.most) for each in strata]
+    numbers = [min(max(each.least, FEWEST), each.size) for each in strata]
     squares = [(each.size * spread) ** 2 for each, spread in zip(strata, spreads, strict=True)]
     corrected = sum(each.size * spread**2 for each, spread in zip(strata, spreads, strict=True))
     variance = sum(square / number for square, number in zip(squares, numbers, strict=True) if number) - corrected
@@ -251,14 +251,14 @@ def _grown(strata: Sequence[Stratum], numbers: list[int], further: Callable[[int
         number = numbers[place]
         return (-inf if number == 0 else -weights[place] / (number * (number + 1))), -weights[place], place
 
-    heap = [gain(place) for place, each in enumerate(strata) if numbers[place] < each.most]
+    heap = [gain(place) for place, each in enumerate(strata) if numbers[place] < each.size]
     heapify(heap)
     given = 0
     while heap and further(given, -heap[0][0]):
         place = heap[0][-1]
         numbers[place] += 1
         given += 1
-        if numbers[place] < strata[place].most:
+        if numbers[place] < strata[place].size:
             heapreplace(heap, gain(place))
         else:
             heappop(heap)
@@ -271,7 +271,7 @@ def _spread(weights: Sequence[float], strata: Sequence[Stratum], total: float) -
     The multiplier is found among the points at which a number reaches one of its bounds. What only strata without a weight can
     take is spread over them by size.
     """
-    low, high = [float(each.least) for each in strata], [float(each.most) for each in strata]
+    low, high = [float(each.least) for each in strata], [float(each.size) for each in strata]
     weighty = [place for place, weight in enumerate(weights) if weight > 0]
 
     def at(multiplier: float) -> float:

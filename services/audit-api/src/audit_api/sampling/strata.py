@@ -23,8 +23,6 @@ class Stratum:
     """Decisions."""
     minimum: int = 0
     """Audits wanted at least."""
-    maximum: int | None = None
-    """Audits at most, such as the candidates that are kept. None: as many as there are decisions."""
     audits: int = 0
     """Made in the past."""
     errors: int = 0
@@ -42,7 +40,7 @@ class Stratum:
         Raises:
             ValueError: If a count is negative, there are more errors than audits, a rate is no share, or the rest is negative.
         """
-        counts = self.size, self.minimum, self.maximum or 0, self.audits, self.errors
+        counts = self.size, self.minimum, self.audits, self.errors
         if min(counts) < 0:
             raise ValueError("A stratum's counts cannot be negative.")
         if self.errors > self.audits:
@@ -53,14 +51,9 @@ class Stratum:
             raise ValueError("Minutes and deviations are finite and not negative.")
 
     @property
-    def most(self) -> int:
-        """How many can be audited."""
-        return self.size if self.maximum is None else min(self.size, self.maximum)
-
-    @property
     def least(self) -> int:
         """The minimum, as far as there is so much to audit."""
-        return min(self.minimum, self.most)
+        return min(self.minimum, self.size)
 
 
 def rates(strata: Sequence[Stratum]) -> list[float]:
