@@ -1,5 +1,7 @@
 """Decisions are counted, once each, and kept where a draw may take them."""
 
+import time
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -7,15 +9,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from audit_api.decisions.tables import DIMENSIONS
+from audit_api.decisions.tally import DrawTerms, Tally
 from batches import problem
 from conftest import Caller
 from decisions import KEY, candidates, commit_draw, counts, frames, lines, send, sent
 from factories import decision_row, programme_document
-from tallystick.draw import Frame, canonical, rank, stratum_of
+from tallystick.draw import FIELDS, Frame, canonical, rank, stratum_of
+from tallystick.schemas.base import new_id
 from tallystick.schemas.decision import Decision
 from tallystick.schemas.principal import Role
-from tallystick.schemas.sampling import StratumDimension
+from tallystick.schemas.sampling import SamplingScope, StratumDimension
 
+DAY = date(2026, 9, 1)
 FULL = {"risk": "high", "modality": "video", "render_hints": ["mute", "blur"], "automated_decision": True}
 
 
@@ -282,3 +288,22 @@ async def test_two_requests_of_one_source_at_once(audit: httpx.AsyncClient, prog
     assert inner[0].status_code == 201
     assert (problem(answer), answer.json()["next_row"]) == ("source-out-of-step", 4)
     assert sum((await counts(store, programme)).values()) == 4
+
+
+def test_the_age_of_a_programme_costs_its_batches_nothing() -> None:
+    """A kind of decision is held against the draws of its own day alone, and not against those of twenty years of days."""
+
+    def took(years: int) -> float:
+        scope = SamplingScope(queue=("live",))
+        days = [DAY - timedelta(days=ago) for ago in reversed(range(365 * years))]
+        tally = Tally([DrawTerms(new_id(), 2, day, day, scope, open=False) for day in days], frozenset())
+        row = dict.fromkeys(FIELDS, "x") | {"vendor": "acme", "queue": "live"}
+        kinds = [{**row, "moderator": f"m-{number}"} for number in range(2000)]
+        begun = time.perf_counter()
+        cells = [tally.cell([*kind.values()], tuple(kind[name] for name in DIMENSIONS), DAY) for kind in kinds]
+        lasted = time.perf_counter() - begun
+
+        assert {cell.late for cell in cells} == {True}
+        return lasted
+
+    assert min(took(20) for _ in range(3)) < 5 * min(took(1) for _ in range(3))

@@ -4,7 +4,7 @@ It grows row by row while the body arrives, and is bounded whatever that holds: 
 these, unless it is a candidate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from sys import intern
@@ -128,6 +128,7 @@ class Tally:
     def __init__(self, draws: Sequence[DrawTerms], elsewhere: frozenset[tuple[str, date]]) -> None:
         self._open = [_Open(draw) for draw in draws if draw.open]
         self._made = [(draw.first_day, draw.last_day, scope_of(draw.scope)) for draw in draws if not draw.open]
+        self._made_of: dict[date, list[Callable[[Sequence[str]], bool]]] = {}
         self._elsewhere = elsewhere
         self.cells: dict[date, dict[Words, Cell]] = {}
         self.frames: dict[tuple[str, date], Frame] = {}
@@ -153,10 +154,16 @@ class Tally:
         strata = tuple(
             draw.place(row) for draw in self._open if draw.draw.first_day <= day <= draw.draw.last_day and draw.holds(row)
         )
-        late = any(first <= day <= last and holds(row) for first, last, holds in self._made)
-        cell = Cell(frame, strata, late=late)
+        cell = Cell(frame, strata, late=any(holds(row) for holds in self._made_on(day)))
         cells[tuple(intern(word) if isinstance(word, str) else word for word in words)] = cell
         return cell
+
+    def _made_on(self, day: date) -> list[Callable[[Sequence[str]], bool]]:
+        """The scopes of the draws of a day that are made. Of the years before there may be thousands of others."""
+        found = self._made_of.get(day)
+        if found is None:
+            found = self._made_of[day] = [holds for first, last, holds in self._made if first <= day <= last]
+        return found
 
     def add(self, cell: Cell, vendor: str, decision_id: str, row: str) -> None:
         """Count a decision of a cell, told in canonical form, and keep it for the draws in which it comes first."""
