@@ -434,7 +434,7 @@ async def test_repetitions_leave_the_stream_where_it_is(audit: httpx.AsyncClient
 
 
 async def test_of_a_thing_those_fields_come_alone_that_are_asked_for(audit: httpx.AsyncClient, programme: str) -> None:
-    """Other nouns come whole, and positions, ids and cursors are the same."""
+    """Other nouns come whole, and positions and ids are the same."""
     await pushed(audit, programme, [audit_row("A-1")])
     asked = {"programme": programme, "fields": ["audit.verdict", "audit.audited_at", "audit.nothing"]}
 
@@ -447,7 +447,7 @@ async def test_of_a_thing_those_fields_come_alone_that_are_asked_for(audit: http
     assert [each for each in part["changes"] if each["noun"] != "audit"] == [
         each for each in whole["changes"] if each["noun"] != "audit"
     ]
-    assert part["cursor"] == whole["cursor"]
+    assert part["position"] == whole["position"]
 
 
 async def test_fields_of_no_noun_are_refused(audit: httpx.AsyncClient, programme: str) -> None:

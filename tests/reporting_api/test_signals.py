@@ -132,7 +132,8 @@ async def test_a_fault_that_goes_on_stays_one_signal(stepped: Stream, reporting_
     [after] = await known(reporting_database, stepped.programme)
 
     assert (after["id"], after["key"], after["raised_on"]) == (before["id"], before["key"], before["raised_on"])
-    assert (after["revision"], after["position"], after["until"]) == (2, 2, date(2026, 9, 14))
+    assert (after["revision"], after["until"]) == (2, date(2026, 9, 14))
+    assert after["position"] > before["position"]
 
 
 async def test_a_fault_that_is_over_ends(stepped: Stream, reporting_database: Database) -> None:
@@ -190,9 +191,10 @@ async def test_two_replicas_at_once_keep_a_signal_once(reporting_database: Datab
     async with reporting_database.reading(SERVICE) as session:
         statement = select(streams.c.position).where(streams.c.programme == stream.programme)
         position = (await session.execute(statement)).scalar_one()
+    [signal] = await known(reporting_database, stream.programme)
 
     assert sorted(each or 0 for each in changed) == [0, 0, 0, 1]
-    assert position == 1
+    assert position == signal["position"]
 
 
 async def test_a_kill_in_the_middle_of_a_search_loses_no_signal_and_doubles_none(
@@ -251,7 +253,7 @@ async def test_the_feed_shows_signals_in_the_order_of_their_changes(stepped: Str
     answer = await reporting.get("/v1/changes", params={"programme": stepped.programme})
     [change] = answer.json()["changes"]
 
-    assert (change["noun"], change["position"], change["revision"]) == ("signal", 1, 1)
+    assert (change["noun"], change["position"], change["revision"]) == ("signal", answer.json()["position"], 1)
     assert Signal.model_validate(change["data"]).detector == "control_chart"
 
 

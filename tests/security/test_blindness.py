@@ -5,6 +5,7 @@ It holds with the filters of the application alone, with row-level security alon
 knows comes from the feed.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from tallystick.schemas.principal import Role
 
 SECRET = {"value": "restrict", "policy": "a-secret-clause", "comment": "a secret comment"}
 NOTHING: dict[str, Any] = {}
+_AFTER = re.compile(r"\bafter=[\w-]+")
 SEARCHES = ({"q": "secret"}, {"q": "threats"}, {"policy": "a-secret-clause"}, {"error_code": "FN-HARASS"})
 
 LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -201,9 +203,10 @@ class Room:
 
 def _plain(answer: httpx.Response) -> str:
     document = answer.json()
-    document.pop("request_id", None)
+    for name in ("request_id", "cursor"):  # a feed's cursor is sealed anew for each answer
+        document.pop(name, None)
     headers = {name: answer.headers.get(name) for name in ("etag", "link", "location", "retry-after")}
-    return f"{answer.status_code} {headers} {document}"
+    return _AFTER.sub("", f"{answer.status_code} {headers} {document}")
 
 
 async def room(world: World) -> Room:

@@ -133,7 +133,7 @@ async def test_work_is_reported_with_the_audits_that_it_cost(run: Run, system: S
         async with asyncio.timeout(30):
             while True:
                 [found] = (await tallystick.projections(programme)).items or (None,)
-                if found is not None and found.work is not None and found.work.position >= case.position:
+                if found is not None and found.work is not None and (found.work.position or 0) >= case.position:
                     break
                 await asyncio.sleep(0.05)
     windows = {"baseline-from": "2026-08-24", "baseline-to": "2026-08-31", "verification-from": "2026-08-31"}
@@ -348,5 +348,5 @@ def _signed(system: System, *roles: Role, subject: str, vendor: str | None, **_:
 async def reached(system: System, programme: str, position: int) -> None:
     """Wait until the numbers stand on a position."""
     async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(30):
-        while not any(each.position >= position for each in (await tallystick.projections(programme)).items):
+        while not any((each.position or 0) >= position for each in (await tallystick.projections(programme)).items):
             await asyncio.sleep(0.05)

@@ -170,7 +170,7 @@ async def _catch_up(tallystick: Tallystick, programme: str, position: int) -> No
     with err.status("waiting for the numbers"):
         while True:
             found = await tallystick.projections(programme)
-            if any(projection.position >= position for projection in found.items):
+            if any((projection.position or 0) >= position for projection in found.items):
                 return
             if time.monotonic() > deadline:
                 raise NumbersLateError(f"The numbers did not reach position {position} within {_CATCH_UP_S:.0f} s.")

@@ -72,7 +72,9 @@ def print_scope(scope: Scope) -> None:
     period = scope.period
     said = [f"{period.from_} to {period.to - timedelta(days=1)}, {period.time_zone}" if period else "no audits"]
     said += [f"{name} {' or '.join(values)}" for name, values in scope.filters.items()]
-    err.print(Text(f"{scope.programme}: {'; '.join(said)}; {scope.view}; position {scope.position:,}", "dim"))
+    said.append(scope.view)
+    said += [f"position {scope.position:,}"] if scope.position is not None else []
+    err.print(Text(f"{scope.programme}: {'; '.join(said)}", "dim"))
 
 
 def _table(answer: Metrics) -> Table:

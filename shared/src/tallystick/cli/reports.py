@@ -227,13 +227,14 @@ def _print_work_scope(scope: WorkScope) -> None:
     said = (
         f"{period.from_} to {period.to - timedelta(days=1)}, {period.time_zone}; {whose}; as of {scope.as_of:%Y-%m-%d %H:%M} UTC"
     )
-    read = f"audits up to position {scope.position:,}, cases up to {scope.work_position:,}"
-    err.print(Text(f"{scope.programme}: {said}; {read}", "dim"))
+    read = "" if scope.position is None else f"; audits up to position {scope.position:,}, cases up to {scope.work_position:,}"
+    err.print(Text(f"{scope.programme}: {said}{read}", "dim"))
 
 
 def _print_calibration_scope(scope: CalibrationScope) -> None:
     said = [scope.raters, *([f"Items on {' or '.join(scope.policies)}."] if scope.policies else [])]
-    err.print(Text(f"{scope.programme}: {' '.join(said)} Position {scope.position:,}", "dim"))
+    said += [f"Position {scope.position:,}"] if scope.position is not None else []
+    err.print(Text(f"{scope.programme}: {' '.join(said)}", "dim"))
 
 
 def summary_tables(report: QualitySummary) -> RenderableType:

@@ -66,8 +66,8 @@ class CalibrationScope(Wire):
     raters: str
     """Whose ratings the numbers are computed over, in words."""
     epoch: UUID | None
-    position: int
-    """Up to which position of the programme's stream calibration is known."""
+    position: int | None
+    """Up to which position of the programme's stream calibration is known; `null` to vendors."""
     definitions: str = "/reporting/v1/metrics/definitions"
 
 

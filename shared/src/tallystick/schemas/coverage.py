@@ -119,8 +119,8 @@ class CoverageScope(Wire):
     pace_days: int
     """Working days, besides the present one, that the pace is measured on."""
     epoch: UUID | None
-    position: int
-    """Up to which position of the programme's stream all is counted."""
+    position: int | None
+    """Up to which position of the programme's stream all is counted; `null` to vendors."""
     definitions: str = "/reporting/v1/metrics/definitions"
 
 

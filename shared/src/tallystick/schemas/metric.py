@@ -159,8 +159,11 @@ class Scope(Wire):
     period: Period | None
     """`null` where there are no audits and no period was asked for."""
     epoch: UUID | None
-    position: int
-    """Up to which position of the programme's stream the facts are counted."""
+    position: int | None
+    """Up to which position of the programme's stream the facts are counted.
+
+    `null` to vendors: it moves with what others record.
+    """
     definitions: str = "/reporting/v1/metrics/definitions"
     """Where the measures and dimensions are defined."""
 
@@ -213,8 +216,11 @@ class FeedStanding(Wire):
     """How far a feed of a programme is read."""
 
     epoch: UUID | None
-    position: int
-    """The position in the programme's stream up to which everything is counted."""
+    position: int | None
+    """The position in the programme's stream up to which everything is counted.
+
+    `null` to vendors, as are the times below: they move with what others record.
+    """
     applied_at: Instant | None
     """When something was last counted."""
     checked_at: Instant | None

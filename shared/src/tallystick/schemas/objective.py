@@ -69,8 +69,8 @@ class ObjectiveRead(Wire):
     objective: Objective
     number: Number
     standing: ObjectiveStanding
-    stands_on: int
-    """The feed position of the numbers."""
+    stands_on: int | None
+    """The feed position of the numbers; `null` to vendors."""
 
 
 class ObjectivePage(Wire):

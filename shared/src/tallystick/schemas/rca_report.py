@@ -17,11 +17,11 @@ class WorkScope(Wire):
     as_of: Instant
     """Cases and actions are told as they stood then: now, or the end of the period where that is past."""
     epoch: UUID | None
-    position: int
-    """Up to which position of audit-api's stream audits are counted."""
+    position: int | None
+    """Up to which position of audit-api's stream audits are counted; `null` to vendors."""
     work_epoch: UUID | None
-    work_position: int
-    """Up to which position of rca-api's stream cases, actions and plans are known."""
+    work_position: int | None
+    """Up to which position of rca-api's stream cases, actions and plans are known; `null` to vendors."""
     definitions: str = "/reporting/v1/metrics/definitions"
     """Where what the numbers mean is said."""
 

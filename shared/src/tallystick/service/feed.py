@@ -3,6 +3,9 @@
 A row carries the position at which it last changed. Positions are handed out by a row lock on the programme's stream, taken in
 the writing transaction and held until it commits: a position is never visible before a smaller one, so a reader that goes on
 from the last position it saw misses nothing. There are no gap timeouts because there are no gaps to wait for.
+
+Positions go by the clock and not by how many there were, and vendors are not told where a stream ends: neither the gaps between
+its own changes nor an answer without any tells a vendor what others record.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import StringConstraints
-from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, Uuid, select, update
+from sqlalchemy import BigInteger, Column, MetaData, Row, Table, Text, Uuid, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tallystick.schemas.base import Slug, new_id
@@ -25,13 +28,14 @@ from tallystick.schemas.change import ChangePage
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import ALL, Principal, allowed, enter
 from tallystick.service.database import Database, ReadSession, WriteSession, scoped
-from tallystick.service.paging import load, signer
+from tallystick.service.paging import load, sealer
 from tallystick.service.problems import COMMON, FeedRewound, InvalidCursor, InvalidRequest, responses
 from tallystick.service.replies import not_modified, reply
 
 MAX_CHANGES = 20_000
 _POLL_S = 0.1
 _UNOPENED = UUID(int=0)
+_MICROSECONDS = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)  # read once the lock is held
 _WATCHER = Principal("feed", frozenset(), frozenset({ALL}), None, "")
 
 
@@ -63,14 +67,14 @@ class Noun:
 async def take_positions(session: WriteSession, streams: Table, programme: str, count: int) -> int:
     """Take `count` positions and answer the first; none of them only locks the stream and answers the next.
 
+    They are the microseconds of now and those that follow, or follow the last ones where the clock is behind these.
     The lock is held until the commit, so take it when all else is at hand, and before any other lock: that is the one order.
     The first positions of a programme open its stream.
     """
     first = streams.c.position - count + 1
+    last = func.greatest(streams.c.position, _MICROSECONDS) + count if count else streams.c.position
     taken = (
-        await session.execute(
-            update(streams).where(streams.c.programme == programme).values(position=streams.c.position + count).returning(first)
-        )
+        await session.execute(update(streams).where(streams.c.programme == programme).values(position=last).returning(first))
     ).scalar_one_or_none()
     if taken is None:
         await session.execute(insert(streams).values(programme=programme, epoch=new_id(), position=0).on_conflict_do_nothing())
@@ -198,8 +202,8 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
         for noun, _, name in (each.partition(".") for each in fields):
             parts.setdefault(noun, set()).add(name)
         database: Database = request.app.state.database
-        serializer = signer(request, principal, "changes", programme)
-        cursor = _cursor(load(serializer, after)) if after else None
+        serializer = sealer(request, principal, "changes", programme)
+        cursor, told = _cursor(load(serializer, after)) if after else (None, 0)
         deadline = time.monotonic() + wait
         draining: asyncio.Event = request.app.state.draining
         while True:
@@ -217,6 +221,10 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
             if principal.vendor is not None and cursor.position == 0 and not changes:
                 head = Cursor(_UNOPENED, 0)  # a stream in which a vendor has no part is to it like one that does not exist
             reached = changes[limit - 1]["position"] if len(changes) > limit else head.position
+            if principal.vendor is None:
+                told = reached
+            elif changes:
+                told = changes[:limit][-1]["position"]
             cursor = Cursor(head.epoch, reached)
             while not (changes or time.monotonic() >= deadline or draining.is_set()):
                 await asyncio.sleep(_POLL_S)
@@ -224,15 +232,15 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
                     break
             else:
                 break
-        etag = f'"{head.epoch}-{reached}"'
-        following, more = serializer.dumps([str(head.epoch), reached]), len(changes) > limit
+        etag = f'"{head.epoch}-{told}"'
+        following, more = serializer.dumps([str(head.epoch), reached, told]), len(changes) > limit
         return not_modified(request, etag) or reply(
             {
                 "programme": programme,
                 "epoch": head.epoch,
                 "changes": changes[:limit],
                 "cursor": following,
-                "position": reached,
+                "position": told,
                 "more": more,
             },
             etag=etag,
@@ -242,6 +250,7 @@ def feed_router(feed: Feed, *readers: Role) -> APIRouter:
     return router
 
 
-def _cursor(loaded: list[Any]) -> Cursor:
-    epoch, position = loaded
-    return Cursor(UUID(epoch), int(position))
+def _cursor(loaded: list[Any]) -> tuple[Cursor, int]:
+    """Where a reader stands, and which position it was told."""
+    epoch, position, told = loaded
+    return Cursor(UUID(epoch), int(position)), int(told)

@@ -4,17 +4,24 @@ The cursor is signed and bound to the address, the filters and the caller: used 
 in the `Link` header as a relative reference, so it holds behind any gateway.
 """
 
+import hmac
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Depends, Query, Request
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from tallystick.service.auth import Principal, authenticate
 from tallystick.service.problems import InvalidCursor
 
 MAX_LIMIT = 1000
+_NONCE_BYTES = 12
 
 
 class Paging:
@@ -48,13 +55,45 @@ Paged = Annotated[Paging, Depends(_paging)]
 
 def signer(request: Request, principal: Principal, *binding: str) -> URLSafeSerializer:
     """A signer of cursors that are good for this binding and this principal alone."""
-    salt = "\x1f".join((*binding, principal.issuer, principal.subject, principal.vendor or "", *sorted(principal.programmes)))
+    return URLSafeSerializer(_secret(request), salt=_bound(principal, *binding))
+
+
+class Sealer:
+    """Makes cursors that nobody else can read, where what they hold is not for the caller: encrypted and authenticated."""
+
+    def __init__(self, secret: str, binding: str) -> None:
+        self._cipher = AESGCM(hmac.digest(secret.encode(), f"cursor\x1f{binding}".encode(), "sha256"))
+
+    def dumps(self, content: Any) -> str:
+        """A cursor that holds this."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return base64_encode(nonce + self._cipher.encrypt(nonce, orjson.dumps(content), None)).decode()
+
+    def loads(self, cursor: str) -> Any:
+        """What a cursor holds. Raises `BadData` where it is none of this binding."""
+        sealed = base64_decode(cursor)
+        try:
+            return orjson.loads(self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None))
+        except (InvalidTag, ValueError):
+            raise BadData("not sealed here") from None
+
+
+def sealer(request: Request, principal: Principal, *binding: str) -> Sealer:
+    """As `signer`, for cursors whose content is not for the caller to read."""
+    return Sealer(_secret(request), _bound(principal, *binding))
+
+
+def _bound(principal: Principal, *binding: str) -> str:
+    return "\x1f".join((*binding, principal.issuer, principal.subject, principal.vendor or "", *sorted(principal.programmes)))
+
+
+def _secret(request: Request) -> str:
     secret: str = request.app.state.settings.secret.get_secret_value()
-    return URLSafeSerializer(secret, salt=salt)
+    return secret
 
 
-def load(serializer: URLSafeSerializer, cursor: str) -> Any:
-    """What a cursor holds; a problem if it was not signed for this use."""
+def load(serializer: URLSafeSerializer | Sealer, cursor: str) -> Any:
+    """What a cursor holds; a problem if it was not made for this use."""
     try:
         return serializer.loads(cursor)
     except BadData:

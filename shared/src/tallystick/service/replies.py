@@ -18,15 +18,16 @@ IfMatch = Annotated[str | None, Header(description="The `ETag` of the version th
 
 
 def reply(
-    content: BaseModel | Mapping[str, Any],
+    content: BaseModel | Mapping[str, Any] | bytes,
     *,
     status: int = 200,
     etag: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON answer. Mappings may hold UUIDs and UTC datetimes."""
-    body = content.__pydantic_serializer__.to_json(content) if isinstance(content, BaseModel) else json_of(content)
-    response = Response(body, status, headers, "application/json")
+    """A JSON answer. Mappings may hold UUIDs and UTC datetimes; bytes are JSON already."""
+    if isinstance(content, BaseModel):
+        content = content.__pydantic_serializer__.to_json(content)
+    response = Response(content if isinstance(content, bytes) else json_of(content), status, headers, "application/json")
     if etag is not None:
         response.headers["ETag"] = etag
     return response
@@ -69,9 +70,9 @@ def revision_etag(revision: int, *forms: str) -> str:
     return f'"{"-".join([str(revision), *forms])}"'
 
 
-def not_modified(request: Request, etag: str) -> Response | None:
-    """The 304 for a reader that has this version already; None for all others."""
-    return Response(status_code=304, headers={"ETag": etag}) if is_known(request.headers, etag) else None
+def not_modified(request: Request, etag: str | None) -> Response | None:
+    """The 304 for a reader that has this version already; None for all others, and where the version has no name beforehand."""
+    return Response(status_code=304, headers={"ETag": etag}) if etag and is_known(request.headers, etag) else None
 
 
 def is_known(asked: Headers, etag: str) -> bool:

@@ -1,7 +1,8 @@
-"""ETags of content: every JSON answer to a GET carries a strong ETag, also where its route gives it none.
+"""ETags of content: every answer to a GET carries a strong ETag, also where its route gives it none; pages alone carry none.
 
-That of a list is a digest of what this reader is shown. So it changes when that does, for whatever reason (a position taken, a
-rating given, a due date gone by), and never for what happens elsewhere in the programme, of which it says nothing.
+That of a list, and of the numbers that a vendor is shown, is a digest of what this reader is shown. So it changes when that
+does, for whatever reason (a position taken, a rating given, a due date gone by), and never for what happens elsewhere in the
+programme, of which it says nothing.
 
 The same revision looks different to different readers. Caches are told so: no answer is taken for that to another sign-in.
 """
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tallystick.service.replies import is_known
 
 _OK = 200
-_JSON = "application/json"
+_TAGGED = {"application/json", "text/markdown"}
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
@@ -26,7 +27,7 @@ _NOT_MODIFIED = {"description": "The reader has this answer already"}
 
 
 class ContentTags:
-    """ASGI middleware that gives JSON answers to GET an ETag if they have none, and answers 304 to readers that know it."""
+    """ASGI middleware that gives answers to GET an ETag if they have none, and answers 304 to readers that know it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,7 +59,7 @@ def _lacks_tag(message: Message) -> bool:
     if message["type"] != "http.response.start" or message["status"] != _OK:
         return False
     headers = Headers(raw=message["headers"])
-    return "etag" not in headers and headers.get("content-type") == _JSON
+    return "etag" not in headers and headers.get("content-type", "").partition(";")[0] in _TAGGED
 
 
 def _tagged(start: Message, content: Message, asked: Headers) -> tuple[Message, Message]:

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Row,
     Select,
     Text,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     distinct,
     func,
     insert,
+    literal,
     literal_column,
     select,
     text,
@@ -174,7 +176,7 @@ async def _move(session: WriteSession, current: Row[Any], **values: Any) -> None
     await session.execute(
         update(calibration_items)
         .where(c.programme == current.programme, c.session_id == current.id)
-        .values(vendors=vendors, position=position + c.number, revision=c.revision + 1)
+        .values(vendors=vendors, position=literal(position, BigInteger) + c.number, revision=c.revision + 1)
     )
 
 

@@ -7,14 +7,12 @@ from fastapi import APIRouter, Request, Response
 from reporting_api.decompositions.decomposition import decomposition
 from reporting_api.decompositions.question import Changed, settled
 from reporting_api.metrics.answer import permitted
-from reporting_api.metrics.memory import memory_of
-from reporting_api.metrics.routes import NumbersRead, numbers_etag
+from reporting_api.metrics.routes import NumbersRead, remembered
 from reporting_api.metrics.standing import read_standing
 from tallystick.schemas.decomposition import Decomposition
 from tallystick.service.clock import now
 from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
-from tallystick.service.replies import not_modified
 
 router = APIRouter(tags=["changes"], responses=responses(*COMMON))
 
@@ -29,12 +27,8 @@ async def read_decomposition(request: Request, principal: NumbersRead, change: C
     permitted(change.period(after=True), principal)
     standing = await read_standing(session, change.programme)
     change = settled(standing, change, now(request).date())
-    etag = numbers_etag(standing, principal, {"decomposition": asdict(change)})
-    if (unchanged := not_modified(request, etag)) is not None:
-        return unchanged
-    memory = memory_of(request)
-    body = memory.recall(change.programme, etag)
-    if body is None:
-        body = (await decomposition(session, standing, change)).model_dump_json().encode()
-        memory.keep(change.programme, etag, body)
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
+
+    async def told() -> bytes:
+        return (await decomposition(session, standing, change)).model_dump_json().encode()
+
+    return await remembered(request, standing, principal, {"decomposition": asdict(change)}, told)

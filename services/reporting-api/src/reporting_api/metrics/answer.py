@@ -64,7 +64,7 @@ def scope(standing: Standing, question: Question, principal: Principal) -> Scope
         view=question.view,
         period=period(standing, question.start, question.end),
         epoch=standing.epoch,
-        position=standing.position,
+        position=standing.shown,
     )
 
 

@@ -1,6 +1,7 @@
 """The routes of metrics."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -43,15 +44,11 @@ async def read_metrics(request: Request, principal: NumbersRead, question: Asked
     question = permitted(question, principal)
     standing = await read_standing(session, question.programme)
     question = settled(standing, question)
-    etag = numbers_etag(standing, principal, asdict(question))
-    if (unchanged := not_modified(request, etag)) is not None:
-        return unchanged
-    memory = memory_of(request)
-    body = memory.recall(question.programme, etag)
-    if body is None:
-        body = json_of(vars(await answer(session, standing, question)))
-        memory.keep(question.programme, etag, body)
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
+
+    async def told() -> bytes:
+        return json_of(vars(await answer(session, standing, question)))
+
+    return await remembered(request, standing, principal, asdict(question), told)
 
 
 @router.get("/v1/metrics/definitions", response_model=Definitions, summary="Read what the numbers mean")
@@ -60,8 +57,31 @@ async def read_definitions(_principal: NumbersRead) -> Response:
     return reply(DEFINITIONS)
 
 
-def numbers_etag(standing: Standing, principal: Principal, question: dict[str, Any]) -> str:
-    """A strong ETag: the same stream up to the same position in the same projection, the same question, reader and version."""
+async def remembered(
+    request: Request, standing: Standing, principal: Principal, question: dict[str, Any], told: Callable[[], Awaitable[bytes]]
+) -> Response:
+    """The answer to a question: none to who has it already, from memory where it was given already, else what is `told`."""
+    etag = numbers_etag(standing, principal, question)
+    if (unchanged := not_modified(request, etag)) is not None:
+        return unchanged
+    memory, key = memory_of(request), _key(standing, principal, question)
+    body = memory.recall(standing.programme, key)
+    if body is None:
+        body = await told()
+        memory.keep(standing.programme, key, body)
+    return reply(body, etag=etag)
+
+
+def numbers_etag(standing: Standing, principal: Principal, question: dict[str, Any]) -> str | None:
+    """A strong ETag that is known before the answer is; None for vendors, to whom it would tell whenever others record.
+
+    Their answers have that of their content.
+    """
+    return None if standing.shown is None else _key(standing, principal, question)
+
+
+def _key(standing: Standing, principal: Principal, question: dict[str, Any]) -> str:
+    """What an answer depends on: the stream up to a position in one projection, the question, the reader and the version."""
     reader = [principal.vendor, may_name_auditors(principal)]
     binding = orjson.dumps([standing.begun_at, question, reader, _VERSION], option=orjson.OPT_SORT_KEYS)
     digest = hashlib.blake2b(binding, digest_size=8).hexdigest()

@@ -24,6 +24,8 @@ class Standing:
     programme: str
     epoch: UUID | None
     position: int
+    shown: int | None
+    """The position, to whom it may be told: to a vendor it would tell what others record, and when."""
     begun_at: datetime
     """When the projection was begun that the numbers are from; a rebuild begins another."""
     time_zone: str
@@ -74,7 +76,8 @@ async def read_standing(session: ReadSession, programme: str) -> Standing:
             headers={"Retry-After": "2"},
         )
     days = None if first is None else (first, last + timedelta(days=1))
-    return Standing(programme, epoch, position, begun_at, time_zone, _targets(targets), _names(codes), days)
+    shown = position if principal.vendor is None else None
+    return Standing(programme, epoch, position, shown, begun_at, time_zone, _targets(targets), _names(codes), days)
 
 
 @lru_cache(256)

@@ -39,7 +39,19 @@ async def read_projections(
     now = datetime.now(UTC)
     searched = await last_searches(session, [row.programme for row in rows])
     shown = (standing_of(row, now, searched.get(row.programme), works.get(row.programme)) for row in rows)
+    if principal.vendor is not None:
+        shown = (_to_vendor(each) for each in shown)
     return reply(ProjectionList(items=tuple(shown)))
+
+
+_TELLING = dict.fromkeys(("position", "applied_at", "checked_at", "caught_up_at"))
+"""What moves whenever anybody records something."""
+
+
+def _to_vendor(standing: Projection) -> Projection:
+    """What a vendor is told: how late the numbers are, and not when others recorded something."""
+    work = None if standing.work is None else standing.work.model_copy(update=_TELLING)
+    return standing.model_copy(update={**_TELLING, "searched": None, "work": work})
 
 
 def standing_of(row: Row[Any], now: datetime, searched: Row[Any] | None = None, work: Row[Any] | None = None) -> Projection:

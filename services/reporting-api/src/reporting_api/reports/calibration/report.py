@@ -216,5 +216,5 @@ def scope(standing: Standing, question: CalibrationQuestion, principal: Principa
         period=period(standing, question.start, question.end),
         raters=raters,
         epoch=standing.epoch,
-        position=standing.position,
+        position=standing.shown,
     )

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reporting_api.metrics.memory import memory_of
 from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed, in_order
-from reporting_api.metrics.routes import NumbersRead, numbers_etag
+from reporting_api.metrics.routes import NumbersRead, remembered
 from reporting_api.metrics.standing import read_standing
 from reporting_api.reports.calibration.report import calibration
 from reporting_api.reports.calibration.sheets import CalibrationQuestion
@@ -17,7 +16,6 @@ from tallystick.schemas.base import Code, Slug
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
 from tallystick.service.database import Reading
 from tallystick.service.problems import COMMON, responses
-from tallystick.service.replies import not_modified
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON))
 
@@ -68,12 +66,9 @@ async def read_calibration(
     """
     question = asked_of(programme, narrowed, limit)
     standing = await read_standing(session, programme)
-    etag = numbers_etag(standing, principal, {"report": "calibration", "session": of, **asdict(question)})
-    if (known := not_modified(request, etag)) is not None:
-        return known
-    memory = memory_of(request)
-    body = memory.recall(programme, etag)
-    if body is None:
-        body = (await calibration(session, standing, question, of)).model_dump_json(by_alias=True).encode()
-        memory.keep(programme, etag, body)
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
+
+    async def told() -> bytes:
+        return (await calibration(session, standing, question, of)).model_dump_json(by_alias=True).encode()
+
+    asked = {"report": "calibration", "session": of, **asdict(question)}
+    return await remembered(request, standing, principal, asked, told)

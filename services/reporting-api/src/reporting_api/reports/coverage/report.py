@@ -64,7 +64,7 @@ async def coverage_report(
             as_of=as_of,
             pace_days=PACE_DAYS,
             epoch=standing.epoch,
-            position=standing.position,
+            position=standing.shown,
         ),
         target=standing.targets.coverage,
         overall=work.counts(drawn),

@@ -25,6 +25,8 @@ class WorkStanding:
 
     epoch: UUID | None
     position: int
+    shown: int | None
+    """The position, to whom it may be told."""
     begun_at: datetime
 
 
@@ -40,7 +42,7 @@ async def read_work_standing(session: ReadSession, standing: Standing) -> WorkSt
             "The cases of this programme are being read. They are shown once all of them are known.",
             headers={"Retry-After": "2"},
         )
-    return WorkStanding(row.epoch, row.position, row.created_at)
+    return WorkStanding(row.epoch, row.position, row.position if standing.shown is not None else None, row.created_at)
 
 
 @dataclass(frozen=True, slots=True)

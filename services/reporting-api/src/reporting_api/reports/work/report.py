@@ -61,9 +61,9 @@ def work_scope(standing: Standing, work: WorkStanding, asked: Asked, own: str | 
         period=Period(from_=asked.start, to=asked.end, time_zone=standing.time_zone),
         as_of=as_of,
         epoch=standing.epoch,
-        position=standing.position,
+        position=standing.shown,
         work_epoch=work.epoch,
-        work_position=work.position,
+        work_position=work.shown,
     )
 
 

@@ -122,7 +122,7 @@ async def read_weekly_summary(
         found = await read_work(session, programme, ())
         summary = await weekly_summary(session, standing, found, asked, scope, whose)
     if as_markdown:
-        return by_form(Response(markdown(summary, document.name), headers={"ETag": etag}, media_type=MARKDOWN))
+        return by_form(Response(markdown(summary, document.name), headers={"ETag": etag} if etag else {}, media_type=MARKDOWN))
     return by_form(reply(summary, etag=etag))
 
 
@@ -146,7 +146,9 @@ def as_of_end(request: Request, standing: Standing, asked: WorkAsked) -> tuple[A
     return settled, min(minute_of(request), settled.moments(standing)[1])
 
 
-def asked_etag(standing: Standing, work: WorkStanding, principal: Principal, report: str, asked: Asked, as_of: datetime) -> str:
+def asked_etag(
+    standing: Standing, work: WorkStanding, principal: Principal, report: str, asked: Asked, as_of: datetime
+) -> str | None:
     """The version of the answer to what is asked about work."""
     return work_etag(standing, work, principal, {"report": report, "as_of": as_of, **asdict(asked)})
 
@@ -156,6 +158,6 @@ def minute_of(request: Request) -> datetime:
     return now(request).replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
-def work_etag(standing: Standing, work: WorkStanding, principal: Principal, asked: dict[str, object]) -> str:
+def work_etag(standing: Standing, work: WorkStanding, principal: Principal, asked: dict[str, object]) -> str | None:
     """The version of an answer about work: of the numbers in it, and of where rca-api's feed is read."""
     return numbers_etag(standing, principal, {**asked, "work": [work.begun_at, str(work.epoch), work.position]})

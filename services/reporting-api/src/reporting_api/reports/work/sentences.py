@@ -147,9 +147,10 @@ def markdown(summary: WeeklySummary, programme: str) -> str:
     lines += _listed("Overdue actions", map(_action, summary.overdue))
     lines += _listed("Due next week", map(_action, summary.coming))
     scope = summary.scope
-    known = f"Audits up to position {scope.position:,}, cases up to position {scope.work_position:,}."
     about = f"{words.period(scope.period)}, {scope.period.time_zone}; as of {scope.as_of:%Y-%m-%d %H:%M} UTC."
-    lines += ["", f"{about} {known}", ""]
+    if scope.position is not None:
+        about += f" Audits up to position {scope.position:,}, cases up to position {scope.work_position:,}."
+    lines += ["", about, ""]
     return "\n".join(lines)
 
 
