@@ -22,7 +22,51 @@ def visitor(app: FastAPI) -> httpx.AsyncClient:
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://test",
         headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"},
+        event_hooks={"response": [_read_closely]},
     )
+
+
+class _Markup(HTMLParser):
+    """What is wrong with the markup of a page: what browsers pass over, and people who hear a page stumble over."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self.ids: list[str] = []
+        self._open: list[str] = []
+        self._meant: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        self.faults += [f"<{tag}> has {name} twice" for name in {*names} if names.count(name) > 1]
+        told = {name: value or "" for name, value in attrs}
+        self.ids += [told["id"]] if "id" in told else []
+        for name in ("for", "aria-describedby", "aria-labelledby"):
+            self._meant.update(told.get(name, "").split())
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element of a drawing, which has nothing in it."""
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.faults.append(f"</{tag}> closes something else")
+
+    def found(self) -> list[str]:
+        """All faults of a page that was read."""
+        twice = [f"the id {each} is there twice" for each in {*self.ids} if self.ids.count(each) > 1]
+        lost = [f"nothing has the id {each}" for each in self._meant - {*self.ids}]
+        return self.faults + twice + lost + [f"<{tag}> is not closed" for tag in self._open]
+
+
+async def _read_closely(page: httpx.Response) -> None:
+    if page.headers.get("content-type", "").startswith("text/html"):
+        markup = _Markup()
+        markup.feed((await page.aread()).decode())
+        assert markup.found() == [], f"{page.request.url}: {markup.found()}"
 
 
 def form_token(page: httpx.Response) -> str:

@@ -147,6 +147,21 @@ async def test_whys_grow_into_a_tree_and_a_fishbone(
     assert "And why is that?" in page.text
 
 
+async def test_what_is_wrong_with_a_choice_is_said_beside_it(
+    manager: Person, rca: httpx.AsyncClient, case: dict[str, Any], path: str
+) -> None:
+    """As beside any other field: whether a cause is one, and who reads something."""
+    await manager.sends(f"{path}/causes", "cause", code="workload")
+    [cause] = (await stand(rca, case, "/causes"))["items"]
+    decide = f"decide-{cause['id']}"
+    undecided = await manager.sends(f"{path}/causes/{cause['id']}/decision", decide, revision="1", outcome="perhaps")
+    unheard = await manager.sends(f"{path}/messages", "message", text="To whom?", audience="nobody")
+
+    assert [each.status_code for each in (undecided, unheard)] == [422, 422]
+    assert f'id="{decide}-outcome-wrong"' in undecided.text
+    assert 'id="message-audience-wrong"' in unheard.text
+
+
 async def test_a_conversation_has_two_audiences(manager: Person, poc: Person, path: str) -> None:
     """What the client's people say among themselves is nowhere on the vendor's page, nor a form to say it with."""
     await manager.sends(f"{path}/messages", "message", text="Between us", audience="internal")
