@@ -16,10 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from appeals import Clock
 from audit_api.sampling.drawing import make_draw
+from audit_api.sampling.forgetting import forget_candidates
 from audit_api.sampling.items import replace
 from audit_api.sampling.schedule import SAMPLER, keep_up, lock_draw
 from audit_api.sampling.tables import sample_items
 from conftest import Caller
+from decisions import candidates
 from factories import decision_row, missed
 from sampling import change, drawn, draws_of, items_of, next_monday, plan_document, publish, published, some_decisions, take_in
 from tallystick import draw as repeated
@@ -313,6 +315,32 @@ async def test_a_void_item_that_nothing_is_left_for_changes_no_receipt(
     assert came is None
     assert [stratum.voided for stratum in paper.strata] == [()] * len(paper.strata)
     assert repeated.verify(paper, [Decision.model_validate(row) for row in rows]) == []
+
+
+async def test_candidates_are_forgotten_once_nothing_is_left_to_audit(
+    audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, store: asyncpg.Connection
+) -> None:
+    """Until then they may take another's place. Those of draws to come stay, and a draw that is over is repeated all the same."""
+    made = await drawn(audit_app, audit, clock, programme)
+    [to_come, *_] = [each for each in await draws_of(audit, programme, made.plan["id"]) if each["state"] == "committed"]
+    clock.now = datetime.fromisoformat(to_come["draw_after"]) - timedelta(days=2)
+    await take_in(audit, programme, some_decisions(date.fromisoformat(to_come["first_day"]), days=3), source="next")
+    waiting = "update sample_items set state = 'audited' where programme = $1 and ($2 or id <> $3)"
+    last = made.items[0]["id"]
+
+    async def left(draw_id: str) -> int:
+        await forget_candidates(audit_app.state.database)
+        return sum(map(len, (await candidates(store, UUID(draw_id))).values()))
+
+    whole = await left(made.draw["id"])
+    await store.execute(waiting, programme, False, last)
+    with_one_left = await left(made.draw["id"])
+    await store.execute(waiting, programme, True, last)
+    paper = await receipt(audit, programme, made.draw["id"], "acme")
+
+    assert whole == with_one_left > 20
+    assert (await left(made.draw["id"]), await left(to_come["id"])) == (0, 60)
+    assert repeated.verify(paper, [Decision.model_validate(row) for row in made.decisions]) == []
 
 
 async def test_a_receipt_tells_a_vendor_how_far_its_own_sources_were(

@@ -41,6 +41,7 @@ from audit_api.programmes.routes import router as programmes_router
 from audit_api.sampling import draws
 from audit_api.sampling import items as sample_items
 from audit_api.sampling.draw_routes import router as draws_router
+from audit_api.sampling.forgetting import forgetting
 from audit_api.sampling.routes import router as plans_router
 from audit_api.sampling.schedule import sampling
 from audit_api.settings import AuditSettings
@@ -60,7 +61,7 @@ __all__ = ["create_app", "metadata"]  # metadata: with every noun's tables in it
 
 @asynccontextmanager
 async def _beside_requests(app: FastAPI) -> AsyncIterator[None]:
-    async with sweeping(app), sampling(app), sweeping_items(app), thinning(app), delivering(app, webhooks):
+    async with sweeping(app), sampling(app), forgetting(app), sweeping_items(app), thinning(app), delivering(app, webhooks):
         yield
 
 
