@@ -166,6 +166,20 @@ async def test_a_preview_tells_what_a_plan_would_come_to(audit: httpx.AsyncClien
     assert found["notes"] == ["The budget takes away 40 of 100 audits, where they tell the least."]
 
 
+@pytest.mark.parametrize("kind", ["proportional", "neyman"])
+async def test_a_preview_says_where_there_are_fewer_decisions_than_audits(
+    audit: httpx.AsyncClient, programme: str, clock: Clock, kind: str
+) -> None:
+    """Of a total that is wanted, all decisions are audited, and the rest cannot be had."""
+    monday = next_monday(clock)
+    await take_in(audit, programme, some_decisions(monday - timedelta(weeks=2), 60))
+    document = plan_document(monday, allocation={"kind": kind, "total": 100})
+    answer = await audit.post("/v1/sampling-plan-previews", params={"programme": programme}, json=document)
+
+    assert answer.json()["size"] == 60
+    assert answer.json()["notes"][-1] == "There are 60 decisions, fewer than audits are wanted in all: 40 cannot be had."
+
+
 async def test_a_new_version_makes_the_draws_that_have_not_begun(
     audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock
 ) -> None:

@@ -72,6 +72,9 @@ def _notes(plan: NewSamplingPlan, strata: Sequence[Stratum], allocation: Allocat
     if missing := sum(allocation.missing):
         fewer = sum(1 for each in allocation.missing if each)
         yield f"{_strata(fewer)} fewer decisions than audits are wanted of them: {missing} cannot be had."
+    total, there = getattr(plan.allocation, "total", 0), sum(each.size for each in strata)
+    if total > there:
+        yield f"There are {there} decisions, fewer than audits are wanted in all: {total - there} cannot be had."
     if cut := sum(allocation.cut):
         yield f"The budget takes away {cut} of {sum(allocation.wanted)} audits, where they tell the least."
     below = allocation.below_minimum(strata)
