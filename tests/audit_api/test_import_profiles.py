@@ -5,9 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from batches import CSV, JSON, NDJSON, encoded, faults, problem, push, pushed, verdicts
+from conftest import Caller
 from factories import audit_row, programme_document
+from tallystick.schemas.principal import Role
 
 PROFILE: dict[str, Any] = {
     "slug": "export",
@@ -201,3 +204,15 @@ async def test_the_mapping_is_the_same_for_a_bom_and_padded_names(audit: httpx.A
     batch = await pushed(audit, programme, b"\xef\xbb\xbf" + body, media_type=CSV, profile="export")
 
     assert verdicts(batch) == ["created"]
+
+
+async def test_a_profile_of_another_vendor_is_none(
+    audit: httpx.AsyncClient, audit_app: FastAPI, caller: Caller, programme: str
+) -> None:
+    """Pushing through it answers as if there were none of this name: how others write cannot be found out by trying."""
+    await _with(audit, programme)
+    rival = caller(audit_app, Role.VENDOR_SYSTEM, vendor="borealis")
+    answers = [await push(rival, programme, [_export()], profile=name, dry_run=True) for name in ("export", "no-such")]
+
+    assert [problem(answer) for answer in answers] == ["not-found", "not-found"]
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]

@@ -85,6 +85,28 @@ async def test_a_mistake_is_pointed_at(audit: httpx.AsyncClient, programme: str,
     assert (await audit.get(f"/v1/programmes/{programme}")).json()["revision"] == 1
 
 
+async def test_a_vendor_sees_no_others_in_import_profiles(
+    audit: httpx.AsyncClient, audit_app: FastAPI, caller: Caller, programme: str
+) -> None:
+    """Neither profiles that are another's by vendor or site, nor the names of others in those that serve all."""
+    shared = {
+        "slug": "shared",
+        "values": {"vendor": {"A": "acme", "B": "borealis"}, "site": {"LIS": "lisbon", "KRK": "krakow"}},
+        "defaults": {"site": "krakow"},
+    }
+    of_others = [{"slug": "by-vendor", "constants": {"vendor": "borealis"}}, {"slug": "by-site", "constants": {"site": "krakow"}}]
+    document = programme_document(programme, import_profiles=[shared, *of_others])
+    (await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": "*"})).raise_for_status()
+    poc = caller(audit_app, Role.VENDOR_POC, vendor="acme")
+    [seen] = (await poc.get(f"/v1/programmes/{programme}")).json()["document"]["import_profiles"]
+
+    assert (seen["slug"], seen["values"], seen["defaults"]) == (
+        "shared",
+        {"vendor": {"A": "acme"}, "site": {"LIS": "lisbon"}},
+        {},
+    )
+
+
 @pytest.mark.principal(Role.VENDOR_POC, vendor="acme")
 async def test_a_vendor_sees_no_other_vendor(audit: httpx.AsyncClient, programme: str) -> None:
     """The document as a vendor reads it names that vendor alone."""

@@ -1,6 +1,6 @@
 """A programme under quality management, as one document that can be read, put back and kept in version control."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
@@ -377,16 +377,23 @@ class ImportProfile(Wire):
     ignore: tuple[Plain, ...] = ()
     """Columns that are not taken over. Any other column that maps to nothing rejects its row."""
 
-    def serves(self, vendor: str) -> bool:
-        """Whether rows of this vendor can come out of it: it names no vendor for every row, or this one."""
-        return self.constants.get("vendor", vendor) == vendor
+    def serves(self, vendor: str, foreign: Container[object]) -> bool:
+        """Whether rows of this vendor can come out of it: it names no other vendor, nor a site `foreign` to it, for every row."""
+        return not any(_names_others(field, value, vendor, foreign) for field, value in self.constants.items())
 
-    def as_seen_by(self, vendor: str) -> Self:
-        """The profile without the other vendors that it knows by name."""
-        names = {theirs: ours for theirs, ours in self.values.get("vendor", {}).items() if ours == vendor}
-        defaults = {field: value for field, value in self.defaults.items() if field != "vendor" or value == vendor}
-        values = self.values | ({"vendor": names} if "vendor" in self.values else {})
+    def as_seen_by(self, vendor: str, foreign: Container[object]) -> Self:
+        """The profile without the other vendors, and the sites that are `foreign` to this one, that it knows by name."""
+        values = {
+            field: {theirs: ours for theirs, ours in known.items() if not _names_others(field, ours, vendor, foreign)}
+            for field, known in self.values.items()
+        }
+        defaults = {field: each for field, each in self.defaults.items() if not _names_others(field, each, vendor, foreign)}
         return self.model_copy(update={"values": values, "defaults": defaults})
+
+
+def _names_others(field: str, value: object, vendor: str, foreign: Container[object]) -> bool:
+    """Whether the value of a field names another vendor, or a site that is foreign to this one."""
+    return (field == "vendor" and value != vendor) or (field == "site" and value in foreign)
 
 
 class Programme(Wire):
@@ -446,7 +453,9 @@ class Programme(Wire):
         if vendor is None:
             return self
         own = tuple(entry for entry in self.vendors if entry.slug == vendor)
-        profiles = tuple(profile.as_seen_by(vendor) for profile in self.import_profiles if profile.serves(vendor))
+        foreign = {site for entry in self.vendors for site in entry.sites} - {site for entry in own for site in entry.sites}
+        serving = (profile for profile in self.import_profiles if profile.serves(vendor, foreign))
+        profiles = tuple(profile.as_seen_by(vendor, foreign) for profile in serving)
         leads = {name: lead for name, lead in self.follow_up.team_leads.items() if name == vendor}
         follow_up = FollowUp(**{**self.follow_up.model_dump(), "team_leads": leads, "quality_manager": None, "gpm": None})
         return self.model_copy(update={"vendors": own, "import_profiles": profiles, "follow_up": follow_up})

@@ -148,7 +148,7 @@ async def _take_in(
     current = await get_programme(session, programme)
     document = Programme.model_validate(current.document)
     rules = Rules(document, session.principal.vendor, moment)
-    mapper = _mapper(document, batch["profile"])
+    mapper = _mapper(document, session.principal, batch["profile"])
     rows = bounded(read_rows(body, media_type, mapper, NewAudit, glance_by(rules)), MAX_ROWS)
     merge = Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"], moment)
     results = await merge.run(rows)
@@ -165,10 +165,11 @@ async def _take_in(
     return _answer(batch, results, status=201, dry_run=False)
 
 
-def _mapper(document: Programme, profile: str | None) -> ProfileMapper | None:
+def _mapper(document: Programme, principal: Principal, profile: str | None) -> ProfileMapper | None:
+    """The import profile of this name as the caller sees it: what it must not see of one it cannot find out by using it."""
     if profile is None:
         return None
-    for candidate in document.import_profiles:
+    for candidate in document.as_seen_by(principal.vendor).import_profiles:
         if candidate.slug == profile:
             return ProfileMapper(candidate)
     raise NotFound("The programme has no such import profile.")
@@ -203,7 +204,7 @@ async def _replayed(session: WriteSession, programme: str, batch_id: UUID, body:
     batch = await get_batch(session, programme, batch_id)
     kept = {row.row: row_document(row) for row in await list_rows(session, programme, batch_id, (), 0, MAX_ROWS)}
     document = Programme.model_validate(await get_document_at(session, programme, batch["recorded_at"]))
-    sent = read_rows(body, media_type, _mapper(document, batch["profile"]), NewAudit)
+    sent = read_rows(body, media_type, _mapper(document, session.principal, batch["profile"]), NewAudit)
     repeated = await repetitions(session, programme, (row for row in sent if row.number not in kept))
     results = sorted([*kept.values(), *repeated], key=itemgetter("row"))
     headers = {**created_at("audit-batches", batch_id, programme), **REPLAYED}
