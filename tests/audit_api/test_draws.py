@@ -387,6 +387,27 @@ async def test_a_vendor_sees_nothing_of_draws_about_others(
     assert [each.status_code for each in (foreign, others, nobodys)] == [404, 404, 404]
 
 
+@pytest.mark.parametrize("kind", ["proportional", "neyman"])
+async def test_a_total_over_several_vendors_is_told_to_none_of_them(
+    audit: httpx.AsyncClient, audit_app: FastAPI, caller: Caller, clock: Clock, programme: str, kind: str
+) -> None:
+    """Less its own part it is that of the others, and in proportion their volume. One's own total is told."""
+    allocation = {"kind": kind, "total": 12}
+    shared = await drawn(audit_app, audit, clock, programme, allocation=allocation)
+    own = await drawn(audit_app, audit, clock, programme, allocation=allocation, scope={"vendor": ["acme"]})
+    poc = caller(audit_app, Role.VENDOR_POC, vendor="acme")
+    of = {"programme": programme}
+    one, ones_own = [(await poc.get(f"/v1/draws/{each.draw['id']}", params=of)).json() for each in (shared, own)]
+    changes = (await poc.get("/v1/changes", params=of)).json()["changes"]
+    followed = {change["id"]: change["data"]["allocation"] for change in changes if change["noun"] == "draw"}
+    papers = [await receipt(client, programme, shared.draw["id"], "acme") for client in (poc, audit)]
+
+    assert shared.draw["allocation"]["total"] == ones_own["allocation"]["total"] == 12
+    assert one["allocation"] == followed[one["id"]] == {"kind": kind, "total": None}
+    assert [paper.allocation.model_dump() for paper in papers] == [one["allocation"]] * 2
+    assert 0 < one["drawn"] < shared.draw["drawn"] == 12
+
+
 async def test_lots_are_inspected_by_the_standard_and_the_lots_before(
     audit_app: FastAPI, audit: httpx.AsyncClient, programme: str, clock: Clock, store: asyncpg.Connection
 ) -> None:

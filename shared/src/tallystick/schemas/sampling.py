@@ -126,6 +126,17 @@ Allocation = Annotated[
 ]
 
 
+class SharedTotal(Wire):
+    """A total over several vendors, which none of them is told: less its own part it is that of the others."""
+
+    kind: Literal["proportional", "neyman"]
+    total: None = None
+
+
+ToldAllocation = Allocation | SharedTotal
+"""How many are drawn, as it is told of a draw."""
+
+
 class Budget(Wire):
     """What a period may cost. The sample is cut to it where precision loses least."""
 
@@ -315,7 +326,7 @@ class Draw(Wire):
     first_day: date
     last_day: date
     dimensions: tuple[StratumDimension, ...]
-    allocation: Allocation
+    allocation: ToldAllocation
     commitment: str
     """SHA-256 of the key, in hexadecimal digits."""
     committed_at: Instant
@@ -373,7 +384,7 @@ class Receipt(Wire):
     time_zone: TimeZone
     scope: SamplingScope
     dimensions: tuple[StratumDimension, ...]
-    allocation: Allocation
+    allocation: ToldAllocation
     commitment: Hexadecimal
     committed_at: Instant
     key: Hexadecimal

@@ -18,12 +18,16 @@ from tallystick.schemas.sampling import (
     DrawStratum,
     ItemState,
     NewSamplingPlan,
+    NeymanAllocation,
+    ProportionalAllocation,
     Receipt,
     ReceiptSource,
     ReceiptStratum,
     SamplingScope,
+    SharedTotal,
     StratumDimension,
     StratumValues,
+    ToldAllocation,
 )
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession, scoped
@@ -55,15 +59,16 @@ def _documents(programme: str, principal: Principal) -> Select[Any]:
     return scoped(statement, draws, programme, principal).where(about(principal))
 
 
-def _document(row: Row[Any]) -> Draw:
+def _document(row: Row[Any], principal: Principal) -> Draw:
     plan = NewSamplingPlan.model_validate(row.design)
     shown = {name: row._mapping[name] for name in _KEPT}
-    return Draw(title=plan.title, dimensions=plan.dimensions(), allocation=plan.allocation, key=row.told_key, **shown)
+    told = plan.allocation if principal.vendor is None else _allocation_for(plan, principal.vendor)
+    return Draw(title=plan.title, dimensions=plan.dimensions(), allocation=told, key=row.told_key, **shown)
 
 
 async def get_draw(session: ReadSession, programme: str, draw_id: UUID) -> Draw:
     """One draw; a problem where there is none to see."""
-    return _document(await find_draw(session, programme, draw_id))
+    return _document(await find_draw(session, programme, draw_id), session.principal)
 
 
 async def find_draw(session: ReadSession, programme: str, draw_id: UUID) -> Row[Any]:
@@ -94,7 +99,7 @@ async def list_draws(
     if before is not None:
         day, draw_id = before
         statement = statement.where(or_(_d.first_day < day, and_(_d.first_day == day, _d.id < draw_id)))
-    return [_document(row) for row in await session.execute(statement)]
+    return [_document(row, session.principal) for row in await session.execute(statement)]
 
 
 async def list_strata(
@@ -120,7 +125,7 @@ async def name_strata(session: ReadSession, programme: str, draw_ids: Collection
 async def name_draws(session: ReadSession, programme: str, draw_ids: Collection[UUID]) -> dict[UUID, Draw]:
     """Some draws by their ids, those that the principal may see."""
     rows = await session.execute(_documents(programme, session.principal).where(_d.id.in_(draw_ids)))
-    return {row.id: _document(row) for row in rows}
+    return {row.id: _document(row, session.principal) for row in rows}
 
 
 def _stratum(row: Row[Any], principal: Principal) -> DrawStratum:
@@ -171,7 +176,7 @@ async def get_receipt(session: ReadSession, programme: str, draw_id: UUID, vendo
         time_zone=draw.time_zone,
         scope=_scope_for(plan.scope, vendor),
         dimensions=plan.dimensions(),
-        allocation=plan.allocation,
+        allocation=_allocation_for(plan, vendor),
         commitment=draw.commitment,
         committed_at=draw.committed_at,
         key=draw.told_key,
@@ -185,6 +190,14 @@ async def get_receipt(session: ReadSession, programme: str, draw_id: UUID, vendo
 def not_ready(draw: Row[Any]) -> DrawNotReady:
     """The problem of a draw that is not so far."""
     return DrawNotReady(f"The draw is {draw.state}.", state=draw.state, draw_after=draw.draw_after)
+
+
+def _allocation_for(plan: NewSamplingPlan, vendor: str) -> ToldAllocation:
+    """A plan's allocation, without a total that is not this vendor's alone."""
+    allocation = plan.allocation
+    if isinstance(allocation, ProportionalAllocation | NeymanAllocation) and set(plan.scope.vendor) != {vendor}:
+        return SharedTotal(kind=allocation.kind)
+    return allocation
 
 
 def _scope_for(scope: SamplingScope, vendor: str) -> SamplingScope:
@@ -233,7 +246,7 @@ async def read_changes(session: ReadSession, programme: str, after: int, limit: 
     if await find_programme(session, programme) is None:
         return []
     statement = _documents(programme, session.principal).where(_d.position > after).order_by(_d.position).limit(limit)
-    found = [_document(row) for row in await session.execute(statement)]
+    found = [_document(row, session.principal) for row in await session.execute(statement)]
     statement = scoped(select(draw_strata), draw_strata, programme, session.principal)
     statement = statement.where(_s.draw_id == any_(literal([draw.id for draw in found]))).order_by(_s.stratum)
     strata: dict[UUID, list[dict[str, Any]]] = {draw.id: [] for draw in found}
