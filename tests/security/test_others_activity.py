@@ -98,6 +98,9 @@ async def test_the_gaps_between_a_vendors_positions_count_nothing(world: World) 
 
 async def test_a_vendor_is_told_how_late_numbers_are_and_not_since_when(world: World) -> None:
     """Where the projection stands, and when it last counted something, would be when others recorded."""
+    report = await world.client("reporting", Actor(Role.VENDOR_POC, (world.own,), "acme")).get(
+        "/v1/reports/rca", params={"programme": world.own}
+    )
     asked: dict[str, Any] = {"params": {"programme": world.own}}
 
     async def standing(actor: Actor) -> dict[str, Any]:
@@ -107,8 +110,11 @@ async def test_a_vendor_is_told_how_late_numbers_are_and_not_since_when(world: W
 
     told = await standing(Actor(Role.VENDOR_SYSTEM, (world.own,), "acme"))
     all_of_it = await standing(Actor(Role.ANALYST, (world.own,)))
+    scope = report.json()["scope"]
     moving = ("position", "applied_at", "checked_at", "caught_up_at")
 
     assert {told[name] for name in moving} | {told["work"][name] for name in moving} | {told["searched"]} == {None}
+    assert told["work"]["epoch"] is None  # it begins with the first case of all
     assert isinstance(told["lag_s"], float)
+    assert (scope["position"], scope["work_position"], scope["work_epoch"]) == (None, None, None)
     assert None not in {all_of_it[name] for name in moving}

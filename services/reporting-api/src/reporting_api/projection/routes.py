@@ -49,8 +49,11 @@ _TELLING = dict.fromkeys(("position", "applied_at", "checked_at", "caught_up_at"
 
 
 def _to_vendor(standing: Projection) -> Projection:
-    """What a vendor is told: how late the numbers are, and not when others recorded something."""
-    work = None if standing.work is None else standing.work.model_copy(update=_TELLING)
+    """What a vendor is told: how late the numbers are, and not when others recorded something.
+
+    Nor the epoch of work: it begins with the first case, whosever that is.
+    """
+    work = None if standing.work is None else standing.work.model_copy(update={**_TELLING, "epoch": None})
     return standing.model_copy(update={**_TELLING, "searched": None, "work": work})
 
 

@@ -42,7 +42,9 @@ async def read_work_standing(session: ReadSession, standing: Standing) -> WorkSt
             "The cases of this programme are being read. They are shown once all of them are known.",
             headers={"Retry-After": "2"},
         )
-    return WorkStanding(row.epoch, row.position, row.position if standing.shown is not None else None, row.created_at)
+    if standing.shown is None:  # to a vendor; the epoch begins with the first case, whosever that is
+        return WorkStanding(None, row.position, None, row.created_at)
+    return WorkStanding(row.epoch, row.position, row.position, row.created_at)
 
 
 @dataclass(frozen=True, slots=True)
