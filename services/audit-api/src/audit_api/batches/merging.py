@@ -1,7 +1,7 @@
 """Merging the rows of a batch: each becomes an audit, or is told what stands in its way. The whole batch is one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -16,7 +16,7 @@ from sqlalchemy import Row as AuditRow
 from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, kept_back, revise, was_sent
 from audit_api.batches.reading import Row
-from audit_api.batches.staging import Record, audit_of, open_stage, record, stage
+from audit_api.batches.staging import Record, audit_of, lines, open_stage, record, stage
 from audit_api.calibration import golden
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
@@ -24,6 +24,7 @@ from tallystick.service.database import WriteSession
 from tallystick.service.feed import take_positions
 
 CHUNK = 5000
+_FIRST_CHUNK = 625  # rows: until they are judged, the database has nothing to do
 _TURN = 50  # rows: what the database waits for, as everybody does, is at most a millisecond of judging
 _SQL = {path.name: path.read_text() for path in files(__package__).iterdir() if path.name.endswith(".sql")}
 _REVISABLE = frozenset(Judgement.model_fields)
@@ -52,14 +53,29 @@ class Chunk:
     records: list[Record] = field(default_factory=list)
     repeated: list[tuple[int, NewAudit]] = field(default_factory=list)
     rejected: list[Result] = field(default_factory=list)
+    staged: bytes = b""
+    """The `lines` of the records, where they were made in advance."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """What became of the records of a chunk: those that are audits now, and the verdicts on the others."""
+
+    created: Sequence[Record] = ()
+    others: list[Result] = field(default_factory=list)
+
+    def results(self) -> list[Result]:
+        """The verdicts on all."""
+        return [Result(new.number, RowVerdict.CREATED, new.name[0], new.id) for new in self.created] + self.others
 
 
 async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[Chunk]:
     """Judge the rows and cut them into chunks, letting other requests have their turn in between."""
+    size = _FIRST_CHUNK
     while True:
         chunk = Chunk()
         taken: set[tuple[str, str]] = set()
-        for row in islice(rows, CHUNK):
+        for row in islice(rows, size):
             if not row.number % _TURN:
                 await asyncio.sleep(0)
             values = row.values
@@ -79,6 +95,7 @@ async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[C
         if not chunk.records and not chunk.rejected:
             return
         yield chunk
+        size = min(2 * size, CHUNK)
 
 
 class Merge:
@@ -97,19 +114,25 @@ class Merge:
         self._golden = False
 
     async def run(self, rows: Iterator[Row[NewAudit]]) -> list[Result]:
-        """The verdicts on all rows, in their order. The next chunk is judged while the database merges the one before."""
+        """The verdicts on all rows, in their order.
+
+        While the database merges a chunk, the verdicts on the one before are made and the next is judged.
+        """
         self._golden = await golden.are_hidden(self._session, self._programme)
         results: list[Result] = []
-        merging: asyncio.Task[list[Result]] | None = None
+        merging: asyncio.Task[Merged] | None = None
         await open_stage(await self._session.driver())
         try:
             async for chunk in chunks(rows, self._rules):
-                results += chunk.rejected
-                if merging is not None:
-                    results += await merging
+                if not self._repeating:
+                    chunk.staged = lines(chunk.records)
+                merged = await merging if merging is not None else Merged()
                 merging = asyncio.create_task(self._merge(chunk))
+                await asyncio.sleep(0)  # it has begun
+                results += merged.results()
+                results += chunk.rejected
             if merging is not None:
-                results += await merging
+                results += (await merging).results()
         except BaseException:
             if merging is not None:  # the connection must be at rest before the transaction is rolled back
                 merging.cancel()
@@ -118,34 +141,34 @@ class Merge:
         results.sort(key=attrgetter("row"))
         return results
 
-    async def _merge(self, chunk: Chunk) -> list[Result]:
-        created, standing = await self._take_over(chunk.records)
-        results = [Result(new.number, RowVerdict.CREATED, new.name[0], new.id) for new in created]
-        results += [Result(number, RowVerdict.DUPLICATE, name, found) for number, name, found, same in standing if same]
+    async def _merge(self, chunk: Chunk) -> Merged:
+        created, standing = await self._take_over(chunk)
+        merged = Merged(created)
+        merged.others += [Result(number, RowVerdict.DUPLICATE, name, found) for number, name, found, same in standing if same]
         contradicted = {number: UUID(found) for number, _, found, same in standing if not same}
         if contradicted:
             recorded = await find_audits(self._session, self._programme, contradicted.values())
             for sent in chunk.records:
                 if (found := contradicted.get(sent.number)) is not None:
-                    results.append(await self._contradiction(sent.number, sent.audit, recorded[found]))
+                    merged.others.append(await self._contradiction(sent.number, sent.audit, recorded[found]))
         if chunk.repeated:
-            results.sort(key=attrgetter("row"))
-            results += await self._repeated(chunk, results)
-        return results
+            merged.others += await self._repeated(chunk, sorted(merged.results(), key=attrgetter("row")))
+        return merged
 
-    async def _take_over(self, records: list[Record]) -> tuple[list[Record], list[asyncpg.Record]]:
+    async def _take_over(self, chunk: Chunk) -> tuple[list[Record], list[asyncpg.Record]]:
         """Make audits of the new ones among the records; answers these and, for the others, row, external id, audit, same.
 
         Rows are mostly new, or mostly sent before. So they are taken for new until one is not; then they are looked up first,
         until a whole chunk is new again. A chunk of rejected rows alone has nothing to take over.
         """
+        records = chunk.records
         if not records:
             return [], []
         driver = await self._session.driver()
         if not self._repeating:
             await driver.execute("savepoint unknown")
             try:
-                await self._insert(records)
+                await self._insert(records, chunk.staged or lines(records))
             except asyncpg.UniqueViolationError:
                 await driver.execute("rollback to savepoint unknown; release savepoint unknown")
             else:
@@ -158,17 +181,17 @@ class Merge:
         known = {number for number, *_ in standing}
         unknown = [each for each in records if each.number not in known]
         if unknown:  # a chunk of repetitions leaves the stream as it is
-            await self._insert(unknown)
+            await self._insert(unknown, lines(unknown))
         self._repeating = bool(standing)
         return unknown, list(standing)
 
-    async def _insert(self, records: list[Record]) -> None:
+    async def _insert(self, records: list[Record], staged: bytes) -> None:
         """Record audits, on the next positions, one for each row from the first to the last of them, so that none is counted.
 
         Where there are golden items, with as many more for what may come of them.
         """
         driver = await self._session.driver()
-        await stage(driver, records)
+        await stage(driver, staged)
         first, rows = records[0].number, records[-1].number - records[0].number + 1
         position = await take_positions(self._session, streams, self._programme, 2 * rows if self._golden else rows)
         await driver.execute(

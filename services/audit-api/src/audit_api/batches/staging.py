@@ -95,12 +95,17 @@ async def open_stage(driver: asyncpg.Connection) -> None:
     await driver.execute(_OPEN)
 
 
-async def _all_at_once(records: Iterable[Record]) -> AsyncIterator[bytes]:
-    """The lines of records. The driver reads a file in a thread, which would wait for its turn among what is judged meanwhile."""
-    yield b"".join(map(_line, records))
+def lines(records: Iterable[Record]) -> bytes:
+    """Records as the stage takes them."""
+    return b"".join(map(_line, records))
 
 
-async def stage(driver: asyncpg.Connection, records: Iterable[Record]) -> None:
-    """Put records on the stage."""
+async def stage(driver: asyncpg.Connection, staged: bytes) -> None:
+    """Put the `lines` of records on the stage."""
     form: dict[str, Any] = {"format": "csv", "quote": '"', "escape": "\\", "null": "null", "encoding": "utf-8"}
-    await driver.copy_to_table("audit_stage", source=_all_at_once(records), columns=_COLUMNS, **form)
+    await driver.copy_to_table("audit_stage", source=_in_one_piece(staged), columns=_COLUMNS, **form)
+
+
+async def _in_one_piece(staged: bytes) -> AsyncIterator[bytes]:
+    """The driver reads a file in a thread, which would wait for its turn among what is judged meanwhile."""
+    yield staged
