@@ -43,8 +43,11 @@ def test_text_is_taken_for_no_number_and_nothing_else_for_a_flag(
 
 
 def test_what_json_writes_alike_is_alike() -> None:
-    """A whole number is a number, and days are told as text."""
+    """2 is a number as 2.0 is, 5.0 is a whole one as 5 is, and days are told as text."""
     assert NewStaffingPlan.model_validate({**WEEK, "fair": 2}).fair == 2
+    assert NewSamplingPlan.model_validate({**PLAN, "priority": 5.0}).priority == 5
+    with pytest.raises(ValidationError):
+        NewSamplingPlan.model_validate({**PLAN, "priority": 5.5})
 
 
 def _models(base: type[Wire] = Wire) -> Iterator[type[Wire]]:

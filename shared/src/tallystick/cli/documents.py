@@ -23,7 +23,8 @@ def read_rows(file: Path, model: type[Model]) -> tuple[Model, ...]:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             if file.suffix == ".csv":
                 for cells in csv.DictReader(lines):
-                    rows.append(model.model_validate_strings({name: cell for name, cell in cells.items() if cell}))  # noqa: PERF401
+                    told_in = {name: cell for name, cell in cells.items() if cell}
+                    rows.append(model.model_validate_strings(told_in, strict=False))
             else:
                 rows += [model.model_validate_json(line) for line in lines if line.strip()]
     except ValidationError as error:

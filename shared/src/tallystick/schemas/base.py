@@ -7,15 +7,24 @@ from typing import Annotated, Any, TypeVar, dataclass_transform
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints, with_config
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 from uuid_utils.compat import uuid7
+
+
+def _whole(value: object) -> object:
+    """What JSON Schema takes for an integer: 5.0 is one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _make_exact(part: object) -> None:
     """Let every number and flag in a part of a schema be strict."""
     if isinstance(part, dict):
-        if part.get("type") in ("bool", "int", "float"):  # a model may have a field of that name, whose schema this is
+        if part.get("type") in ("bool", "float"):  # a model may have a field of that name, whose schema this is
             part["strict"] = True
+        elif part.get("type") == "int" and "strict" not in part:
+            number: Any = {**part, "strict": True}
+            part.clear()
+            part.update(core_schema.no_info_before_validator_function(_whole, number))
         for inner in part.values():
             _make_exact(inner)
     elif isinstance(part, list | tuple):
