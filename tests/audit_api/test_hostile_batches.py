@@ -206,6 +206,7 @@ async def test_a_quote_that_never_ends_takes_what_is_behind_it_along(
 
     assert verdicts(batch) == ["created", "rejected"]
     assert faults(batch["results"][1]) == [("", "csv_invalid")]
+    assert "(lines 3 to 4 of the body)" in batch["results"][1]["errors"][0]["detail"]
     assert await found(CANARY) == []
 
 
@@ -235,7 +236,7 @@ async def test_a_header_may_have_spaces_around_its_names(audit: httpx.AsyncClien
         (",".join([*missed(), ""]), "invalid-request", ("/20", "unknown_column")),
         (",".join(missed()).replace("vendor", "vendor id"), "invalid-request", ("/1", "unknown_column")),
         ('"' + CANARY, "malformed-request", None),
-        ("\xff", "invalid-request", ("/0", "unknown_column")),
+        ("\xff", "malformed-request", None),
     ],
 )
 async def test_a_header_that_does_not_fit_is_a_problem(
@@ -250,6 +251,17 @@ async def test_a_header_that_does_not_fit_is_a_problem(
     assert error is None or error in [(each["pointer"], each["code"]) for each in answer.json()["errors"]]
     assert CANARY not in answer.text
     assert await stored() == before
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+async def test_a_header_without_commas_is_told_what_separates_columns(
+    audit: httpx.AsyncClient, programme: str, separator: str
+) -> None:
+    """Spreadsheets of half of Europe write semicolons: the answer says what is wrong with the file, not with a name."""
+    answer = await push(audit, programme, encoded([missed("A-1")], CSV).replace(b",", separator.encode()), media_type=CSV)
+
+    assert problem(answer) == "invalid-request"
+    assert "commas separate columns" in answer.json()["detail"]
 
 
 _GOOD = json.dumps(audit_row("A-1")).encode()

@@ -40,7 +40,7 @@ async def case(system: Any, home: str) -> dict[str, Any]:
         first = await _done(
             poc.post(f"{address}/whys", json={"text": "New joiners do not know the live policy", "category": "people_training"})
         )
-        reference = [{"kind": "document", "reference": "training-log-12", "note": "module 3 is missing"}]
+        reference = [{"kind": "document", "reference": "training-log-12/" + "harbour/" * 12, "note": "module 3 is missing"}]
         deeper = {
             "text": "The module about live streams was dropped",
             "parent": first["id"],

@@ -21,6 +21,7 @@ from tallystick.service.problems import InvalidRequest, MalformedRequest, Unsupp
 NDJSON, JSON, CSV = "application/x-ndjson", "application/json", "text/csv"
 MEDIA_TYPES = (NDJSON, JSON, CSV)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 _REFERENCE_LENGTH = 200
 _MOST_FAULTS = 10
@@ -155,11 +156,14 @@ def _csv(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row
     _check_header(header, mapper, model)
     number = 0
     while True:
+        first = lines.line_num + 1
         try:
             cells = next(lines, None)
-        except csv.Error:
+        except csv.Error as error:
             number += 1
-            yield Row(number, None, None, (RowError(pointer="", code="csv_invalid", detail="The row is not valid CSV."),))
+            where = f"line {first}" if first == lines.line_num else f"lines {first} to {lines.line_num}"
+            fault = RowError(pointer="", code="csv_invalid", detail=f"The row ({where} of the body) is not valid CSV: {error}.")
+            yield Row(number, None, None, (fault,))
             continue
         if cells is None:
             return
@@ -182,6 +186,8 @@ def _csv(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row
 def _check_header(header: list[str], mapper: Mapper | None, model: type[BaseModel]) -> None:
     if not header:
         raise MalformedRequest("The CSV has no header.")
+    if any(_SURROGATE.search(column) for column in header):
+        raise MalformedRequest("The CSV header is not UTF-8.")
     faults = [
         ProblemError(pointer=f"/{place}", code="duplicate_column", detail="The header names this column twice.")
         for place, column in enumerate(header)
@@ -193,7 +199,10 @@ def _check_header(header: list[str], mapper: Mapper | None, model: type[BaseMode
         if not (column in model.model_fields if mapper is None else mapper.column_is_known(column))
     ]
     if faults:
-        raise InvalidRequest("The CSV header does not fit; pointers count its columns from 0.", errors=faults)
+        detail = "The CSV header does not fit; pointers count its columns from 0."
+        if len(header) == 1:
+            detail += " It has one column only: commas separate columns, no semicolons and no tabs."
+        raise InvalidRequest(detail, errors=faults)
 
 
 def _validated(number: int, record: object, mapper: Mapper | None, model: type[Model]) -> Row[Model]:
