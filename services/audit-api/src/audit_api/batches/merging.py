@@ -131,6 +131,7 @@ class Merge:
                 await asyncio.sleep(0)  # it has begun
                 results += merged.results()
                 results += chunk.rejected
+                del merged  # its records give their room to the next ones
             if merging is not None:
                 results += (await merging).results()
         except BaseException:
