@@ -141,6 +141,17 @@ async def test_a_time_in_another_format_rejects_its_row(audit: httpx.AsyncClient
     assert faults(batch["results"][0]) == [("/decided_at", "not_a_time")]
 
 
+@pytest.mark.parametrize("written", ["29.03.2026 02:00", "29.03.2026 02:59"])
+async def test_a_time_that_its_zone_leaves_out_rejects_its_row(audit: httpx.AsyncClient, programme: str, written: str) -> None:
+    """Nobody's clock has shown it, so it is of another zone than the profile says: it is not guessed what it means."""
+    await _with(audit, programme)
+    batch = await pushed(audit, programme, [_export(decided_at=written), _export("T-2")], profile="export")
+
+    assert verdicts(batch) == ["rejected", "created"]
+    assert faults(batch["results"][0]) == [("/decided_at", "not_a_time")]
+    assert "clocks went forward" in batch["results"][0]["errors"][0]["detail"]
+
+
 @pytest.mark.parametrize(
     "changes", [{"colour": "red"}, {"external_id": "T-9"}, {"moderator": "m-9"}, {"vendor": "borealis"}, {"Ticket": "T-1"}]
 )

@@ -56,6 +56,9 @@ class ProfileMapper:
             if isinstance(ours.get(field), str):
                 try:
                     ours[field] = self._moment(ours[field])
+                except _SkippedHour:
+                    detail = "There is no such time in the profile's zone: its clocks went forward past it."
+                    errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail=detail))
                 except (ValueError, OverflowError):
                     errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail="Not a time in the profile's format."))
         return ours, errors
@@ -66,12 +69,21 @@ def _word(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+class _SkippedHour(ValueError):
+    """A time of the hour that a zone leaves out in spring: whoever writes it means another zone."""
+
+
 def _moment_reader(profile: ImportProfile) -> Callable[[str], datetime]:
     zone = ZoneInfo(profile.dates.time_zone)
     pattern = profile.dates.pattern
 
     def read(text: str) -> datetime:
         moment = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)  # noqa: DTZ007
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        if moment.tzinfo:
+            return moment.astimezone(UTC)
+        meant = moment.replace(tzinfo=zone).astimezone(UTC)
+        if meant.astimezone(zone).replace(tzinfo=None) != moment:
+            raise _SkippedHour
+        return meant
 
     return read
