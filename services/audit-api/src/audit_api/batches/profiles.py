@@ -56,11 +56,8 @@ class ProfileMapper:
             if isinstance(ours.get(field), str):
                 try:
                     ours[field] = self._moment(ours[field])
-                except _SkippedHour:
-                    detail = "There is no such time in the profile's zone: its clocks went forward past it."
-                    errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail=detail))
-                except (ValueError, OverflowError):
-                    errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail="Not a time in the profile's format."))
+                except _NotATimeError as error:
+                    errors.append(RowError(pointer=f"/{field}", code="not_a_time", detail=str(error)))
         return ours, errors
 
 
@@ -69,8 +66,8 @@ def _word(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _SkippedHour(ValueError):
-    """A time of the hour that a zone leaves out in spring: whoever writes it means another zone."""
+class _NotATimeError(Exception):
+    """A text that names no moment."""
 
 
 def _moment_reader(profile: ImportProfile) -> Callable[[str], datetime]:
@@ -78,12 +75,13 @@ def _moment_reader(profile: ImportProfile) -> Callable[[str], datetime]:
     pattern = profile.dates.pattern
 
     def read(text: str) -> datetime:
-        moment = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)  # noqa: DTZ007
-        if moment.tzinfo:
-            return moment.astimezone(UTC)
-        meant = moment.replace(tzinfo=zone).astimezone(UTC)
-        if meant.astimezone(zone).replace(tzinfo=None) != moment:
-            raise _SkippedHour
-        return meant
+        try:
+            written = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)  # noqa: DTZ007
+            moment = (written if written.tzinfo else written.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise _NotATimeError("Not a time in the profile's format.") from None
+        if not written.tzinfo and moment.astimezone(zone).replace(tzinfo=None) != written:
+            raise _NotATimeError("There is no such time in the profile's zone: its clocks went forward past it.")
+        return moment
 
     return read
