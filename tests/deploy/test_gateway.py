@@ -252,6 +252,23 @@ async def test_the_numbers_of_operators_are_not_shown(gateway: httpx.AsyncClient
     assert problem(await gateway.get(f"/{name}/metrics"), 404).instance == f"/{name}/metrics"
 
 
+@pytest.mark.parametrize("address", ["/", "/audit/v1/programmes", "/rca/v1/cases", "/programmes/demo/cases"])
+async def test_a_method_that_http_does_not_know_is_a_problem(gateway: httpx.AsyncClient, address: str) -> None:
+    """The services cannot even read such a request, so it ends here, wherever it goes."""
+    document = problem(await gateway.request("FOO", address), 501)
+
+    assert document.type == "https://qa.example.com/problems/method-unknown"
+    assert document.instance == address
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+async def test_a_method_of_http_is_for_the_service_to_answer(gateway: httpx.AsyncClient, method: str) -> None:
+    """It alone knows which ones an address takes."""
+    answer = await gateway.request(method, "/audit/v1/audits")
+
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"r5"')
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 async def test_a_long_answer_is_compressed_and_its_etag_comes_back_as_the_service_gave_it(
     gateway: httpx.AsyncClient, encoding: str
