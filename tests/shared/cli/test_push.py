@@ -150,6 +150,18 @@ def test_an_outage_is_told_and_waited_out(tallystick: Command, intake: Intake, s
     assert len(intake.rows) == 5
 
 
+def test_an_address_where_nobody_ever_listened_is_soon_given_up(tallystick: Command, tmp_path: Path) -> None:
+    """It is rather wrong than down: the patience of minutes is for a service that has been there."""
+    url, began = f"http://127.0.0.1:{free_port()}", time.monotonic()
+
+    ran = tallystick("push", write(tmp_path / "audits.csv", 5), "--url", url, "--patience", "40s")
+
+    assert ran.code == 4
+    assert time.monotonic() - began < 20
+    assert f"No answer from {url}/" in ran.err
+    assert "Check that the address is right and that Tallystick runs there." in ran.err
+
+
 def test_patience_has_an_end(tallystick: Command, tmp_path: Path) -> None:
     """Exit code 4: the service did not come back."""
     url = f"http://127.0.0.1:{free_port()}"

@@ -200,6 +200,26 @@ async def test_a_change_that_was_never_sent_is_repeated() -> None:
     assert stub.seen[0].headers["if-match"] == '"2"'
 
 
+async def test_patience_is_for_a_service_that_has_been_there() -> None:
+    """It is waited for beyond the time that an address gets at which nobody has ever listened."""
+    port, stub = free_port(), Stub()
+    stub.handle = lambda _: json_answer({"items": []})
+    waiting = asyncio.Event()
+    url = f"http://127.0.0.1:{port}"
+    async with Tallystick(url, "t", unreached_patience_s=0, on_outage=lambda _: waiting.set()) as tallystick:
+        with pytest.raises(UnreachableError, match="Check that the address is right"):
+            await tallystick.programmes.list()
+        with serving(stub, port):
+            await tallystick.programmes.list()
+        again = asyncio.create_task(tallystick.programmes.list())
+        await waiting.wait()
+
+        with serving(stub, port):
+            await again
+
+    assert len(stub.seen) == 2
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 500])
 async def test_a_refusal_is_raised_at_once(tallystick: Tallystick, stub: Stub, status: int) -> None:
     """What a repetition cannot change is not repeated."""

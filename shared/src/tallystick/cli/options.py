@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 _CONNECTION = "Where to"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PATIENCE_S = 15.0
+_UNREACHED_PATIENCE_S = 10.0
 
 Url = Annotated[
     str,
@@ -82,7 +83,13 @@ class Connection:
         patience = _PATIENCE_S if patience_s is None else patience_s
 
         async def within() -> Result:
-            async with Tallystick(self.url, self.token, patience_s=patience, on_outage=report_outage) as tallystick:
+            async with Tallystick(
+                self.url,
+                self.token,
+                patience_s=patience,
+                unreached_patience_s=_UNREACHED_PATIENCE_S,
+                on_outage=report_outage,
+            ) as tallystick:
                 return await act(tallystick)
 
         return asyncio.run(within())

@@ -32,6 +32,7 @@ class Tallystick(Numbers):
         rca: the address of rca-api, where it is not the gateway's `/rca`.
         reporting: the address of reporting-api, where it is not the gateway's `/reporting`.
         patience_s: for how many seconds a request is tried again when a failure is safe to repeat.
+        unreached_patience_s: the most of these seconds as long as no connection has ever been made.
         on_outage: told before every wait for such a repetition.
     """
 
@@ -44,13 +45,14 @@ class Tallystick(Numbers):
         rca: str | None = None,
         reporting: str | None = None,
         patience_s: float = 30,
+        unreached_patience_s: float = float("inf"),
         on_outage: Callable[[Outage], None] | None = None,
     ) -> None:
         gateway = url.rstrip("/")
         self._audit = audit or f"{gateway}/audit"
         self._rca = rca or f"{gateway}/rca"
         self._reporting = reporting or f"{gateway}/reporting"
-        self.transport = Transport(token, patience_s=patience_s, on_outage=on_outage)
+        self.transport = Transport(token, patience_s=patience_s, unreached_patience_s=unreached_patience_s, on_outage=on_outage)
         self.programmes = Programmes(self.transport, self._audit)
         self.audits = Audits(self.transport, self._audit)
         self.batches = Batches(self.transport, self._audit)

@@ -37,6 +37,7 @@ _LONGEST_DELAY_S = 15.0
 _NO_PROXY = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
 """This machine is reached directly, whatever proxy the environment names."""
 _TIMEOUT = httpx.Timeout(60, connect=10)
+_UNREACHED = "Nobody has taken a connection there yet. Check that the address is right and that Tallystick runs there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,24 @@ class Transport:
     Args:
         token: the access token or its provider.
         patience_s: for how many seconds after the first failure a request is tried again.
+        unreached_patience_s: the most of these seconds as long as no connection has ever been made: the address is more
+            likely wrong than out of order.
         on_outage: told before every wait.
     """
 
-    def __init__(self, token: Token, *, patience_s: float = 30, on_outage: Callable[[Outage], None] | None = None) -> None:
+    def __init__(
+        self,
+        token: Token,
+        *,
+        patience_s: float = 30,
+        unreached_patience_s: float = float("inf"),
+        on_outage: Callable[[Outage], None] | None = None,
+    ) -> None:
         self._token = token
         self._patience_s = patience_s
         self._on_outage = on_outage
+        self._unreached_patience_s = unreached_patience_s
+        self._reached = False
         self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, mounts=_NO_PROXY, verify=_trust())
 
     async def __aenter__(self) -> Self:
@@ -139,19 +151,21 @@ class Transport:
                 )
             except httpx.TransportError as error:
                 reason = f"{_place(url)}: {str(error) or type(error).__name__}"
+                self._reached = self._reached or not isinstance(error, _NOT_SENT)
                 if isinstance(error, _HOPELESS) or not (repeatable or isinstance(error, _NOT_SENT)):
                     raise UnreachableError(reason) from error
             else:
+                self._reached = True
                 if not (repeatable and _come_again(response)):
                     return _success(response)
                 reason = f"{_place(url)}: {response.status_code} {response.reason_phrase}"
             failing_since = started if failing_since is None else failing_since
             delay = max(_backoff(attempt), _retry_after(response))
             lasted = time.monotonic() - failing_since
-            if lasted + delay > patience:
+            if lasted + delay > (patience if self._reached else min(patience, self._unreached_patience_s)):
                 if response is not None:
                     raise problem_of(response)
-                raise UnreachableError(reason)
+                raise UnreachableError(reason if self._reached else f"{reason}\n{_UNREACHED}")
             if self._on_outage is not None:
                 self._on_outage(Outage(reason, delay, lasted))
             await asyncio.sleep(delay)
