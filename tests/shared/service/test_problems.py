@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 
 from batches import problem
 from conftest import Caller
+from tallystick.identity import sign_service_token
 from tallystick.schemas.principal import Role
 from tallystick.schemas.problem import Problem as ProblemDocument
 from tallystick.service.problems import all_problems, problem_errors
@@ -192,6 +194,28 @@ async def test_the_log_names_the_principal(audit_app: FastAPI, caller: Caller) -
     assert [(entry["principal"], entry["vendor"], entry["refusal"]) for entry in logs] == [
         ("poc-7", "acme", None),
         (None, None, "DecodeError"),
+    ]
+
+
+async def test_what_machines_ask_all_the_time_is_logged_for_debugging_alone(
+    audit_app: FastAPI, caller: Caller, identity: Path
+) -> None:
+    """Services' reads of each other and probes, unless they go wrong; what people ask stands in the log."""
+    person = caller(audit_app, Role.ADMIN)
+    token = sign_service_token(json.loads((identity / "service.jwk").read_text()), "reporting-api")
+    with capture_logs() as logs:
+        for path in ("/v1/programmes", "/v1/programmes/none-such"):
+            await person.get(path, headers={"Authorization": f"Bearer {token}"})
+            await person.get(path)
+        for path in ("/livez", "/readyz", "/metrics"):
+            await person.get(path)
+
+    assert [(entry["status"], entry["log_level"]) for entry in logs] == [
+        (200, "debug"),
+        (200, "info"),
+        (404, "info"),
+        (404, "info"),
+        *[(200, "debug")] * 3,
     ]
 
 

@@ -13,8 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import ExcInfo, Processor
 
 from tallystick.schemas.base import new_id
+from tallystick.schemas.principal import Role
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_PROBES = {"/livez", "/readyz", "/metrics"}
+_REFUSED = 400
 _SAFE_MESSAGES = (OSError, RuntimeError)
 """Errors whose messages are logged. Those of all others, databases' above all, can quote the values that they stumbled over."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -88,8 +91,17 @@ class Metrics:
         self.under_way = Gauge("tallystick_http_requests_under_way", "Requests being worked on.", registry=self.registry)
 
 
+def _asks_all_the_time(scope: Scope, route: str) -> bool:
+    """Whether the request is a probe, or a service reading another: day and night, whether or not anybody is there."""
+    principal = scope.get("principal")
+    return scope["method"] == "GET" and (route in _PROBES or (principal is not None and principal.holds(Role.SERVICE)))
+
+
 class Telemetry:
-    """ASGI middleware around everything else: request id in and out, one log line and the metrics of a request."""
+    """ASGI middleware around everything else: request id in and out, one log line and the metrics of a request.
+
+    What asks all the time and is answered well is logged for debugging alone, so that people's requests and errors stand out.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -123,7 +135,8 @@ class Telemetry:
                 self._metrics.seconds.labels(method, route).observe(seconds)
                 trace = _TRACE_PARENT.fullmatch(headers.get("traceparent", ""))
                 principal = scope.get("principal")
-                log.info(
+                log.log(
+                    logging.DEBUG if status < _REFUSED and _asks_all_the_time(scope, route) else logging.INFO,
                     "request",
                     request_id=request_id,
                     trace_id=trace and trace[1],
