@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from shared.cli.conftest import Command
-from shared.client.stub import Answer, Stub, free_port, problem
+from shared.client.stub import Answer, Stub, free_port, json_answer, problem
 from tallystick.cli import command
 
 
@@ -79,6 +79,16 @@ def test_an_address_that_is_none_is_wrong_usage(tallystick: Command, url: str) -
 
     assert ran.code == 2
     assert "http://" in ran.err
+
+
+@pytest.mark.parametrize(("option", "told"), [((), "There are no such signals.\n"), (("--json",), "")])
+def test_no_signals_are_told_in_words(tallystick: Command, stub: Stub, option: tuple[str, ...], told: str) -> None:
+    """Rather than by a table without rows; for scripts there is nothing to read."""
+    stub.script.append(json_answer({"items": []}))
+
+    ran = tallystick("signals", *option)
+
+    assert (ran.code, ran.out, ran.err) == (0, "", told)
 
 
 def test_without_a_token_the_command_says_where_to_get_one(tallystick: Command, monkeypatch: pytest.MonkeyPatch) -> None:

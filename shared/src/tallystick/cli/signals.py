@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli import figures
-from tallystick.cli.console import out
+from tallystick.cli.console import err, out
 from tallystick.cli.filters import PANEL, FromDay, Names, ToDay
 from tallystick.cli.options import DEFAULT_URL, Connection, ProgrammeName, TokenFile, TokenText, Url
 from tallystick.client import Filters, Tallystick
@@ -36,8 +36,10 @@ def signals(
     if as_json:
         for signal in found:
             typer.echo(signal.model_dump_json(by_alias=True))
-    else:
+    elif found:
         out.print(_table(found))
+    else:
+        err.print("There are no such signals.")
 
 
 def _listing(programme: str, query: Filters, limit: int) -> Callable[[Tallystick], Awaitable[list[Signal]]]:
