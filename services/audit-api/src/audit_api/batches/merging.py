@@ -20,7 +20,7 @@ from audit_api.batches.staging import Record, audit_of, lines, open_stage, recor
 from audit_api.calibration import golden
 from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
-from tallystick.service.database import WriteSession
+from tallystick.service.database import ReadSession, WriteSession
 from tallystick.service.feed import take_positions
 
 CHUNK = 5000
@@ -96,6 +96,15 @@ async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[C
             return
         yield chunk
         size = min(2 * size, CHUNK)
+
+
+async def find_standing(
+    session: ReadSession, programme: str, numbers: Sequence[int], names: Sequence[tuple[str, str]], hashes: Sequence[bytes | None]
+) -> list[asyncpg.Record]:
+    """The audits that stand for some rows already: row, external id, audit, and whether that has the content of this hash."""
+    external_ids, vendors = zip(*names, strict=True)
+    driver = await session.driver()
+    return list(await driver.fetch(_SQL["existing.sql"], programme, numbers, vendors, external_ids, hashes))
 
 
 class Merge:
@@ -175,16 +184,14 @@ class Merge:
             else:
                 await driver.execute("release savepoint unknown")
                 return records, []
-        numbers = [each.number for each in records]
-        external_ids, vendors = zip(*(each.name for each in records), strict=True)
-        hashes = [each.content_hash for each in records]
-        standing = await driver.fetch(_SQL["existing.sql"], self._programme, numbers, vendors, external_ids, hashes)
+        names, hashes = [each.name for each in records], [each.content_hash for each in records]
+        standing = await find_standing(self._session, self._programme, [each.number for each in records], names, hashes)
         known = {number for number, *_ in standing}
         unknown = [each for each in records if each.number not in known]
         if unknown:  # a chunk of repetitions leaves the stream as it is
             await self._insert(unknown, lines(unknown))
         self._repeating = bool(standing)
-        return unknown, list(standing)
+        return unknown, standing
 
     async def _insert(self, records: list[Record], staged: bytes) -> None:
         """Record audits, on the next positions, one for each row from the first to the last of them, so that none is counted.

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import ColumnClause, Row, insert, literal, not_, select, union_all
 
 from audit_api.audits.tables import audits
-from audit_api.batches.merging import Result
+from audit_api.batches.merging import Result, find_standing
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.tables import audit_batch_rows, audit_batches
 from tallystick.schemas.audit import NewAudit, RowVerdict
@@ -124,30 +124,20 @@ async def list_rows(
 
 async def repetitions(session: ReadSession, programme: str, rows: Iterator[SentRow[NewAudit]]) -> list[dict[str, Any]]:
     """The verdicts on rows that repeat an audit, as the API shows them. The rows are read some at a time: there may be many."""
-    driver = await session.driver()
     verdicts: list[dict[str, Any]] = []
     repeated = ((row.number, row.content) for row in rows if row.content is not None)
     while some := list(islice(repeated, _LOOKED_UP_AT_ONCE)):
-        vendors, external_ids = [audit.vendor for _, audit in some], [audit.external_id for _, audit in some]
-        standing = {
-            (found["vendor"], found["external_id"]): found["id"]
-            for found in await driver.fetch(_STANDING, programme, vendors, external_ids)
-        }
+        numbers, names = [number for number, _ in some], [(audit.external_id, audit.vendor) for _, audit in some]
+        found = await find_standing(session, programme, numbers, names, [None] * len(some))  # whatever their content is by now
+        standing = {number: audit_id for number, _, audit_id, _ in found}
         verdicts += [
             {
                 "row": number,
                 "verdict": RowVerdict.DUPLICATE,
                 "external_id": audit.external_id,
-                "audit_id": standing[audit.vendor, audit.external_id],
+                "audit_id": standing[number],
                 "errors": [],
             }
             for number, audit in some
         ]
     return verdicts
-
-
-_STANDING = """
-    select audits.vendor, audits.external_id, audits.id
-    from unnest($2::text[], $3::text[]) as sent (vendor, external_id)
-    join audits on audits.programme = $1 and audits.vendor = sent.vendor and audits.external_id = sent.external_id
-"""
