@@ -64,7 +64,7 @@ async def remembered(
     etag = numbers_etag(standing, principal, question)
     if (unchanged := not_modified(request, etag)) is not None:
         return unchanged
-    memory, key = memory_of(request), _key(standing, principal, question)
+    memory, key = memory_of(request), etag or _key(standing, principal, question)
     body = memory.recall(standing.programme, key)
     if body is None:
         body = await told()
