@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from factories import programme_document
-from reporting_api.projection.apply import audits_of
 from reporting_api.projection.cursors import apply_page, open_cursor
+from reporting_api.projection.page import read_changes
 from reporting_api.projection.worker import SERVICE
 from tallystick.client import FeedPage
 from tallystick.schemas.base import new_id
@@ -166,7 +168,8 @@ class Stream:
             changes = due[start : start + limit]
             more = start + limit < len(due)
             position = changes[-1]["position"] if more else self.position
-            yield FeedPage(self.programme, str(EPOCH), changes, f"cursor-{position}", position, more, b"")
+            content = msgspec.Raw(msgspec.json.encode(changes))
+            yield FeedPage(self.programme, str(EPOCH), content, f"cursor-{position}", position, more)
 
     async def project(self, database: Database, *, limit: int = 1000, pages: int | None = None) -> None:
         """Apply everything that is not yet applied, or the first pages of it."""
@@ -174,4 +177,4 @@ class Stream:
             cursor = await open_cursor(session, Programme.model_validate(self.document))
         for page in islice(self.pages(cursor.position, limit), pages):
             async with database.writing(SERVICE) as session:
-                cursor = await apply_page(session, cursor, page, audits_of(page.changes))
+                cursor = await apply_page(session, cursor, page, read_changes(page))

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from reporting_api.projection.work import apply_work_page, open_work_cursor, work_of
 from reporting_api.projection.worker import SERVICE
 from tallystick.client import FeedPage
@@ -106,7 +108,8 @@ class WorkStream:
         for start in range(0, max(len(due), 1), limit):
             changes, more = due[start : start + limit], start + limit < len(due)
             position = changes[-1]["position"] if more else self.position
-            yield FeedPage(self.programme, str(EPOCH), changes, f"cursor-{position}", position, more, b"")
+            content = msgspec.Raw(msgspec.json.encode(changes))
+            yield FeedPage(self.programme, str(EPOCH), content, f"cursor-{position}", position, more)
 
     async def project(self, database: Database, *, limit: int = 1000, pages: int | None = None) -> None:
         """Apply everything that is not yet applied, or the first pages of it."""

@@ -15,8 +15,9 @@ from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.samples import samples
 from reporting_api.metrics.sums import Cut, sums
 from reporting_api.projection.appeals import apply_appeals
-from reporting_api.projection.apply import apply_audits, audits_of
+from reporting_api.projection.apply import apply_audits
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, open_cursor, start_anew
+from reporting_api.projection.page import read_changes
 from reporting_api.projection.samples import SAMPLES, apply_samples
 from reporting_api.projection.worker import SERVICE
 from reporting_api.statistics.weighted import Drawn, weighted
@@ -268,15 +269,15 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
             async with reporting_database.writing(SERVICE) as session:
                 cursor = await open_cursor(session, Programme.model_validate(stream.document))
                 page = next(stream.pages(cursor.position, detail))
-                await apply_page(session, cursor, page, audits_of(page.changes))
+                await apply_page(session, cursor, page, read_changes(page))
             seen.append(page)
         elif what == "replay" and seen:
             async with reporting_database.writing(SERVICE) as session:
-                changes = seen[detail % len(seen)].changes
-                if again := audits_of(changes):
-                    await apply_audits(session, stream.programme, "Europe/Berlin", again)
-                await apply_appeals(session, stream.programme, changes)
-                await apply_samples(session, stream.programme, changes)
+                again = read_changes(seen[detail % len(seen)])
+                if again.audits is not None:
+                    await apply_audits(session, stream.programme, "Europe/Berlin", again.audits)
+                await apply_appeals(session, stream.programme, again.others)
+                await apply_samples(session, stream.programme, again.others)
         elif what != "replay":
             _happen(stream, what, judgement, detail)
     incremental = await _cells(reporting_database, stream.programme)
@@ -307,7 +308,7 @@ async def test_a_page_applied_twice_changes_nothing(reporting_database: Database
     before = await _cells(reporting_database, stream.programme)
     async with reporting_database.writing(SERVICE) as session:
         for page in stream.pages():
-            audits = audits_of(page.changes)
+            audits = read_changes(page).audits
             assert audits is not None
             await apply_audits(session, stream.programme, "Europe/Berlin", audits)
 
@@ -325,7 +326,7 @@ async def test_a_worker_that_was_overtaken_applies_nothing(reporting_database: D
     stream.create()
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, audits_of(page.changes))
+            await apply_page(session, cursor, page, read_changes(page))
 
     async with reporting_database.reading(SERVICE) as session:
         found = await find_cursor(session, stream.programme)
@@ -343,7 +344,7 @@ async def test_a_worker_of_an_earlier_life_applies_nothing(reporting_database: D
         await start_anew(session, stream.programme)
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, audits_of(page.changes))
+            await apply_page(session, cursor, page, read_changes(page))
 
 
 async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Database) -> None:
@@ -354,7 +355,7 @@ async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Da
     async def fail_after_applying() -> None:
         async with reporting_database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(stream.document))
-            await apply_page(session, cursor, page, audits_of(page.changes))
+            await apply_page(session, cursor, page, read_changes(page))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import httpx
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from tallystick.client.errors import UnexpectedAnswerError, UnreachableError, problem_of
@@ -225,17 +224,6 @@ def parsed(model: type[Model], response: httpx.Response) -> Model:
         raise UnexpectedAnswerError(
             f"{_place(response.url)} answered no {model.__name__}: at {where or 'its start'}, {told(problem)}."
         ) from error
-
-
-def json_object(response: httpx.Response) -> dict[str, Any]:
-    """The body of a response as a plain JSON object."""
-    try:
-        document = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
-        raise UnexpectedAnswerError(f"{_place(response.url)} answered something else than a JSON object.")
-    return document
 
 
 def _success(response: httpx.Response) -> httpx.Response:

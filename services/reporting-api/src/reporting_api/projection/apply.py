@@ -1,60 +1,13 @@
 """Applying a page of changes to facts and sums: what is added is the difference between an audit's old and its new state."""
 
-from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
-from operator import itemgetter
-from typing import Any, NamedTuple
 
 import asyncpg
 
-from reporting_api.cuboids import DIMENSIONS, cells_sql
+from reporting_api.cuboids import cells_sql
+from reporting_api.projection.page import Audits
 from tallystick.service.database import WriteSession
-
-_SAMPLE = ("stratum", "inclusion_probability")
-_APPLIED = ("id", "position", "audited_at", *DIMENSIONS, "verdict", "quality_score", "handling_time_s", *_SAMPLE)
-FIELDS = tuple(f"audit.{name}" for name in (*_APPLIED, "first_scored"))
-"""What is asked for of the audits on a feed."""
-_AUDIT = itemgetter(*_APPLIED)
-_FIRST = itemgetter("verdict", "error_class", "error_code", "severity", "quality_score")
-_UNCHANGED = (None,) * 5
-
-
-_SEPARATOR = "\x1f"
-"""No name on the wire can hold it."""
-
-
-class Audits(NamedTuple):
-    """The audits of a page as `apply.sql` takes them."""
-
-    columns: Sequence[str]
-    """The values of each column in one text, which is several times faster than arrays."""
-    changed: bool
-    """Whether some have changed since they were taken in: most likely they are known."""
-
-
-def audits_of(changes: Iterable[dict[str, Any]]) -> Audits | None:
-    """The audits among the changes of a feed's page; None without audits. One that stands there more than once counts as last.
-
-    An erased audit is on the feed like any other, with nobody's name in it: it keeps counting.
-    """
-    latest = {change["id"]: change for change in changes if change["noun"] == "audit"}
-    if not latest:
-        return None
-    audits = [change["data"] for change in latest.values()]
-    first = [audit["first_scored"] for audit in audits]
-    columns = [
-        *map(_joined, zip(*map(_AUDIT, audits), strict=True)),
-        *map(_joined, zip(*(_UNCHANGED if each is None else _FIRST(each) for each in first), strict=True)),
-    ]
-    return Audits(columns, any(change["revision"] > 1 for change in latest.values()))
-
-
-def _joined(values: Sequence[Any]) -> str:
-    try:
-        return _SEPARATOR.join(values)
-    except TypeError:  # not all of them are text
-        return _SEPARATOR.join(["" if value is None else str(value) for value in values])
 
 
 @cache

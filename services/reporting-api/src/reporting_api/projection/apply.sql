@@ -18,22 +18,35 @@ with incoming as (
         coalesce(case when first_verdict is null then error_code else first_error_code end, '') as first_error_code,
         coalesce(case when first_verdict is null then severity else first_severity end, '') as first_severity,
         round(case when first_verdict is null then score else first_score end::float8 * 10000)::integer as first_score
-    from unnest(
-        string_to_array($3, e'\x1f', ''), string_to_array($4, e'\x1f', ''), string_to_array($5, e'\x1f', ''),
-        string_to_array($6, e'\x1f', ''), string_to_array($7, e'\x1f', ''), string_to_array($8, e'\x1f', ''),
-        string_to_array($9, e'\x1f', ''), string_to_array($10, e'\x1f', ''), string_to_array($11, e'\x1f', ''),
-        string_to_array($12, e'\x1f', ''), string_to_array($13, e'\x1f', ''), string_to_array($14, e'\x1f', ''),
-        string_to_array($15, e'\x1f', ''), string_to_array($16, e'\x1f', ''), string_to_array($17, e'\x1f', ''),
-        string_to_array($18, e'\x1f', ''), string_to_array($19, e'\x1f', ''), string_to_array($20, e'\x1f', ''),
-        string_to_array($21, e'\x1f', ''), string_to_array($22, e'\x1f', ''), string_to_array($23, e'\x1f', ''),
-        string_to_array($24, e'\x1f', ''), string_to_array($25, e'\x1f', ''), string_to_array($26, e'\x1f', ''),
-        string_to_array($27, e'\x1f', ''), string_to_array($28, e'\x1f', '')
-    ) as page (
-        audit_id, position, audited_at, vendor, site, queue, market, language, policy,
-        audit_party, automated_detection, error_class, error_code, severity, moderator, auditor, verdict, score,
-        handling_time_s, stratum, inclusion_probability,
-        first_verdict, first_error_class, first_error_code, first_severity, first_score
-    )
+    from (
+        select
+            unnest(string_to_array($3, e'\x1f', '')) as audit_id,
+            unnest(string_to_array($4, e'\x1f', '')) as position,
+            unnest(string_to_array($5, e'\x1f', '')) as audited_at,
+            unnest(string_to_array($6, e'\x1f', '')) as vendor,
+            unnest(string_to_array($7, e'\x1f', '')) as site,
+            unnest(string_to_array($8, e'\x1f', '')) as queue,
+            unnest(string_to_array($9, e'\x1f', '')) as market,
+            unnest(string_to_array($10, e'\x1f', '')) as language,
+            unnest(string_to_array($11, e'\x1f', '')) as policy,
+            unnest(string_to_array($12, e'\x1f', '')) as audit_party,
+            unnest(string_to_array($13, e'\x1f', '')) as automated_detection,
+            unnest(string_to_array($14, e'\x1f', '')) as error_class,
+            unnest(string_to_array($15, e'\x1f', '')) as error_code,
+            unnest(string_to_array($16, e'\x1f', '')) as severity,
+            unnest(string_to_array($17, e'\x1f', '')) as moderator,
+            unnest(string_to_array($18, e'\x1f', '')) as auditor,
+            unnest(string_to_array($19, e'\x1f', '')) as verdict,
+            unnest(string_to_array($20, e'\x1f', '')) as score,
+            unnest(string_to_array($21, e'\x1f', '')) as handling_time_s,
+            unnest(string_to_array($22, e'\x1f', '')) as stratum,
+            unnest(string_to_array($23, e'\x1f', '')) as inclusion_probability,
+            unnest(string_to_array($24, e'\x1f', '')) as first_verdict,
+            unnest(string_to_array($25, e'\x1f', '')) as first_error_class,
+            unnest(string_to_array($26, e'\x1f', '')) as first_error_code,
+            unnest(string_to_array($27, e'\x1f', '')) as first_severity,
+            unnest(string_to_array($28, e'\x1f', '')) as first_score
+    ) as page
 ),
 merged as (
     insert into facts (
@@ -63,7 +76,7 @@ merged as (
         old.first_error_code as old_first_error_code, old.first_severity as old_first_severity,
         old.first_score as old_first_score
 ),
-side as (
+side as not materialized (
     select
         1 as sign,
         day, vendor, site, queue, market, policy, audit_party, error_class,
@@ -80,7 +93,7 @@ side as (
     from merged
     where existed
 ),
-delta as (
+delta as not materialized (
     select
         0::smallint as view, day, vendor, site, queue, market, policy, audit_party,
         first_error_class as error_class, first_error_code as error_code, first_severity as severity, auditor,
@@ -113,12 +126,13 @@ added as (
         $1, cuboid, day, view,
         concat_ws(
             e'\x1f', vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor
-        ),
+        ) as cell,
         vendor, site, queue, market, policy, audit_party, error_class, error_code, severity, auditor,
         audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored
     from cells
     where (audits, errors, critical_errors, false_positives, false_negatives, handling_time_s, timed, score, scored)
         is distinct from (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint)
+    order by cuboid, day, view, cell
     on conflict (programme, cuboid, day, view, cell) do update set
         audits = kept.audits + excluded.audits,
         errors = kept.errors + excluded.errors,

@@ -12,8 +12,9 @@ from sqlalchemy import Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reporting_api.projection.appeals import apply_appeals
-from reporting_api.projection.apply import Audits, apply_audits
+from reporting_api.projection.apply import apply_audits
 from reporting_api.projection.calibration import CALIBRATION, apply_calibration
+from reporting_api.projection.page import Changes
 from reporting_api.projection.samples import SAMPLES, apply_samples
 from reporting_api.tables import appeals, cursors, facts, rollups
 from tallystick.client import FeedPage
@@ -62,21 +63,22 @@ async def open_cursor(session: WriteSession, document: Programme) -> Row[Any]:
     return (await session.execute(select(cursors).where(cursors.c.programme == document.slug))).one()
 
 
-async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, audits: Audits | None) -> Row[Any]:
-    """Apply a page that was read from the cursor `before`, and answer the cursor behind it. `audits` are those of the page.
+async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, changes: Changes) -> Row[Any]:
+    """Apply a page that was read from the cursor `before`, and answer the cursor behind it. `changes` are those of the page.
 
     Raises:
         OvertakenError: the cursor has moved since; nothing was applied.
     """
     await hold(session, cursors, before)
     programme = before.programme
-    if audits is not None:
-        await apply_audits(session, programme, before.time_zone, audits)
-    await apply_appeals(session, programme, page.changes)
-    await apply_calibration(session, programme, page.changes)
-    await apply_samples(session, programme, page.changes)
-    documents = [change["data"]["document"] for change in page.changes if change["noun"] == "programme"]
-    return await advance(session, cursors, page, **({"document": documents[-1]} if documents else {}))
+    if changes.audits is not None:
+        await apply_audits(session, programme, before.time_zone, changes.audits)
+    await apply_appeals(session, programme, changes.others)
+    await apply_calibration(session, programme, changes.others)
+    await apply_samples(session, programme, changes.others)
+    documents = [change["data"]["document"] for change in changes.others if change["noun"] == "programme"]
+    changed = changes.audits is not None or bool(changes.others)
+    return await advance(session, cursors, page, changed=changed, **({"document": documents[-1]} if documents else {}))
 
 
 async def hold(session: WriteSession, table: Table, before: Row[Any]) -> None:
@@ -92,10 +94,13 @@ async def hold(session: WriteSession, table: Table, before: Row[Any]) -> None:
         raise OvertakenError(before.programme)
 
 
-async def advance(session: WriteSession, table: Table, page: FeedPage, **also: Any) -> Row[Any]:
-    """Move a cursor behind a page that was applied, and answer it. `also` is what else of it changes."""
+async def advance(session: WriteSession, table: Table, page: FeedPage, *, changed: bool, **also: Any) -> Row[Any]:
+    """Move a cursor behind a page that was applied, and answer it.
+
+    `changed` is whether there was any change on it, and `also` what else of the cursor moves.
+    """
     moved = {"epoch": UUID(page.epoch), "cursor": page.cursor, "position": page.position, "checked_at": func.now(), **also}
-    if page.changes:
+    if changed:
         moved["applied_at"] = func.now()
     if not page.more:
         moved["caught_up_at"] = func.now()

@@ -120,7 +120,7 @@ async def apply_work_page(session: WriteSession, before: Row[Any], page: FeedPag
             index_elements=list(table.primary_key), set_=kept, where=table.c.position < adding.excluded.position
         )
         await session.execute(merging, [{"programme": before.programme, **row} for row in rows])
-    return await advance(session, work_cursors, page)
+    return await advance(session, work_cursors, page, changed=bool(page.changes))
 
 
 async def start_work_anew(session: WriteSession, programme: str) -> None:

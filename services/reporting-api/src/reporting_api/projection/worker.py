@@ -22,8 +22,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Row, make_url
 
-from reporting_api.projection.apply import FIELDS, audits_of
 from reporting_api.projection.cursors import OvertakenError, apply_page, find_cursor, lag_s, list_cursors, open_cursor, start_anew
+from reporting_api.projection.page import FIELDS, read_changes
 from reporting_api.projection.work import (
     apply_work_page,
     find_work_cursor,
@@ -88,7 +88,7 @@ AUDIT = Feed(
     find=find_cursor,
     all=list_cursors,
     open=open_cursor,
-    prepare=lambda page: audits_of(page.changes),
+    prepare=read_changes,
     apply=apply_page,
     outdated=lambda cursor: bool(cursor.document["time_zone"] != cursor.time_zone),
     start_anew=start_anew,
