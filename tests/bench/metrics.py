@@ -107,7 +107,7 @@ async def _fill(database: asyncpg.Connection, programme: str, count: int) -> Non
 
 def _sum_up() -> str:
     """The service's own way from facts to sums: what follows the facts in its statement, fed with all that are stored."""
-    _, place, rest = _apply_sql(known=False).partition("delta as (")
+    _, place, rest = _apply_sql(known=False).partition("delta as ")
     return f"with side as (select 1 as sign, facts.* from facts where programme = $1), {place}{rest}"
 
 

@@ -63,7 +63,7 @@ rollups = Table(
     *(Column(name, NAME, nullable=False, comment="empty where the cuboid leaves it out") for name in ROLLED_UP),
     *(Column(name, BigInteger, nullable=False) for name in MEASURES),
     PrimaryKeyConstraint("programme", "cuboid", "day", "view", "cell"),
-    Index("rollups_segment", "programme", "cuboid", "queue", "market", "day"),
+    Index("rollups_segment", "programme", "cuboid", "queue", "market", "day", postgresql_where=text("queue <> ''")),
 )
 
 appeals = Table(

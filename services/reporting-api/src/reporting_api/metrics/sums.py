@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    TextClause,
     and_,
     any_,
     bindparam,
@@ -150,8 +151,10 @@ def _of_cells(
     if view == View.FIRST_SCORED:
         statement = statement.where(rollups.c.view == 0)
     # One value is compared as one: how many an array holds, a plan for all of them does not know.
-    wanted = [rollups.c[name] == bindparam(name) for name in sorted(one)]
+    wanted: list[ColumnElement[bool] | TextClause] = [rollups.c[name] == bindparam(name) for name in sorted(one)]
     wanted += [rollups.c[name] == any_(bindparam(name, type_=_WORDS)) for name in sorted(many)]
+    if Dimension.QUEUE in one | many:
+        wanted.append(text("queue <> ''"))  # which names the index of segments
     within = (rollups.c.day >= bindparam("start"), rollups.c.day < bindparam("end"))
     return statement.where(*wanted, *within).limit(bindparam("most", type_=Integer))
 
