@@ -1,7 +1,7 @@
 """Answers: JSON straight from the serializer, strong ETags, and the preconditions of writes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -33,8 +33,8 @@ def reply(
     return response
 
 
-def json_of(content: Mapping[str, Any]) -> bytes:
-    """A mapping as JSON. Besides what JSON knows it may hold UUIDs, dates, UTC datetimes, models and the parts of answers."""
+def json_of(content: Mapping[str, Any] | Sequence[Any]) -> bytes:
+    """A mapping or a list as JSON. Besides what JSON knows it may hold UUIDs, dates, UTC datetimes, models and fragments."""
     return orjson.dumps(content, default=_plain, option=orjson.OPT_UTC_Z)
 
 

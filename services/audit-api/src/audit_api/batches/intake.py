@@ -25,9 +25,9 @@ class Place:
 
     async def body(self, request: Request) -> bytes:
         """The body in one piece. It has a place while it arrives, so it must arrive in time."""
-        body = bytearray()
-        await self.pieces(request, body.extend)
-        return bytes(body)
+        pieces: list[bytes] = []
+        await self.pieces(request, pieces.append)
+        return b"".join(pieces)
 
     async def pieces(self, request: Request, take: Callable[[bytes], None]) -> None:
         """Hand on a body as it arrives. The time that this takes is ours: how long the body itself takes is what is bounded.

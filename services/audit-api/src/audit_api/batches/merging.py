@@ -1,7 +1,7 @@
 """Merging the rows of a batch: each becomes an audit, or is told what stands in its way. The whole batch is one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -16,6 +16,7 @@ from sqlalchemy import Row as AuditRow
 from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, kept_back, revise, was_sent
 from audit_api.batches.reading import Row
+from audit_api.batches.results import Result
 from audit_api.batches.staging import Record, audit_of, lines, open_stage, record, stage
 from audit_api.calibration import golden
 from audit_api.metadata import streams
@@ -32,20 +33,6 @@ _REVISABLE = frozenset(Judgement.model_fields)
 OnConflict = Literal["reject", "revise"]
 
 
-@dataclass
-class Result:
-    """The verdict on one row: what `RowResult` says on the wire, in a form that a hundred thousand of cost little.
-
-    Without slots: the serializer is five times faster then.
-    """
-
-    row: int
-    verdict: RowVerdict
-    external_id: str | None
-    audit_id: str | None
-    errors: tuple[RowError, ...] = ()
-
-
 @dataclass(slots=True)
 class Chunk:
     """Some rows of a batch: those to be merged, each external id once, those that come after one of these, and those rejected."""
@@ -59,7 +46,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class Merged:
-    """What became of the records of a chunk: those that are audits now, and the verdicts on the others."""
+    """What became of the rows of a chunk: the records that are audits now, and the verdicts on the others."""
 
     created: Sequence[Record] = ()
     others: list[Result] = field(default_factory=list)
@@ -122,13 +109,12 @@ class Merge:
         self._repeating = False
         self._golden = False
 
-    async def run(self, rows: Iterator[Row[NewAudit]]) -> list[Result]:
-        """The verdicts on all rows, in their order.
+    async def run(self, rows: Iterator[Row[NewAudit]], tell: Callable[[list[Result]], None]) -> None:
+        """Merge all rows, and tell the verdicts on them, those of some rows after those of all before.
 
-        While the database merges a chunk, the verdicts on the one before are made and the next is judged.
+        While the database merges a chunk, the verdicts on the one before are told and the next is judged.
         """
         self._golden = await golden.are_hidden(self._session, self._programme)
-        results: list[Result] = []
         merging: asyncio.Task[Merged] | None = None
         await open_stage(await self._session.driver())
         try:
@@ -138,18 +124,15 @@ class Merge:
                 merged = await merging if merging is not None else Merged()
                 merging = asyncio.create_task(self._merge(chunk))
                 await asyncio.sleep(0)  # it has begun
-                results += merged.results()
-                results += chunk.rejected
+                tell(merged.results())
                 del merged  # its records give their room to the next ones
             if merging is not None:
-                results += (await merging).results()
+                tell((await merging).results())
         except BaseException:
             if merging is not None:  # the connection must be at rest before the transaction is rolled back
                 merging.cancel()
                 await asyncio.wait([merging])
             raise
-        results.sort(key=attrgetter("row"))
-        return results
 
     async def _merge(self, chunk: Chunk) -> Merged:
         created, standing = await self._take_over(chunk)
@@ -163,6 +146,7 @@ class Merge:
                     merged.others.append(await self._contradiction(sent.number, sent.audit, recorded[found]))
         if chunk.repeated:
             merged.others += await self._repeated(chunk, sorted(merged.results(), key=attrgetter("row")))
+        merged.others += chunk.rejected
         return merged
 
     async def _take_over(self, chunk: Chunk) -> tuple[list[Record], list[asyncpg.Record]]:
@@ -182,7 +166,7 @@ class Merge:
             except asyncpg.UniqueViolationError:
                 await driver.execute("rollback to savepoint unknown; release savepoint unknown")
             else:
-                await driver.execute("release savepoint unknown")
+                await driver.execute("truncate audit_stage; release savepoint unknown")
                 return records, []
         names, hashes = [each.name for each in records], [each.content_hash for each in records]
         standing = await find_standing(self._session, self._programme, [each.number for each in records], names, hashes)
@@ -190,13 +174,14 @@ class Merge:
         unknown = [each for each in records if each.number not in known]
         if unknown:  # a chunk of repetitions leaves the stream as it is
             await self._insert(unknown, lines(unknown))
+            await driver.execute("truncate audit_stage")
         self._repeating = bool(standing)
         return unknown, standing
 
     async def _insert(self, records: list[Record], staged: bytes) -> None:
         """Record audits, on the next positions, one for each row from the first to the last of them, so that none is counted.
 
-        Where there are golden items, with as many more for what may come of them.
+        Where there are golden items, with as many more for what may come of them. The caller empties the stage.
         """
         driver = await self._session.driver()
         await stage(driver, staged)
@@ -214,7 +199,6 @@ class Merge:
         )
         if self._golden:
             await golden.record_results(self._session, self._programme, rows)
-        await driver.execute("truncate audit_stage")
 
     async def _repeated(self, chunk: Chunk, merged: list[Result]) -> list[Result]:
         """The verdicts on rows that come after another of the same external id, each against the audit as it stands by then."""

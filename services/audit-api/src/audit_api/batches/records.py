@@ -1,6 +1,5 @@
 """Batches as they are kept: who pushed what, with which outcome, and the rows that created nothing."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -10,26 +9,25 @@ import orjson
 from sqlalchemy import ColumnClause, Row, insert, literal, not_, select, union_all
 
 from audit_api.audits.tables import audits
-from audit_api.batches.merging import Result, find_standing
+from audit_api.batches.merging import find_standing
 from audit_api.batches.reading import Row as SentRow
+from audit_api.batches.results import Result
 from audit_api.batches.tables import audit_batch_rows, audit_batches
 from tallystick.schemas.audit import NewAudit, RowVerdict
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
 
-_NOT_KEPT = {RowVerdict.CREATED, RowVerdict.DUPLICATE}
 _LOOKED_UP_AT_ONCE = 500  # rows: reading them keeps everybody else waiting for some milliseconds
 COUNTED = tuple(verdict.value for verdict in RowVerdict)
 
 
-async def keep_batch(session: WriteSession, batch: dict[str, Any], results: Sequence[Result]) -> None:
-    """Record a batch and what became of its rows.
+async def keep_batch(session: WriteSession, batch: dict[str, Any], rest: Sequence[Result]) -> None:
+    """Record a batch and what became of the rest of its rows.
 
-    The audits are the record of those that were created, rows that repeat an audit
-    are counted alone, and all others are kept with their errors.
+    The audits are the record of those that were created, rows that repeat an audit are counted alone, and all others are kept
+    with their errors.
     """
     await session.execute(insert(audit_batches).values(batch))
-    rest = [result for result in results if result.verdict not in _NOT_KEPT]
     if rest:
         driver = await session.driver()
         await driver.execute(
@@ -69,12 +67,6 @@ def batch_document(batch: Any) -> dict[str, Any]:
     counts = {verdict: batch[verdict] for verdict in COUNTED}
     shown = {str(name): value for name, value in batch.items() if name not in counts}
     return shown | {"dry_run": False, "counts": {"rows": sum(counts.values()), **counts}}
-
-
-def count(results: Sequence[Result]) -> dict[str, int]:
-    """How many rows got each verdict."""
-    counted = Counter([result.verdict for result in results])
-    return {verdict.value: counted[verdict] for verdict in RowVerdict}
 
 
 def row_document(row: Row[Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from audit_api.audits.judging import Rules
 from audit_api.audits.records import REVISERS, hiding
 from audit_api.batches.glance import glance_by
 from audit_api.batches.intake import Intake
-from audit_api.batches.merging import Merge, OnConflict, Result
+from audit_api.batches.merging import Merge, OnConflict
 from audit_api.batches.profiles import ProfileMapper
 from audit_api.batches.reading import Model, Row, read_rows
-from audit_api.batches.records import COUNTED, batch_document, count, get_batch, keep_batch, list_rows, repetitions, row_document
+from audit_api.batches.records import COUNTED, batch_document, get_batch, keep_batch, list_rows, repetitions, row_document
+from audit_api.batches.results import Result, Results
 from audit_api.metadata import idempotency_keys, streams
 from audit_api.programmes.records import get_document_at, get_programme, put_programme
 from tallystick.schemas.audit import AuditBatch, AuditBatchResult, NewAudit, RowPage, RowVerdict
@@ -151,16 +152,17 @@ async def _take_in(
     mapper = _mapper(document, session.principal, batch["profile"])
     rows = bounded(read_rows(body, media_type, mapper, NewAudit, glance_by(rules)), MAX_ROWS)
     merge = Merge(session, programme, None if dry_run else batch["id"], rules, batch["on_conflict"], moment)
-    results = await merge.run(rows)
-    batch |= count(results)
+    results = Results()
+    await merge.run(rows, results.add)
+    batch |= results.counts
     if batch["atomicity"] == "all" and batch["rejected"] + batch["conflict"]:
-        raise _refused(batch, results)
+        raise _refused(batch, results.kept)
     if dry_run:
         await session.roll_back()
         return _answer(batch, results, status=200, dry_run=True)
     if (grown := rules.grown()) is not None:
         await put_programme(session, current, grown)
-    await keep_batch(session, batch, results)
+    await keep_batch(session, batch, results.kept)
     await once.keep(Outcome(batch["id"], 0))
     return _answer(batch, results, status=201, dry_run=False)
 
@@ -193,8 +195,8 @@ def _refused(batch: dict[str, Any], results: Sequence[Result]) -> BatchRefused:
     return BatchRefused("Nothing of the batch was taken.", errors=errors[:_ERRORS_SHOWN], counts=counts)
 
 
-def _answer(batch: dict[str, Any], results: Sequence[Result], *, status: int, dry_run: bool) -> Response:
-    shown = batch_document(batch) | {"dry_run": dry_run, "results": results}
+def _answer(batch: dict[str, Any], results: Results, *, status: int, dry_run: bool) -> Response:
+    shown = batch_document(batch) | {"dry_run": dry_run, "results": results.told}
     headers = {} if dry_run else created_at("audit-batches", batch["id"], batch["programme"])
     return reply(shown, status=status, headers=headers)
 
@@ -254,7 +256,8 @@ async def take_one(session: WriteSession, programme: str, audit: NewAudit, momen
     current = await get_programme(session, programme)
     rules = Rules(Programme.model_validate(current.document), session.principal.vendor, moment)
     rows = iter([Row(1, audit.external_id, audit, ())])
-    [result] = await Merge(session, programme, None, rules, "reject", moment).run(rows)
+    results: list[Result] = []
+    await Merge(session, programme, None, rules, "reject", moment).run(rows, results.extend)
     if (grown := rules.grown()) is not None:
         await put_programme(session, current, grown)
-    return result
+    return results[0]
