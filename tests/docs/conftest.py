@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from audit_api.app import create_app as create_audit_api
 from audit_api.settings import AuditSettings
-from rca_api.app import create_app as create_rca_api
 from rca_api.settings import RcaSettings
-from reporting_api.app import create_app as create_reporting_api
 from reporting_api.settings import ReportingSettings
 from tallystick.service.settings import Settings
+from unstarted import unstarted
 
 _NOT_OURS = {"__pycache__", "build", "data", "dist", "htmlcov", "output"}
 _HIDDEN = {".ci", ".env.example", ".gitignore", ".dockerignore"}
@@ -55,12 +53,7 @@ def settings_types() -> list[type[Settings]]:
 @pytest.fixture(scope="session")
 def apps() -> Mapping[str, FastAPI]:
     """Each service, not started, by the prefix under which the gateway shows it."""
-    nowhere: dict[str, Any] = {"database_url": "postgresql://nobody@/nowhere", "secret": "of nobody"}
-    return {
-        "/audit": create_audit_api(AuditSettings(**nowhere)),
-        "/rca": create_rca_api(RcaSettings(**nowhere)),
-        "/reporting": create_reporting_api(ReportingSettings(**nowhere)),
-    }
+    return unstarted()
 
 
 @pytest.fixture(scope="session")

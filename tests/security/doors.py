@@ -33,6 +33,7 @@ from security.world import (
 )
 from tallystick.schemas.principal import Role
 from tallystick.service.forms import FORM_COOKIE, FormToken
+from tallystick.service.routing import Shortcut
 
 EVERYBODY = frozenset(Role)
 CLIENT = frozenset({Role.ADMIN, Role.QUALITY_MANAGER, Role.AUDITOR, Role.ANALYST})
@@ -622,7 +623,7 @@ def _routes(router: APIRouter) -> Iterator[tuple[str, str]]:
             yield from ((method, route.path_format) for method in route.methods or () if method != "HEAD")
         elif isinstance(route, Mount):
             yield "MOUNT", route.path
-        else:
+        elif not isinstance(route, Shortcut):
             yield from _routes(route.original_router)  # type: ignore[attr-defined] # FastAPI's included routers
 
 

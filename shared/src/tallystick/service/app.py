@@ -18,6 +18,7 @@ from tallystick.service.health import health_router, schema_revision
 from tallystick.service.migrate import head_revision
 from tallystick.service.parameters import declared, only_known_parameters
 from tallystick.service.problems import add_problem_handlers, add_problems
+from tallystick.service.routing import Shortcut
 from tallystick.service.settings import Settings
 from tallystick.service.tags import ContentTags, add_tags
 from tallystick.service.telemetry import Metrics, Telemetry
@@ -95,8 +96,10 @@ def create_service(
     app.state.draining = asyncio.Event()
     app.state.metrics = metrics
     add_problem_handlers(app, settings.public_url)
+    own = len(app.router.routes)
     for router in (*routers, health_router(name, package)):
         app.include_router(router)
+    app.router.routes.insert(own, Shortcut(app.router.routes[own:]))
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
