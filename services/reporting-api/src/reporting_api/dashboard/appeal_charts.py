@@ -1,7 +1,6 @@
 """The charts of appeals, as Vega-Lite specifications like the others."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
 
@@ -26,7 +25,7 @@ async def read_appeals_over_time(request: Request, principal: NumbersRead, quest
     """A Vega-Lite specification: the appeals of the audits of each week, stacked by what became of them."""
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"chart": "appeals-over-time", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"chart": "appeals-over-time", "question": question})
     if (known := not_modified(request, etag)) is not None:
         return known
     return reply(appeals_over_time(await appeals_by_week(session, standing, question)), etag=etag)
@@ -39,7 +38,7 @@ async def read_overturn_rate_over_time(
     """A Vega-Lite specification: the share of decided appeals that changed the verdict, with intervals and p' limits."""
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"chart": "overturn-rate-over-time", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"chart": "overturn-rate-over-time", "question": question})
     if (known := not_modified(request, etag)) is not None:
         return known
     return reply(overturn_rate_over_time(await appeals_by_week(session, standing, question)), etag=etag)

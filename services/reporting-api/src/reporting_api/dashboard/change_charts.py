@@ -1,7 +1,5 @@
 """The charts of changes and of effects, as Vega-Lite specifications like the others."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Request, Response
 
 from reporting_api.dashboard.charts import WEEK, Spec, spec
@@ -35,7 +33,7 @@ async def read_decomposition_chart(request: Request, principal: NumbersRead, cha
     permitted(change.period(after=True), principal)
     standing = await read_standing(session, change.programme)
     change = settled(standing, change, now(request).date())
-    etag = numbers_etag(standing, principal, {"chart": "decomposition", **asdict(change)})
+    etag = numbers_etag(standing, principal, {"chart": "decomposition", "question": change})
     if (known := not_modified(request, etag)) is not None:
         return known
     return reply(decomposition_chart(await decomposition(session, standing, change)), etag=etag)
@@ -45,7 +43,7 @@ async def read_decomposition_chart(request: Request, principal: NumbersRead, cha
 async def read_effect_chart(request: Request, principal: NumbersRead, planned: Plan, session: Reading) -> Response:
     """A Vega-Lite specification: the rate by week in the scope and in the control, in both windows, with intervals."""
     standing = await read_standing(session, planned.programme)
-    etag = numbers_etag(standing, principal, {"chart": "effect", **asdict(planned)})
+    etag = numbers_etag(standing, principal, {"chart": "effect", "question": planned})
     if (known := not_modified(request, etag)) is not None:
         return known
     return reply(effect_chart(await effect(session, standing, planned)), etag=etag)

@@ -5,7 +5,6 @@ them; a page may put others in the place of `config`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -54,7 +53,7 @@ async def read_accuracy_over_time(request: Request, principal: NumbersRead, ques
     """A Vega-Lite specification: accuracy by week with its intervals, the limits of a Laney p' chart, signals and the target."""
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"chart": "accuracy-over-time", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"chart": "accuracy-over-time", "question": question})
     if (known := not_modified(request, etag)) is not None:
         return known
     trend = await accuracy_by_week(session, standing, question)
@@ -66,7 +65,7 @@ async def read_error_pareto(request: Request, principal: NumbersRead, question: 
     """A Vega-Lite specification: errors by code, the most frequent first, with their cumulative share."""
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"chart": "error-pareto", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"chart": "error-pareto", "question": question})
     if (known := not_modified(request, etag)) is not None:
         return known
     return reply(error_pareto(pareto(standing, await ranked_codes(session, standing, question))), etag=etag)

@@ -1,7 +1,6 @@
 """The page of a programme's coverage, and its chart."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -85,7 +84,7 @@ async def read_coverage_over_time(
     standing = await read_standing(session, programme)
     as_of = minute_of(request)
     asked = narrowed.settled(standing, as_of)
-    etag = numbers_etag(standing, principal, {"chart": "coverage-over-time", "as_of": as_of, **asdict(asked)})
+    etag = numbers_etag(standing, principal, {"chart": "coverage-over-time", "as_of": as_of, "question": asked})
     if (known := not_modified(request, etag)) is not None:
         return known
     document = await read_document(session, programme)

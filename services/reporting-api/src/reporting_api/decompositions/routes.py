@@ -1,7 +1,5 @@
 """The route of decompositions."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Request, Response
 
 from reporting_api.decompositions.decomposition import decomposition
@@ -31,4 +29,4 @@ async def read_decomposition(request: Request, principal: NumbersRead, change: C
     async def told() -> bytes:
         return (await decomposition(session, standing, change)).model_dump_json().encode()
 
-    return await remembered(request, standing, principal, {"decomposition": asdict(change)}, told)
+    return await remembered(request, standing, principal, {"decomposition": change}, told)

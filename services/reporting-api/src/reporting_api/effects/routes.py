@@ -1,7 +1,5 @@
 """The route of effects."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Request, Response
 
 from reporting_api.effects.effect import effect
@@ -26,4 +24,4 @@ async def read_effect(request: Request, principal: NumbersRead, planned: Plan, s
     async def told() -> bytes:
         return (await effect(session, standing, planned)).model_dump_json().encode()
 
-    return await remembered(request, standing, principal, {"effect": asdict(planned)}, told)
+    return await remembered(request, standing, principal, {"effect": planned}, told)

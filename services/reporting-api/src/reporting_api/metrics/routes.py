@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -48,7 +47,7 @@ async def read_metrics(request: Request, principal: NumbersRead, question: Asked
     async def told() -> bytes:
         return json_of(vars(await answer(session, standing, question)))
 
-    return await remembered(request, standing, principal, asdict(question), told)
+    return await remembered(request, standing, principal, {"metrics": question}, told)
 
 
 @router.get("/v1/metrics/definitions", response_model=Definitions, summary="Read what the numbers mean")

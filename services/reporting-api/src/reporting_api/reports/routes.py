@@ -1,6 +1,5 @@
 """The routes of reports."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -53,7 +52,7 @@ async def read_quality_summary(request: Request, principal: NumbersRead, questio
     """
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"report": "quality-summary", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"report": "quality-summary", "question": question})
     return not_modified(request, etag) or reply(await quality_summary(session, standing, question), etag=etag)
 
 
@@ -66,7 +65,7 @@ async def read_top_error_trends(request: Request, principal: NumbersRead, questi
     """
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
-    etag = numbers_etag(standing, principal, {"report": "top-error-trends", **asdict(question)})
+    etag = numbers_etag(standing, principal, {"report": "top-error-trends", "question": question})
     return not_modified(request, etag) or reply(await top_error_trends(session, standing, question), etag=etag)
 
 
@@ -80,7 +79,7 @@ async def read_appeal_report(request: Request, principal: NumbersRead, question:
     standing = await read_standing(session, question.programme)
     question = settled(standing, permitted(question, principal))
     as_of = now(request).replace(second=0, microsecond=0)
-    etag = numbers_etag(standing, principal, {"report": "appeals", "as_of": as_of, **asdict(question)})
+    etag = numbers_etag(standing, principal, {"report": "appeals", "as_of": as_of, "question": question})
     if (known := not_modified(request, etag)) is not None:
         return known
     document = await read_document(session, question.programme)

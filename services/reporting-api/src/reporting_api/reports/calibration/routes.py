@@ -1,6 +1,5 @@
 """The route of the report on calibration."""
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -70,5 +69,5 @@ async def read_calibration(
     async def told() -> bytes:
         return (await calibration(session, standing, question, of)).model_dump_json(by_alias=True).encode()
 
-    asked = {"report": "calibration", "session": of, **asdict(question)}
+    asked = {"report": "calibration", "session": of, "question": question}
     return await remembered(request, standing, principal, asked, told)

@@ -1,6 +1,5 @@
 """The route of the report on coverage."""
 
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -82,7 +81,7 @@ async def read_coverage_report(
     standing = await read_standing(session, programme)
     as_of = minute_of(request)
     asked = narrowed.settled(standing, as_of)
-    etag = numbers_etag(standing, principal, {"report": "coverage", "as_of": as_of, "limit": limit, **asdict(asked)})
+    etag = numbers_etag(standing, principal, {"report": "coverage", "as_of": as_of, "limit": limit, "question": asked})
     if (known := not_modified(request, etag)) is not None:
         return known
     document = await read_document(session, programme)

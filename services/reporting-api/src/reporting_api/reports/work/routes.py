@@ -1,6 +1,6 @@
 """The routes of reports on work."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -113,7 +113,7 @@ async def read_weekly_summary(
         first = monday(week or today - WEEK)
         asked = Asked(programme, (), first, first + WEEK)
         as_of = min(minute_of(request), asked.moments(standing)[1])
-        form = {"report": "weekly-summary", "as_of": as_of, "vendor": whose, "markdown": as_markdown, **asdict(asked)}
+        form = {"report": "weekly-summary", "as_of": as_of, "vendor": whose, "markdown": as_markdown, "question": asked}
         etag = work_etag(standing, work, principal, form)
         if (known := not_modified(request, etag)) is not None:
             return by_form(known)
@@ -150,7 +150,7 @@ def asked_etag(
     standing: Standing, work: WorkStanding, principal: Principal, report: str, asked: Asked, as_of: datetime
 ) -> str | None:
     """The version of the answer to what is asked about work."""
-    return work_etag(standing, work, principal, {"report": report, "as_of": as_of, **asdict(asked)})
+    return work_etag(standing, work, principal, {"report": report, "as_of": as_of, "question": asked})
 
 
 def minute_of(request: Request) -> datetime:
