@@ -8,6 +8,7 @@ import logging
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ import pytest
 import zstandard
 from structlog.testing import capture_logs
 
+from audit_api.batches.reading import LONGEST_ROW
 from batches import CSV, JSON, NDJSON, Found, Stored, encoded, faults, problem, push, pushed, verdicts
 from factories import audit_row, missed
 
@@ -86,7 +88,7 @@ _RAW: list[tuple[str, bytes]] = [
     ("a time after the calendar", json.dumps(audit_row("A-2", audited_at="9999-12-31T23:59:59-14:00")).encode()),
     ("a NUL in the name of a field", orjson.dumps({**audit_row("A-2"), f"\x00{CANARY}": 1})),
     ("half a surrogate pair in the name of a field", json.dumps({**audit_row("A-2"), f"\ud800{CANARY}": 1}).encode()),
-    ("a name of a field of a megabyte", json.dumps({**audit_row("A-2"), CANARY * 90_000: 1}).encode()),
+    ("a name of a field of 100 KB", json.dumps({**audit_row("A-2"), CANARY * 9_000: 1}).encode()),
     ("an unknown field", json.dumps(audit_row("A-2", colour=CANARY)).encode()),
     ("a text", json.dumps(CANARY).encode()),
     ("a number", b"17"),
@@ -149,6 +151,56 @@ async def test_a_line_that_is_no_json_is_rejected_alone(
     assert faults(result) == [("", "json_invalid")]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"external_id": "A-2", "%b": 1}' % (CANARY.encode() * 100_000),
+        b'{"a": [' + b"[]," * 1_000_000 + b"[]]}",
+        b"[" * LONGEST_ROW * 2,
+    ],
+    ids=["a long name", "empty lists", "deep lists"],
+)
+async def test_a_line_that_no_row_is_as_long_as_is_not_looked_into(
+    audit: httpx.AsyncClient, programme: str, found: Found, line: bytes
+) -> None:
+    """A row takes many times as much memory as its line while it is read, so there is an end to it."""
+    result = await _rejects_the_second(audit, programme, found, _around(line, NDJSON), NDJSON)
+
+    assert faults(result) == [("", "line_too_long")]
+
+
+async def test_a_row_is_taken_up_to_its_longest_form(audit: httpx.AsyncClient, programme: str) -> None:
+    """Every field as long as may be, of characters that JSON writes in twelve bytes each, and every line of a scorecard."""
+    scorecard = [{"code": f"c{number:063}", "weight": 1.0, "rating": 1.0} for number in range(100)]
+    names = {name: chr(0x1F600) * 199 + "1" for name in ("external_id", "content_ref", "moderator", "auditor")}
+    row = audit_row(**names, comment=chr(0x1F600) * 4000, scorecard=scorecard)
+    for media_type in (NDJSON, JSON):
+        batch = await pushed(audit, programme, [row], media_type=media_type)
+
+        assert faults(batch["results"][0]) == []
+
+
+async def test_a_batch_of_what_is_no_row_lets_others_have_their_turn(audit: httpx.AsyncClient, programme: str) -> None:
+    """Rows that cost most of all, for their size, keep nobody waiting for longer than one of them takes."""
+    line = b'{"a": [' + b"[]," * 30_000 + b"[]]}\n"
+    longest, done = 0.0, asyncio.Event()
+
+    async def wait() -> None:
+        nonlocal longest
+        while not done.is_set():
+            begun = perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, perf_counter() - begun)
+
+    waiting = asyncio.create_task(wait())
+    batch = await pushed(audit, programme, line * 49)
+    done.set()
+    await waiting
+
+    assert verdicts(batch) == ["rejected"] * 49
+    assert longest < 1
+
+
 @pytest.mark.parametrize("media_type", [NDJSON, JSON, CSV])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -180,11 +232,12 @@ def _csv(*, header: bytes | None = None, second: bytes | None = None, replace: t
         (_csv(second=CANARY.encode()), ("", "column_count")),
         (_csv(replace=(b"m-2", b'"m-2"' + CANARY.encode())), ("", "csv_invalid")),
         (_csv(replace=(b"m-2", b"m" * 200_000)), ("", "csv_invalid")),
+        (_csv(second=b"m," * 200_000), ("", "csv_invalid")),
         (_csv(replace=(b"m-2", b'"m\n2"')), ("/moderator", "string_pattern_mismatch")),
         (_csv(replace=(b"m-2", b"")), ("/moderator", "missing")),
     ],
     ids=[
-        "not UTF-8", "a cell too many", "one cell", "text behind a quote", "a huge cell",
+        "not UTF-8", "a cell too many", "one cell", "text behind a quote", "a huge cell", "many cells",
         "a line end in a name", "an empty cell",
     ],
 )  # fmt: skip
@@ -237,6 +290,8 @@ async def test_a_header_may_have_spaces_around_its_names(audit: httpx.AsyncClien
         (",".join(missed()).replace("vendor", "vendor id"), "invalid-request", ("/1", "unknown_column")),
         ('"' + CANARY, "malformed-request", None),
         ("\xff", "malformed-request", None),
+        (",".join(map(str, range(20_000))), "malformed-request", None),
+        ("a," * 20_000, "malformed-request", None),
     ],
 )
 async def test_a_header_that_does_not_fit_is_a_problem(
@@ -283,6 +338,7 @@ _GOOD = json.dumps(audit_row("A-1")).encode()
         b"[" + _GOOD[:-20],
         b"[" + _GOOD + b", {'single': 1}]",
         b"[" + _GOOD + b"," + b"[" * 100_000,
+        b"[" + _GOOD + b', {"' + b"a" * LONGEST_ROW + b'": 1}]',
         b"[" + _GOOD + b', {"a": ' + b"9" * 5000 + b"}]",
         b"[" + _GOOD.replace(b"m-1", b"m\xff") + b"]",
         b"[" + _GOOD.replace(b"m-1", b"m\x00") + b"]",
@@ -361,6 +417,20 @@ async def test_a_packed_body_may_have_several_members(
     batch = await pushed(audit, programme, b"".join(parts), headers={"Content-Encoding": encoding})
 
     assert verdicts(batch) == ["created"] * 3
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
+async def test_a_body_of_nothing_but_empty_members_costs_no_more_than_it_weighs(
+    audit: httpx.AsyncClient, programme: str, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """Each takes a few bytes and as much work as kilobytes do: there is an end to them, before anybody is asked for a token."""
+    several = await push(audit, programme, pack(b"") * 4000, headers={"Content-Encoding": encoding})
+    begun = perf_counter()
+    many = await push(audit, programme, pack(b"") * 100_000, headers={"Content-Encoding": encoding})
+
+    assert several.status_code == 201
+    assert (many.status_code, problem(many)) == (413, "body-too-large")
+    assert perf_counter() - begun < 1
 
 
 async def test_a_zstd_window_beyond_what_the_web_uses_is_a_problem(audit: httpx.AsyncClient, programme: str) -> None:

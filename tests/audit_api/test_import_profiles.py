@@ -208,6 +208,17 @@ async def test_hostile_values_in_a_mapped_row_are_rejected_alone(audit: httpx.As
         assert batch["counts"]["rejected"] >= 30
 
 
+async def test_a_mapped_row_that_is_wrong_altogether_says_so_once(audit: httpx.AsyncClient, programme: str) -> None:
+    """However many columns of it nothing maps, its verdict costs one error."""
+    await _with(audit, programme)
+    rows = [{f"column-{number}": number for number in range(5000)}]
+    batch = await pushed(audit, programme, rows, profile="export")
+    detail = batch["results"][0]["errors"][0]["detail"]
+
+    assert faults(batch["results"][0]) == [("", "too_many_faults")]
+    assert detail.startswith("5000 fields are at fault. The first: /column-0 (unknown_column)")
+
+
 async def test_the_mapping_is_the_same_for_a_bom_and_padded_names(audit: httpx.AsyncClient, programme: str) -> None:
     """Spreadsheets write a byte order mark, and people write spaces into headers."""
     await _with(audit, programme)

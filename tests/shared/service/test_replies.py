@@ -1,6 +1,7 @@
 """Versions and pages: nothing is sent that a reader has, or overwritten that a writer has not seen; lists are walked once."""
 
 from collections.abc import Callable
+from time import perf_counter
 
 import httpx
 import pytest
@@ -32,6 +33,16 @@ async def test_a_writer_names_the_version_it_changes(probe: httpx.AsyncClient, t
 
     assert answer.status_code == status
     assert status != 200 or answer.headers["etag"] == '"4"'
+
+
+@pytest.mark.parametrize("tag", ['"' + "1-" * 10_000, '"' + "1" * 20_000, '"1-' + "-" * 20_000, '"1-a", ' * 3000])
+async def test_a_tag_that_no_service_gave_costs_no_more_than_it_weighs(probe: httpx.AsyncClient, tag: str) -> None:
+    """However the tag of a change is written, it is read in one go."""
+    begun = perf_counter()
+    answer = await probe.put("/v1/things/3", headers={"If-Match": tag})
+
+    assert answer.status_code == 412
+    assert perf_counter() - begun < 0.5
 
 
 @pytest.fixture

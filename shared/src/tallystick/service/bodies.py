@@ -5,7 +5,7 @@ What is unpacked is handed on in pieces, so that a body that is read as it arriv
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import zstandard
@@ -19,6 +19,8 @@ _PIECE = 2**18
 """About how many bytes of an unpacked body are handed on at a time."""
 _WINDOW = 2**23  # bytes of history that a zstd frame may ask for: what RFC 9659 allows on the web
 _STEP = 1024
+_MOST_PARTS = 4096
+"""Members or frames of one body: an empty one is 9 bytes, and costs as much as kilobytes of content do."""
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -48,8 +50,8 @@ class _Gzip:
 class _Zstd:
     """One zstd frame. A block of 128 KB can come from 4 bytes, so it is fed in steps small enough to stop in time."""
 
-    def __init__(self) -> None:
-        self._unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+    def __init__(self, frames: zstandard.ZstdDecompressor) -> None:
+        self._unpack = frames.decompressobj()
 
     def feed(self, data: bytes, room: int) -> tuple[bytes, bytes]:
         """What comes of the data, some more than `room` bytes at most, and the data that is left."""
@@ -69,7 +71,7 @@ class _Zstd:
 
 
 _DEFAULT = BodyLimit(DEFAULT_LIMIT, DEFAULT_LIMIT)
-_DECODERS: Mapping[str, Callable[[], _Gzip | _Zstd]] = {"gzip": _Gzip, "zstd": _Zstd}
+_ENCODINGS = {"gzip", "zstd"}
 
 
 class Bodies:
@@ -112,12 +114,13 @@ class _Body:
         self._limit = limit
         self._received = self._unpacked = 0
         self._decoder: _Gzip | _Zstd | None = None
-        self._begun = False
+        self._parts = 0
+        self._frames: zstandard.ZstdDecompressor | None = None
         self._packed = b""
         self._arrived = False
 
     async def receive(self) -> Message:
-        if self._encoding != "identity" and self._encoding not in _DECODERS:
+        if self._encoding != "identity" and self._encoding not in _ENCODINGS:
             raise UnsupportedMediaType(
                 "Bodies are read as they are, as gzip or as zstd.", headers={"Accept-Encoding": "gzip, zstd"}
             )
@@ -152,14 +155,23 @@ class _Body:
         try:
             while self._packed and room > 0:
                 if self._decoder is None:
-                    self._decoder = _DECODERS[self._encoding]()
+                    self._decoder = self._next_part()
                 unpacked, self._packed = self._decoder.feed(self._packed, room)
                 pieces.append(unpacked)
                 room -= len(unpacked)
                 if self._decoder.ended:
-                    self._decoder, self._begun = None, True
+                    self._decoder = None
         except (zlib.error, zstandard.ZstdError):
             raise MalformedRequest(f"The body is not the {self._encoding} that its Content-Encoding promises.") from None
-        if self._arrived and not self._packed and (self._decoder is not None or not self._begun):
+        if self._arrived and not self._packed and (self._decoder is not None or not self._parts):
             raise MalformedRequest(f"The {self._encoding} body ends too early.")
         return b"".join(pieces)
+
+    def _next_part(self) -> _Gzip | _Zstd:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise BodyTooLarge(f"At most {_MOST_PARTS} {self._encoding} parts are taken in one body: compress it as a whole.")
+        if self._encoding == "gzip":
+            return _Gzip()
+        self._frames = self._frames or zstandard.ZstdDecompressor(max_window_size=_WINDOW)  # making one takes long
+        return _Zstd(self._frames)

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 
 from tallystick.service.problems import PreconditionFailed, PreconditionRequired
 
-_FORM = re.compile(r'(?<=\d)-[\w-]+"$')
+_FORM = re.compile(r'("\d+)-[\w-]+"')
 
 IfMatch = Annotated[str | None, Header(description="The `ETag` of the version that the change is meant for.")]
 
@@ -85,5 +85,12 @@ def require_match(if_match: str | None, etag: str) -> None:
     """Refuse a change that names no version (428) or another one than stands (412), in whichever form it was read."""
     if if_match is None:
         raise PreconditionRequired("Send If-Match with the ETag of the version that you read.")
-    if if_match != "*" and etag not in {_FORM.sub('"', tag.strip()) for tag in if_match.split(",")}:
+    if if_match != "*" and etag not in map(_revision, if_match.split(",")):
         raise PreconditionFailed("It is now another version than the one your If-Match names.")
+
+
+def _revision(tag: str) -> str:
+    """A tag without the form that the revision has for its reader."""
+    tag = tag.strip()
+    found = _FORM.fullmatch(tag)
+    return f'{found[1]}"' if found else tag

@@ -1,6 +1,5 @@
 """Raising appeals, one or many: each row becomes an appeal, or is told what stands in its way."""
 
-import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from audit_api.audits.judging import Rules
 from audit_api.audits.records import JUDGEMENT, find_audits
 from audit_api.audits.routes import AuditErased
 from audit_api.audits.tables import audit_revisions, audits
+from audit_api.batches.intake import Turn
 from audit_api.batches.reading import Row as SentRow
 from audit_api.metadata import streams, webhooks
 from audit_api.programmes.records import read_document
@@ -40,7 +40,6 @@ from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound, Problem
 from tallystick.service.webhooks.outbox import announce
 
-_TURN = 250  # rows
 _ERROR = ("error_class", "error_code", "severity", "attributable_to")
 _OF_AUDIT = ("vendor", "site", "queue", "market", "language", "policy", "error_class", "error_code", "severity")
 
@@ -196,9 +195,9 @@ async def raise_appeals(session: WriteSession, programme: str, rows: Sequence[Se
     docket = Docket(session, document, now)
     await docket.load([row.content for row in rows if row.content is not None])
     results: list[Result] = []
+    turn = Turn()
     for row in rows:
-        if not row.number % _TURN:
-            await asyncio.sleep(0)
+        await turn.give()
         if row.content is None:
             results.append(Result(row.number, AppealRowVerdict.REJECTED, None, row.errors))
         else:

@@ -15,7 +15,7 @@ from audit_api.appeals.raising import Result, raise_appeals
 from audit_api.appeals.records import document, documents, etag, get_appeal, get_history
 from audit_api.appeals.tables import appeal_batches, appeals
 from audit_api.audits.routes import READERS, AuditErased
-from audit_api.batches.intake import Intake
+from audit_api.batches.intake import Intake, Turn
 from audit_api.batches.reading import CSV, media_kind, read_rows
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.routes import bounded
@@ -191,7 +191,10 @@ async def push_appeals(
             once = Once(idempotency_keys, session, programme, "push_appeals", idempotency_key, f"{media_type}\x1f".encode(), body)
             if (earlier := await once.earlier()) is not None:
                 return await _replayed(session, programme, earlier.id)
-            rows = list(bounded(read_rows(body, media_type, mapper, NewAppeal), MAX_ROWS))
+            rows, turn = [], Turn()
+            for row in bounded(read_rows(body, media_type, mapper, NewAppeal), MAX_ROWS):
+                rows.append(row)
+                await turn.give()
             answer = _result(await raise_appeals(session, programme, rows, now(request)))
             if idempotency_key is not None:
                 await _keep(session, programme, batch_id := new_id(), answer)

@@ -15,6 +15,7 @@ from sqlalchemy import Row as AuditRow
 
 from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, kept_back, revise, was_sent
+from audit_api.batches.intake import Turn
 from audit_api.batches.reading import Row
 from audit_api.batches.results import Result
 from audit_api.batches.staging import Record, audit_of, lines, open_stage, record, stage
@@ -26,7 +27,6 @@ from tallystick.service.feed import take_positions
 
 CHUNK = 5000
 _FIRST_CHUNK = 625  # rows: until they are judged, the database has nothing to do
-_TURN = 50  # rows: what the database waits for, as everybody does, is at most a millisecond of judging
 _SQL = {path.name: path.read_text() for path in files(__package__).iterdir() if path.name.endswith(".sql")}
 _REVISABLE = frozenset(Judgement.model_fields)
 
@@ -58,13 +58,12 @@ class Merged:
 
 async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[Chunk]:
     """Judge the rows and cut them into chunks, letting other requests have their turn in between."""
-    size = _FIRST_CHUNK
+    size, turn = _FIRST_CHUNK, Turn()
     while True:
         chunk = Chunk()
         taken: set[tuple[str, str]] = set()
         for row in islice(rows, size):
-            if not row.number % _TURN:
-                await asyncio.sleep(0)
+            await turn.give()
             values = row.values
             if values is None:
                 audit = row.content

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
@@ -22,11 +22,18 @@ NDJSON, JSON, CSV = "application/x-ndjson", "application/json", "text/csv"
 MEDIA_TYPES = (NDJSON, JSON, CSV)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_decode = json.JSONDecoder().raw_decode
 _BOM = b"\xef\xbb\xbf"
 _REFERENCE_LENGTH = 200
 _MOST_FAULTS = 10
 _FAULTS_NAMED = 5
 _MOST_SORTED = 100
+_MOST_COLUMNS = 1000
+LONGEST_ROW = 131_072
+"""In bytes or, in an array or CSV, characters. A row takes many times as much memory while it is read."""
+_FIRST_LOOK = 4096
+_TOO_LONG = RowError(pointer="", code="line_too_long", detail=f"A line has at most {LONGEST_ROW} bytes.")
+_NO_JSON = RowError(pointer="", code="json_invalid", detail="The line is not valid JSON.")
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -76,39 +83,43 @@ def media_kind(media_type: str) -> str:
 
 
 def _ndjson(body: bytes, mapper: Mapper | None, model: type[Model], glance: Glance) -> Iterator[Row[Model]]:
-    validate = model.__pydantic_validator__.validate_json
     number = 0
     for piece in io.BytesIO(body):
         line = piece.strip()
         if not line:
             continue
         number += 1
-        if mapper is not None:
+        if len(line) > LONGEST_ROW:
+            yield Row(number, None, None, (_TOO_LONG,))
+        elif mapper is not None:
             yield _mapped_line(number, line, mapper, model)
-            continue
-        if (values := glance(line)) is not None:
+        elif (values := glance(line)) is not None:
             yield Row(number, values[0], None, (), values)
-            continue
-        try:
-            content: Model = validate(line)
-        except ValidationError as error:
-            yield _faulty(number, _external_id(_parsed(line)), error)
         else:
-            yield Row(number, _name(content), content, ())
+            yield _line(number, line, model)
 
 
 def _mapped_line(number: int, line: bytes, mapper: Mapper, model: type[Model]) -> Row[Model]:
-    record = _parsed(line)
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        record = None
     if not isinstance(record, dict):
         return Row(number, None, None, (RowError(pointer="", code="json_invalid", detail="The line is not a JSON object."),))
     return _validated(number, record, mapper, model)
 
 
-def _parsed(line: bytes) -> object:
+def _line(number: int, line: bytes, model: type[Model]) -> Row[Model]:
+    """A line in our own words. The validator could parse it too, and would spend hundreds of times its size on empty brackets."""
     try:
-        return orjson.loads(line)
+        record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return None
+        return Row(number, None, None, (_NO_JSON,))
+    try:
+        content = model.model_validate(record)
+    except ValidationError as error:
+        return _faulty(number, _external_id(record), error)
+    return Row(number, _name(content), content, ())
 
 
 def _json(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
@@ -117,7 +128,6 @@ def _json(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Ro
         text = body.decode()
     except UnicodeDecodeError:
         raise MalformedRequest("The body is not UTF-8.") from None
-    decode = json.JSONDecoder().raw_decode
     place = _skip(text, 0)
     if text[place : place + 1] != "[":
         raise MalformedRequest("The body is not a JSON array.")
@@ -126,9 +136,10 @@ def _json(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Ro
     while text[place : place + 1] != "]":
         number += 1
         try:
-            record, place = decode(text, place)
+            record, place = _element(text, place)
         except (ValueError, RecursionError):  # a ValueError is also what a number of thousands of digits gives
-            raise MalformedRequest(f"The JSON array breaks off in element {number}.") from None
+            detail = f"The JSON array breaks off in element {number}, or this has more than {LONGEST_ROW} characters."
+            raise MalformedRequest(detail) from None
         yield _validated(number, record, mapper, model)
         place = _skip(text, place)
         if text[place : place + 1] == ",":
@@ -141,27 +152,72 @@ def _json(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Ro
         raise MalformedRequest("Something follows the JSON array.")
 
 
+def _element(text: str, place: int) -> tuple[Any, int]:
+    """What stands at a place of an array, and where it ends: looked for where it should be, and then as far as a row may go."""
+    for length in (_FIRST_LOOK, LONGEST_ROW):
+        part = text[place : place + length + 1]
+        whole = place + len(part) == len(text)
+        try:
+            record, end = _decode(part)
+        except ValueError:
+            if whole or length == LONGEST_ROW:
+                raise
+        else:
+            if end <= length or whole:
+                return record, place + end
+    raise ValueError("too long")
+
+
 def _skip(text: str, place: int) -> int:
     found = _WHITESPACE.match(text, place)
     return found.end() if found else place
 
 
+class _CsvLines:
+    """The lines of a CSV body, for one record after the other, each of which has a bounded length.
+
+    Bytes that are not UTF-8 pass as lone surrogates, which validation refuses, so that they cost their own row alone.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._lines = io.TextIOWrapper(io.BytesIO(body), "utf-8", "surrogateescape", newline="")
+        self._room = LONGEST_ROW
+        self.number = 0
+        """Of the line that was read last, counted from 1."""
+
+    def begin(self) -> int:
+        """A record begins: answers the number of its first line."""
+        self._room = LONGEST_ROW
+        return self.number + 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self._room -= len(line)
+        if self._room < 0:
+            raise csv.Error(f"longer than {LONGEST_ROW} characters")
+        return line
+
+
 def _csv(body: bytes, mapper: Mapper | None, model: type[Model]) -> Iterator[Row[Model]]:
-    """Bytes that are not UTF-8 pass as lone surrogates, which validation refuses, so that they cost their own row alone."""
-    lines = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8", "surrogateescape", newline=""), strict=True)
+    lines = _CsvLines(body)
+    records = csv.reader(lines, strict=True)
     try:
-        header = [column.strip() for column in next(lines, [])]
+        header = [column.strip() for column in next(records, [])]
     except csv.Error:
         raise MalformedRequest("The CSV header cannot be read.") from None
     _check_header(header, mapper, model)
     number = 0
     while True:
-        first = lines.line_num + 1
+        first = lines.begin()
         try:
-            cells = next(lines, None)
+            cells = next(records, None)
         except csv.Error as error:
             number += 1
-            where = f"line {first}" if first == lines.line_num else f"lines {first} to {lines.line_num}"
+            where = f"line {first}" if first == lines.number else f"lines {first} to {lines.number}"
             fault = RowError(pointer="", code="csv_invalid", detail=f"The row ({where} of the body) is not valid CSV: {error}.")
             yield Row(number, None, None, (fault,))
             continue
@@ -188,6 +244,8 @@ def _check_header(header: list[str], mapper: Mapper | None, model: type[BaseMode
         raise MalformedRequest("The CSV has no header.")
     if any(_SURROGATE.search(column) for column in header):
         raise MalformedRequest("The CSV header is not UTF-8.")
+    if len(header) > _MOST_COLUMNS:
+        raise MalformedRequest(f"The CSV header names more than {_MOST_COLUMNS} columns.")
     faults = [
         ProblemError(pointer=f"/{place}", code="duplicate_column", detail="The header names this column twice.")
         for place, column in enumerate(header)
@@ -210,7 +268,7 @@ def _validated(number: int, record: object, mapper: Mapper | None, model: type[M
     if mapper is not None and isinstance(record, dict):
         ours, faults = mapper.map(record)
         if faults:
-            return Row(number, _external_id(ours), None, tuple(faults))
+            return Row(number, _external_id(ours), None, _few(faults))
     try:
         content = model.model_validate(ours, strict=False)
     except ValidationError as error:
@@ -224,14 +282,19 @@ def _faulty(number: int, external_id: str | None, error: ValidationError) -> Row
 
 def faults_of(error: ValidationError) -> tuple[RowError, ...]:
     """What is wrong with a row. One that is wrong altogether says so once: it must not cost more than it weighs."""
-    count, detail = error.error_count(), f"{error.error_count()} fields are at fault."
+    count = error.error_count()
     if count > _MOST_SORTED:
-        return (RowError(pointer="", code="too_many_faults", detail=detail),)
+        return (RowError(pointer="", code="too_many_faults", detail=f"{count} fields are at fault."),)
     faults = problem_errors(error.errors(include_url=False, include_context=False, include_input=False))
-    if count > _MOST_FAULTS:
-        some = ", ".join(f"{fault.pointer} ({fault.code})" for fault in faults[:_FAULTS_NAMED])
-        return (RowError(pointer="", code="too_many_faults", detail=f"{detail} The first: {some}."),)
-    return tuple(RowError(**fault.model_dump()) for fault in faults)
+    return _few([RowError(**fault.model_dump()) for fault in faults])
+
+
+def _few(faults: Sequence[RowError]) -> tuple[RowError, ...]:
+    if len(faults) <= _MOST_FAULTS:
+        return tuple(faults)
+    some = ", ".join(f"{fault.pointer} ({fault.code})" for fault in faults[:_FAULTS_NAMED])
+    detail = f"{len(faults)} fields are at fault. The first: {some}."
+    return (RowError(pointer="", code="too_many_faults", detail=detail),)
 
 
 def _name(content: Any) -> str | None:

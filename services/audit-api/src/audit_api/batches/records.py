@@ -1,7 +1,6 @@
 """Batches as they are kept: who pushed what, with which outcome, and the rows that created nothing."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import orjson
 from sqlalchemy import ColumnClause, Row, insert, literal, not_, select, union_all
 
 from audit_api.audits.tables import audits
+from audit_api.batches.intake import Turn
 from audit_api.batches.merging import find_standing
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.results import Result
@@ -117,8 +117,7 @@ async def list_rows(
 async def repetitions(session: ReadSession, programme: str, rows: Iterator[SentRow[NewAudit]]) -> list[dict[str, Any]]:
     """The verdicts on rows that repeat an audit, as the API shows them. The rows are read some at a time: there may be many."""
     verdicts: list[dict[str, Any]] = []
-    repeated = ((row.number, row.content) for row in rows if row.content is not None)
-    while some := list(islice(repeated, _LOOKED_UP_AT_ONCE)):
+    while some := await _repeated(rows):
         numbers, names = [number for number, _ in some], [(audit.external_id, audit.vendor) for _, audit in some]
         found = await find_standing(session, programme, numbers, names, [None] * len(some))  # whatever their content is by now
         standing = {number: audit_id for number, _, audit_id, _ in found}
@@ -133,3 +132,16 @@ async def repetitions(session: ReadSession, programme: str, rows: Iterator[SentR
             for number, audit in some
         ]
     return verdicts
+
+
+async def _repeated(rows: Iterator[SentRow[NewAudit]]) -> list[tuple[int, NewAudit]]:
+    """Some of the next rows that can be read."""
+    some: list[tuple[int, NewAudit]] = []
+    turn = Turn()
+    for row in rows:
+        await turn.give()
+        if row.content is not None:
+            some.append((row.number, row.content))
+        if len(some) == _LOOKED_UP_AT_ONCE:
+            break
+    return some
