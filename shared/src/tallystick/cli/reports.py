@@ -13,7 +13,7 @@ from rich.text import Text
 from tallystick.cli import figures
 from tallystick.cli.appeal_tables import appeal_tables
 from tallystick.cli.calibration_tables import session_tables, session_trend_tables
-from tallystick.cli.console import err, out
+from tallystick.cli.console import err, harmless, out
 from tallystick.cli.coverage_tables import coverage_tables
 from tallystick.cli.filters import FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope, rank
@@ -212,7 +212,8 @@ def weekly(
     day = week and week.date()
     connection = Connection.of(url, token, token_file)
     if letter:
-        typer.echo(connection.run(lambda tallystick: tallystick.weekly_letter(programme, week=day, vendor=vendor)), nl=False)
+        written = connection.run(lambda tallystick: tallystick.weekly_letter(programme, week=day, vendor=vendor))
+        typer.echo(harmless(written), nl=False)
         return
     summary = connection.run(lambda tallystick: tallystick.weekly_summary(programme, week=day, vendor=vendor))
     if as_json:
