@@ -100,6 +100,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def test_a_port_that_takes_a_permission_says_so(data_dir: Path) -> None:
+    """An ordinary user is told why the web's own port is not theirs, and not to stop a program that is not there."""
+    said = await refused("up", "--data-dir", data_dir, "--port", "80")
+
+    assert "Port 80 cannot be used: those below 1024 are root's" in said
+    assert "--port" in said
+    assert "Stop the program" not in said
+
+
 async def test_up_runs_until_it_is_told_to_stop_and_leaves_nothing_behind(data_dir: Path) -> None:
     """As an ordinary user: a killed supervisor takes all with it, the next start takes over, SIGTERM ends it with code 0."""
     port = free_port()

@@ -259,6 +259,11 @@ def _claim(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((_LOOPBACK, port))
+        except PermissionError:
+            raise StackError(
+                f"Port {port} cannot be used: those below 1024 are root's, and of programs with CAP_NET_BIND_SERVICE. Choose "
+                "another with --port, such as 8080 (0 takes any free one)."
+            ) from None
         except OSError as error:
             raise StackError(
                 f"Port {port} cannot be used: {error.strerror}. Stop the program that listens there, or choose another "
