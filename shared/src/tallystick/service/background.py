@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 
@@ -21,6 +21,17 @@ async def beside_requests(name: str, work: Callable[[], Awaitable[None]]) -> Asy
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+def at_intervals(name: str, seconds: float, act: Callable[[], Awaitable[object]]) -> AbstractAsyncContextManager[None]:
+    """Act beside the requests, again and again, with so many seconds in between."""
+
+    async def acting() -> None:
+        while True:
+            await act()
+            await asyncio.sleep(seconds)
+
+    return beside_requests(name, acting)
 
 
 async def _over_and_over(name: str, work: Callable[[], Awaitable[None]]) -> None:

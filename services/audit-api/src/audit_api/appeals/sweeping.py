@@ -1,6 +1,5 @@
 """What time does to appeals: claims lapse, and what nobody decided expires. Any number of replicas do this side by side."""
 
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -12,7 +11,7 @@ from audit_api.settings import AuditSettings
 from tallystick.schemas.appeal import AppealAction
 from tallystick.schemas.principal import Role
 from tallystick.service.auth import ALL, Principal
-from tallystick.service.background import beside_requests
+from tallystick.service.background import at_intervals
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
 from tallystick.service.feed import take_positions
@@ -50,13 +49,7 @@ async def _sweep(database: Database, programme: str, clock: Clock) -> int:
     return len(due)
 
 
-async def _run(app: FastAPI) -> None:
-    settings: AuditSettings = app.state.settings
-    while True:
-        await sweep(app.state.database, app.state.clock)
-        await asyncio.sleep(settings.sweep_seconds)
-
-
 def sweeping(app: FastAPI) -> AbstractAsyncContextManager[None]:
     """Sweep beside the requests of a service."""
-    return beside_requests("appeals", partial(_run, app))
+    settings: AuditSettings = app.state.settings
+    return at_intervals("appeals", settings.sweep_seconds, partial(sweep, app.state.database, app.state.clock))

@@ -1,6 +1,5 @@
 """Thinning of old entries, beside the requests. Any number of replicas do it side by side."""
 
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -11,7 +10,7 @@ from audit_api.exposure.summary import WELLBEING, thin
 from audit_api.exposure.tables import breaks, exposure_weeks, exposures
 from audit_api.programmes.tables import programmes
 from tallystick.schemas.programme import Programme
-from tallystick.service.background import beside_requests
+from tallystick.service.background import at_intervals
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
 
@@ -29,12 +28,6 @@ async def thin_all(database: Database, clock: Clock) -> None:
             await thin(session, document, clock())
 
 
-async def _run(app: FastAPI) -> None:
-    while True:
-        await thin_all(app.state.database, app.state.clock)
-        await asyncio.sleep(_HOUR_S)
-
-
 def thinning(app: FastAPI) -> AbstractAsyncContextManager[None]:
     """Thin beside the requests of a service."""
-    return beside_requests("exposure", partial(_run, app))
+    return at_intervals("exposure", _HOUR_S, partial(thin_all, app.state.database, app.state.clock))

@@ -1,6 +1,5 @@
 """Forgetting candidates that no draw needs any more, beside the requests. Any number of replicas do it side by side."""
 
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -11,7 +10,7 @@ from audit_api.decisions.tables import decision_candidates
 from audit_api.sampling.schedule import SAMPLER
 from audit_api.sampling.tables import draws, sample_items
 from tallystick.schemas.sampling import DrawState, ItemState
-from tallystick.service.background import beside_requests
+from tallystick.service.background import at_intervals
 from tallystick.service.database import Database
 
 _HOUR_S = 3600
@@ -26,12 +25,6 @@ async def forget_candidates(database: Database) -> None:
         await session.execute(delete(decision_candidates).where(tuple_(_k.programme, _k.draw_id).in_(ended)))
 
 
-async def _run(app: FastAPI) -> None:
-    while True:
-        await forget_candidates(app.state.database)
-        await asyncio.sleep(_HOUR_S)
-
-
 def forgetting(app: FastAPI) -> AbstractAsyncContextManager[None]:
     """Forget beside the requests of a service."""
-    return beside_requests("candidates", partial(_run, app))
+    return at_intervals("candidates", _HOUR_S, partial(forget_candidates, app.state.database))
