@@ -12,10 +12,9 @@ from rich.text import Text
 
 from tallystick.cli.console import out, print_first
 from tallystick.cli.filters import PANEL, From, Names, To, filtered
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, refused, up_to
 from tallystick.client import Filters, Tallystick
 from tallystick.schemas.audit import Attribution, Audit, AuditRevision, Judgement, Verdict
-from tallystick.schemas.base import told
 from tallystick.schemas.programme import ErrorClass, Severity
 
 app = typer.Typer(name="audits", help="List, show and revise audits.", no_args_is_help=True)
@@ -151,9 +150,7 @@ def changed(audit: Audit, named: dict[str, str]) -> Judgement:
     try:
         return Judgement.model_validate(kept | named)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        hint = f"--{str(fault['loc'][0]).replace('_', '-')}"
-        raise typer.BadParameter(told(fault), param_hint=hint) from None
+        raise refused(error) from None
 
 
 def _print_audit(audit: Audit) -> None:

@@ -13,9 +13,8 @@ from tallystick.cli.change_tables import change_tables, effect_tables
 from tallystick.cli.console import out
 from tallystick.cli.filters import PANEL, FromDay, Names, ToDay, filtered
 from tallystick.cli.numbers import print_scope
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, refused
 from tallystick.client import Filters
-from tallystick.schemas.base import told
 from tallystick.schemas.decomposition import Facet, RateMeasure
 from tallystick.schemas.effect import EffectPlan
 from tallystick.schemas.metric import View
@@ -148,6 +147,4 @@ def _plan(
     try:
         return EffectPlan.model_validate(given)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        [option, *_] = [str(part) for part in fault["loc"] if part != "scope"]
-        raise typer.BadParameter(told(fault), param_hint=f"--{option.replace('_', '-')}") from None
+        raise refused(error) from None

@@ -10,10 +10,12 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
+from pydantic import ValidationError
 
 from tallystick.cli.console import report_outage
 from tallystick.client import Tallystick
 from tallystick.client.transport import Token
+from tallystick.schemas.base import told
 
 Result = TypeVar("Result")
 
@@ -93,6 +95,13 @@ class Connection:
                 return await act(tallystick)
 
         return asyncio.run(within())
+
+
+def refused(error: ValidationError, otherwise: str = "") -> typer.BadParameter:
+    """The first fault of what options say, at the option that is called like its field; `otherwise` names that of no field."""
+    fault = error.errors(include_url=False)[0]
+    [field, *_] = [str(part) for part in fault["loc"] if part != "scope"] or [otherwise]
+    return typer.BadParameter(told(fault), param_hint=f"--{field.replace('_', '-')}")
 
 
 async def up_to(limit: int, found: AsyncIterator[Result]) -> tuple[list[Result], bool]:

@@ -10,10 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tallystick.cli.console import out, print_first
-from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, up_to
+from tallystick.cli.options import DEFAULT_URL, AsJson, Connection, ProgrammeName, TokenFile, TokenText, Url, refused, up_to
 from tallystick.cli.staffing_tables import Named, day_table, plan_tables
 from tallystick.client import Tallystick
-from tallystick.schemas.base import told
 from tallystick.schemas.staffing import NewStaffingPlan, StaffingPlan, StaffingPlanHead
 
 app = typer.Typer(name="staffing", help="Arrange who is to audit what, and read the plans.", no_args_is_help=True)
@@ -40,9 +39,7 @@ def make_plan(
     try:
         new = NewStaffingPlan(first_day=first_day.date(), last_day=last_day.date(), fair=fair)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        hint = "--fair" if fault["loc"] else "--last-day"
-        raise typer.BadParameter(told(fault), param_hint=hint) from None
+        raise refused(error, "last_day") from None
 
     async def act(tallystick: Tallystick) -> tuple[StaffingPlan, Named]:
         plan = await tallystick.staffing_plans.make(programme, new)
