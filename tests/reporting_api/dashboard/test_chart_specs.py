@@ -1,5 +1,8 @@
 """The charts: Vega-Lite specifications from the API, with the numbers of the reports in them."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import httpx
 import pytest
 import vl_convert
@@ -32,6 +35,31 @@ async def test_the_chart_of_a_change_holds_the_parts_of_its_segments(reporting: 
         site: (100 * part["mix"], 100 * part["rate"]) for site, part in parts.items()
     }
     assert spec["description"].endswith("No segment stands out.")
+
+
+async def test_the_title_of_a_changes_axis_ends_with_the_axis(reporting: httpx.AsyncClient, stream: Stream) -> None:
+    """So that it is not cut off on a narrow screen, where the names of the segments leave less to the axis than it is long."""
+    query = {"programme": stream.programme, "from": "2026-09-14", "by": "site"}
+    spec = (await reporting.get("/v1/charts/decomposition", params=query)).json()
+    drawn = vl_convert.vegalite_to_scenegraph({**spec, "width": 328}, vl_version=max(vl_convert.get_vegalite_versions()))
+    [axis] = [each for each in _parts(drawn["scenegraph"], "axis") if any(_parts(each, "axis-title"))]
+    [title] = [item for part in _parts(axis, "axis-title") for item in part["items"]]
+    [line] = [item for part in _parts(axis, "axis-domain") for item in part["items"]]
+
+    assert title["text"] == "Part of the change, in percentage points"
+    assert (title["align"], title["x"]) == ("right", line["x2"])
+
+
+def _parts(part: Any, role: str) -> Iterator[dict[str, Any]]:
+    """What plays a role in a drawing."""
+    if isinstance(part, dict):
+        if part.get("role") == role:
+            yield part
+        for inner in part.values():
+            yield from _parts(inner, role)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _parts(inner, role)
 
 
 async def test_the_chart_of_an_effect_holds_its_weeks(reporting: httpx.AsyncClient, stream: Stream) -> None:

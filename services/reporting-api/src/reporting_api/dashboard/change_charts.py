@@ -20,6 +20,8 @@ from tallystick.service.replies import not_modified, reply
 
 BARS = 10
 """Segments that are drawn."""
+_POINTS: Spec = {"format": "+.1f", "tickCount": 5, "titleAnchor": "end"}
+"""The axis of points. Its title ends where it does: on a narrow screen it has the room below the names of the segments."""
 
 router = APIRouter(prefix="/v1/charts", tags=["charts"], responses=responses(*COMMON))
 
@@ -53,7 +55,7 @@ def decomposition_chart(found: Decomposition) -> Spec:
     """Bars of mix and of rate from 0 on, one beside the other, and the interval of their sum."""
     values = [_bar(each) for each in _shown(found)]
     y = {"field": "segment", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 220}}
-    x = {"type": "quantitative", "title": "Part of the change, in percentage points", "axis": {"format": "+.1f", "tickCount": 5}}
+    x = {"type": "quantitative", "title": "Part of the change, in percentage points", "axis": _POINTS}
     tooltip = [
         {"field": "segment", "type": "nominal", "title": "Segment"},
         {"field": "total", "type": "quantitative", "title": "Part of the change", "format": "+.2f"},
