@@ -460,6 +460,8 @@ async def test_a_judgement_agrees_with_itself_and_with_its_code(
         ({"claimed_at": "2026-09-01T10:00:00Z"}, []),
         ({"decided_at": "2026-09-01T10:00:00Z"}, []),
         ({"decided_at": "2026-09-01 10:00:00"}, [("/decided_at", "timezone_aware")]),
+        ({"decided_at": 1_788_249_600}, [("/decided_at", "datetime_type")]),
+        ({"decided_at": "1788249600"}, [("/decided_at", "datetime_type")]),
         ({"handling_time_s": -1}, [("/handling_time_s", "greater_than_equal")]),
     ],
 )

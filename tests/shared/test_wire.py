@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from tallystick import schemas
+from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.base import Wire, told
 from tallystick.schemas.sampling import NewSamplingPlan
 from tallystick.schemas.staffing import NewAuditor, NewStaffingPlan
@@ -48,6 +49,25 @@ def test_what_json_writes_alike_is_alike() -> None:
     assert NewSamplingPlan.model_validate({**PLAN, "priority": 5.0}).priority == 5
     with pytest.raises(ValidationError):
         NewSamplingPlan.model_validate({**PLAN, "priority": 5.5})
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "place", "wanted"),
+    [
+        (NewStaffingPlan, {**WEEK, "first_day": 1_795_996_800}, "first_day", "a day such as 2026-09-01"),
+        (NewStaffingPlan, {**WEEK, "first_day": "1795996800"}, "first_day", "a day such as 2026-09-01"),
+        (NewAudit, {"decided_at": 1_795_996_800}, "decided_at", "a time with its offset such as 2026-09-01T10:00:00Z"),
+        (NewAudit, {"decided_at": 1.5}, "decided_at", "a time with its offset such as 2026-09-01T10:00:00Z"),
+        (NewAudit, {"decided_at": "-1.5"}, "decided_at", "a time with its offset such as 2026-09-01T10:00:00Z"),
+    ],
+)
+def test_no_number_is_taken_for_a_time(model: type[Wire], document: dict[str, Any], place: str, wanted: str) -> None:
+    """Neither in JSON nor in a form or a file, where a number is text: the seconds since 1970 are nobody's day."""
+    for strict in (None, False):
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate(document, strict=strict)
+        faults = {str(error["loc"][0]): told(error) for error in refused.value.errors()}
+        assert faults[place] == f"Input should be {wanted}"
 
 
 def _models(base: type[Wire] = Wire) -> Iterator[type[Wire]]:
