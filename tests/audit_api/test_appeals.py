@@ -403,6 +403,19 @@ async def test_lists_are_narrowed_and_paged(people: People, programme: str, cloc
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+@pytest.mark.parametrize(
+    ("query", "pointer"), [({"from": "yesterday"}, "query:from"), ({"from": "2026-09-02", "to": "2026-09-01"}, "query:to")]
+)
+async def test_a_period_of_appeals_that_cannot_be_is_a_problem(
+    people: People, programme: str, query: dict[str, str], pointer: str
+) -> None:
+    """422 names the parameter, once."""
+    answer = await people.admin.get("/v1/appeals", params={"programme": programme, **query})
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
 async def test_what_an_erased_audit_was_appealed_with_is_erased_too(people: People, programme: str, found: Found) -> None:
     """Comment, evidence, reasons and people are gone from the appeal, its history and the feed; an open appeal expires."""
     [audit_id] = await recorded(people.recorder, programme, "A-1")

@@ -255,24 +255,36 @@ async def test_a_day_is_one_of_the_programmes_time_zone(audit: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "pointer"),
     [
-        {"vendor": "ACME!"}, {"queue": ""}, {"verdict": "perhaps"}, {"severity": ["major", "x"]}, {"batch_id": "7"},
-        {"from": "today"},
-        {"from": "0001-01-01"},
-        {"to": "9999-12-31"},
-        {"from": "2026-09-01T10:00:00"},
-        {"to": "0001-01-01T00:00:00+14:00"},
-        {"moderator": "\x00"},
-        {"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"cursor": "x" * 2001},
+        ({"vendor": "ACME!"}, "query:vendor.0"),
+        ({"queue": ""}, "query:queue.0"),
+        ({"verdict": "perhaps"}, "query:verdict.0"),
+        ({"severity": ["major", "x"]}, "query:severity.1"),
+        ({"batch_id": "7"}, "query:batch_id.0"),
+        ({"from": "yesterday"}, "query:from"),
+        ({"from": "20260901"}, "query:from"),
+        ({"from": "0001-01-01"}, "query:from"),
+        ({"to": "9999-12-31"}, "query:to"),
+        ({"from": "2026-09-01T10:00:00"}, "query:from"),
+        ({"to": "0001-01-01T00:00:00+14:00"}, "query:to"),
+        ({"from": "2026-09-02", "to": "2026-09-02"}, "query:to"),
+        ({"from": "2026-09-02", "to": "2026-09-01T22:00:00Z"}, "query:to"),  # midnight in Berlin
+        ({"moderator": "\x00"}, "query:moderator.0"),
+        ({"limit": 0}, "query:limit"),
+        ({"limit": 1001}, "query:limit"),
+        ({"limit": "many"}, "query:limit"),
+        ({"cursor": "x" * 2001}, "query:cursor"),
     ],
-)  # fmt: skip
-async def test_a_filter_that_cannot_be_is_a_problem(audit: httpx.AsyncClient, programme: str, query: dict[str, Any]) -> None:
-    """422 names the parameter."""
+)
+async def test_a_filter_that_cannot_be_is_a_problem(
+    audit: httpx.AsyncClient, programme: str, query: dict[str, Any], pointer: str
+) -> None:
+    """422 names the parameter, once."""
     answer = await audit.get("/v1/audits", params={"programme": programme, **query})
 
     assert (answer.status_code, problem(answer)) == (422, "invalid-request")
-    assert f"query:{next(iter(query))}" in answer.json()["errors"][0]["pointer"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
 async def test_a_vendor_lists_its_own_audits(audit_app: FastAPI, caller: Caller, programme: str) -> None:

@@ -299,6 +299,7 @@ async def test_an_erased_person_is_null(reporting: httpx.AsyncClient, reporting_
         ({"vendro": "acme"}, "query:vendro"),
         ({"from": "2026-09-02", "to": "2026-09-02"}, "query:to"),
         ({"from": "0001-01-01"}, "query:from"),
+        ({"from": "86400"}, "query:from"),
         ({"to": "9999-12-31"}, "query:to"),
         ({"compare": "previous_period"}, "query:compare"),
         ({"compare": "previous_period", "by": "week", "from": "2026-09-01", "to": "2026-09-08"}, "query:compare"),

@@ -6,6 +6,7 @@ takes longer than the database does, so functions with many are depended on by `
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -17,6 +18,7 @@ from fastapi.security.base import SecurityBase
 from starlette.routing import BaseRoute
 
 from tallystick.schemas.base import Slug
+from tallystick.schemas.problem import ProblemError
 from tallystick.service.problems import InvalidRequest, problem_errors
 
 ProgrammeQuery = Annotated[Slug, Query(description="The programme's slug.")]
@@ -51,6 +53,17 @@ class FromQuery:
     async def _answer(self, values: Mapping[str, Any]) -> Any:
         own = {name: values[name] for name in self._own if name in values}
         return await self._function(**own, **{name: await part._answer(values) for name, part in self._parts.items()})  # noqa: SLF001
+
+
+def refusal(parameter: str, code: str, detail: str) -> InvalidRequest:
+    """The problem with one parameter."""
+    return InvalidRequest(detail, errors=[ProblemError(pointer=f"query:{parameter}", code=code, detail=detail)])
+
+
+def in_order(start: date | None, end: date | None) -> None:
+    """Refuse a period that ends before it begins. Its bounds, where it has them, are both days or both times."""
+    if start is not None and end is not None and start >= end:
+        raise refusal("to", "empty_period", "The period ends before it begins: `to` is the first that is not part of it.")
 
 
 async def only_known_parameters(request: Request) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, not_
 
 from audit_api.appeals.records import IS_OPEN, auditor_of
 from audit_api.appeals.tables import appeals
-from audit_api.audits.filters import MANY, Bound, moment, names_days
+from audit_api.audits.filters import MANY, Bound, names_days, within
 from audit_api.audits.tables import audits
 from tallystick.schemas.appeal import AppealStage, AppealState
 from tallystick.schemas.audit import AuditParty
@@ -42,11 +42,7 @@ class AppealFilters:
         if self._overdue is not None:
             overdue = and_(IS_OPEN, c.due_at.is_not(None), c.due_at < now)
             statement = statement.where(overdue if self._overdue else not_(overdue))
-        if self._from is not None:
-            statement = statement.where(c.submitted_at >= moment(self._from, time_zone))
-        if self._to is not None:
-            statement = statement.where(c.submitted_at < moment(self._to, time_zone))
-        return statement
+        return within(statement, c.submitted_at, self._from, self._to, time_zone)
 
 
 def _column(name: str, principal: Principal) -> ColumnElement[Any]:

@@ -6,17 +6,28 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
-from pydantic import Field
-from sqlalchemy import ColumnClause, Select, not_
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Column, ColumnClause, Select, not_
 
 from audit_api.audits.tables import audits
 from tallystick.schemas.audit import AuditParty, Verdict
-from tallystick.schemas.base import Code, Instant, Reference, Slug
+from tallystick.schemas.base import Code, Day, Instant, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
-from tallystick.service.parameters import FromQuery
+from tallystick.service.parameters import FromQuery, in_order
 
-_Day = Annotated[date, Field(ge=date(1, 1, 3), le=date(9999, 12, 29))]  # of any time zone
-Bound = Annotated[Instant | _Day, Field(union_mode="left_to_right")]
+
+def _bound(value: object, handler: ValidatorFunctionWrapHandler) -> date:
+    try:
+        bound: date = handler(value)
+    except ValidationError:
+        detail = "Neither a day such as 2026-09-01 nor a time with its offset, or at an end of the calendar"
+        raise PydanticCustomError("not_a_bound", detail) from None
+    return bound
+
+
+_AnyDay = Annotated[Day, Field(ge=date(1, 1, 3), le=date(9999, 12, 29))]  # of any time zone
+Bound = Annotated[Instant | _AnyDay, Field(union_mode="left_to_right"), WrapValidator(_bound)]
 MANY = Query(description="Repeat it for several: any of them.")
 
 
@@ -40,11 +51,7 @@ class AuditFilters:
         for name, values in self._any_of.items():
             if values:
                 statement = statement.where(audits.c[name].in_(values))
-        if self._from is not None:
-            statement = statement.where(audits.c.audited_at >= moment(self._from, time_zone))
-        if self._to is not None:
-            statement = statement.where(audits.c.audited_at < moment(self._to, time_zone))
-        return statement
+        return within(statement, audits.c.audited_at, self._from, self._to, time_zone)
 
 
 def names_days(*bounds: date | None) -> bool:
@@ -52,7 +59,18 @@ def names_days(*bounds: date | None) -> bool:
     return any(bound is not None and not isinstance(bound, datetime) for bound in bounds)
 
 
-def moment(bound: date, time_zone: str) -> datetime:
+def within(statement: Select[Any], column: Column[datetime], from_: date | None, to: date | None, time_zone: str) -> Select[Any]:
+    """The statement with what has its time in a period; a problem where that ends before it begins."""
+    start, end = (None if bound is None else _moment(bound, time_zone) for bound in (from_, to))
+    in_order(start, end)
+    if start is not None:
+        statement = statement.where(column >= start)
+    if end is not None:
+        statement = statement.where(column < end)
+    return statement
+
+
+def _moment(bound: date, time_zone: str) -> datetime:
     """The time that a bound means: a day begins at midnight in the time zone."""
     return bound if isinstance(bound, datetime) else datetime.combine(bound, time.min, ZoneInfo(time_zone))
 

@@ -14,7 +14,7 @@ from audit_api.staffing.auditors import document as shown_auditor
 from audit_api.staffing.auditors import get_auditor, list_auditors
 from audit_api.staffing.plans import get_plan, list_plans
 from audit_api.staffing.routes import Managing
-from tallystick.schemas.base import Reference
+from tallystick.schemas.base import Day, Reference
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.staffing import Auditor, StaffingPlan
 from tallystick.service.auth import Principal, enter
@@ -103,7 +103,7 @@ async def show_staffing_plan(
     principal: Managing,
     programme: OfProgramme,
     staffing_id: UUID,
-    day: Annotated[date | None, Query(description="Whose work is shown; today's, or the first day's, without one.")] = None,
+    day: Annotated[Day | None, Query(description="Whose work is shown; today's, or the first day's, without one.")] = None,
 ) -> Response:
     """One staffing plan: who does what when, what is not covered, what would help, and what caps cost."""
     enter(principal, programme)

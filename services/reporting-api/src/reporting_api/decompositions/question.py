@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from reporting_api.metrics.definitions import FORMULAS
-from reporting_api.metrics.question import EARLIEST, LATEST, Filtered, Filters, Question, in_order, refusal
+from reporting_api.metrics.question import EARLIEST, LATEST, Filtered, Filters, Question
 from reporting_api.metrics.standing import Standing
 from reporting_api.reports.periods import monday
-from tallystick.schemas.base import Slug
+from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.decomposition import Facet, RateMeasure
 from tallystick.schemas.metric import Measure, View
+from tallystick.service.parameters import in_order, refusal
 
 WEEKS, BASELINE_WEEKS = 4, 8
 """The period and the baseline before it, unless asked otherwise."""
@@ -87,10 +88,10 @@ async def _change(
         ),
     ] = [],  # noqa: B006 - FastAPI copies defaults
     baseline_from: Annotated[
-        date | None, Query(ge=EARLIEST, le=LATEST, description="The first day of the period to compare with.")
+        Day | None, Query(ge=EARLIEST, le=LATEST, description="The first day of the period to compare with.")
     ] = None,
     baseline_to: Annotated[
-        date | None, Query(ge=EARLIEST, le=LATEST, description="The day after its last, `from` at the latest.")
+        Day | None, Query(ge=EARLIEST, le=LATEST, description="The day after its last, `from` at the latest.")
     ] = None,
     view: Annotated[View, Query(description="Which judgement counts.")] = View.ADJUDICATED,
     limit: Annotated[int, Query(ge=1, le=1000, description="Segments of each cut at most; the others are summed up.")] = 20,

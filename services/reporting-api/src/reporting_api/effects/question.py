@@ -10,7 +10,7 @@ from fastapi import Depends, Query
 from reporting_api.cuboids import ERROR_DIMENSIONS
 from reporting_api.decompositions.question import apart
 from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Filters, Question
-from tallystick.schemas.base import Code, Slug
+from tallystick.schemas.base import Code, Day, Slug
 from tallystick.schemas.decomposition import RateMeasure
 from tallystick.schemas.effect import EffectPlan
 from tallystick.schemas.metric import Measure, MetricFilter, Period
@@ -63,13 +63,13 @@ _VALUES = 50
 async def _planned(
     programme: Annotated[Slug, Query(description="Whose audits.")],
     baseline_from: Annotated[
-        date, Query(ge=EARLIEST, le=LATEST, description="The first day before, in the time zone of the programme.")
+        Day, Query(ge=EARLIEST, le=LATEST, description="The first day before, in the time zone of the programme.")
     ],
-    baseline_to: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="The day after the last one before.")],
+    baseline_to: Annotated[Day, Query(ge=EARLIEST, le=LATEST, description="The day after the last one before.")],
     verification_from: Annotated[
-        date, Query(ge=EARLIEST, le=LATEST, description="The first day after, `baseline_to` at the earliest.")
+        Day, Query(ge=EARLIEST, le=LATEST, description="The first day after, `baseline_to` at the earliest.")
     ],
-    verification_to: Annotated[date, Query(ge=EARLIEST, le=LATEST, description="The day after the last one after.")],
+    verification_to: Annotated[Day, Query(ge=EARLIEST, le=LATEST, description="The day after the last one after.")],
     measure: Annotated[RateMeasure, Query(description="Which rate was to fall.")] = "error_rate",
     vendor: Annotated[list[Slug], MANY, Query(max_length=_VALUES)] = [],  # noqa: B006 - FastAPI copies defaults
     site: Annotated[list[Code], MANY, Query(max_length=_VALUES)] = [],  # noqa: B006

@@ -9,12 +9,10 @@ from fastapi import Depends, Query
 
 from reporting_api.metrics.definitions import TIME
 from tallystick.schemas.audit import AuditParty
-from tallystick.schemas.base import Code, Reference, Slug
+from tallystick.schemas.base import Code, Day, Reference, Slug
 from tallystick.schemas.metric import Dimension, Measure, View
-from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import ErrorClass, Severity
-from tallystick.service.parameters import FromQuery
-from tallystick.service.problems import InvalidRequest
+from tallystick.service.parameters import FromQuery, in_order, refusal
 
 Filters = dict[str, tuple[str, ...]]
 """Any of the values, by the name of the dimension."""
@@ -67,9 +65,9 @@ async def _narrowed(
     audit_party: Annotated[list[AuditParty], MANY] = [],  # noqa: B006
     automated_detection: Annotated[list[Literal["true", "false"]], MANY] = [],  # noqa: B006
     from_: Annotated[
-        date | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
+        Day | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
     ] = None,
-    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
+    to: Annotated[Day | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
 ) -> Narrowed:
     given: dict[str, Sequence[str]] = {
         "vendor": vendor,
@@ -88,12 +86,6 @@ async def _narrowed(
     }
     in_order(from_, to)
     return Narrowed({name: tuple(sorted(set(values))) for name, values in given.items() if values}, from_, to)
-
-
-def in_order(start: date | None, end: date | None) -> None:
-    """Refuse a period that ends before it begins."""
-    if start is not None and end is not None and start >= end:
-        raise refusal("to", "empty_period", "The period ends before it begins: `to` is the day after the last.")
 
 
 Filtered = Annotated[Narrowed, Depends(FromQuery(_narrowed))]
@@ -142,8 +134,3 @@ async def _question(
 
 
 Asked = Annotated[Question, Depends(FromQuery(_question))]
-
-
-def refusal(parameter: str, code: str, detail: str) -> InvalidRequest:
-    """The problem with one parameter of a question."""
-    return InvalidRequest(detail, errors=[ProblemError(pointer=f"query:{parameter}", code=code, detail=detail)])

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reporting_api.metrics.question import Question, refusal
+from reporting_api.metrics.question import Question
 from reporting_api.metrics.standing import Standing
+from tallystick.service.parameters import refusal
 
 WEEKS = 13
 """A quarter: what a report covers unless asked otherwise."""

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from reporting_api.metrics.question import EARLIEST, LATEST, in_order
+from reporting_api.metrics.question import EARLIEST, LATEST
 from reporting_api.metrics.routes import NumbersRead
 from reporting_api.signals.records import document, get_signal, list_signals
-from tallystick.schemas.base import Slug
+from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.signal import Detector, Signal, SignalPage, SignalState
 from tallystick.service.auth import enter
 from tallystick.service.database import Reading
 from tallystick.service.paging import Paged
+from tallystick.service.parameters import in_order
 from tallystick.service.problems import COMMON, InvalidCursor, responses
 from tallystick.service.replies import not_modified, reply, revision_etag
 
@@ -31,8 +32,8 @@ async def read_signals(
     vendor: Annotated[list[Slug], Query(description="Repeat it for several: any of them.")] = [],  # noqa: B006 - FastAPI copies defaults
     detector: Annotated[list[Detector], Query(description="Repeat it for several: any of them.")] = [],  # noqa: B006
     state: Annotated[list[SignalState], Query(description="Repeat it for several: any of them.")] = [],  # noqa: B006
-    from_: Annotated[date | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="Raised on this day or later.")] = None,
-    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="Raised before this day.")] = None,
+    from_: Annotated[Day | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="Raised on this day or later.")] = None,
+    to: Annotated[Day | None, Query(ge=EARLIEST, le=LATEST, description="Raised before this day.")] = None,
 ) -> Response:
     """Signals that match all filters, those raised last first. A vendor's people see those about their own vendor alone."""
     enter(principal, programme)

@@ -1,19 +1,19 @@
 """The route of the report on calibration."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed, in_order
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Narrowed
 from reporting_api.metrics.routes import NumbersRead, remembered
 from reporting_api.metrics.standing import read_standing
 from reporting_api.reports.calibration.report import calibration
 from reporting_api.reports.calibration.sheets import CalibrationQuestion
-from tallystick.schemas.base import Code, Slug
+from tallystick.schemas.base import Code, Day, Slug
 from tallystick.schemas.calibration_report import CalibrationReport, CalibrationTrend
 from tallystick.service.database import Reading
+from tallystick.service.parameters import in_order
 from tallystick.service.problems import COMMON, responses
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=responses(*COMMON))
@@ -23,10 +23,10 @@ async def _narrowed(
     vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
     policy: Annotated[list[Code], MANY] = [],  # noqa: B006
     from_: Annotated[
-        date | None,
+        Day | None,
         Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day of conclusion, in the programme's time zone."),
     ] = None,
-    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
+    to: Annotated[Day | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
 ) -> Narrowed:
     in_order(from_, to)
     given = {"vendor": vendor, "policy": policy}

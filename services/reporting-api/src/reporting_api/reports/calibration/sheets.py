@@ -15,13 +15,13 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import ColumnElement, Date, Row, Select, Table, cast, false, func, or_, select, true
 
-from reporting_api.metrics.question import refusal
 from reporting_api.metrics.standing import Standing
 from reporting_api.statistics.ratings import MISSING, Codes, Flags, Ratings
 from reporting_api.tables import calibration_items, calibration_raters, calibration_ratings, calibration_sessions
 from tallystick.schemas.calibration import REVEALED, SessionState
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
+from tallystick.service.parameters import refusal
 
 MOST_RATINGS = 1_000_000
 """That a trend is computed from."""

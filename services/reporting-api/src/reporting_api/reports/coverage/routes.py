@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Filters, in_order
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY, Filters
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import Standing, read_document, read_standing
 from reporting_api.reports.coverage.records import Asked
 from reporting_api.reports.coverage.report import coverage_report
 from reporting_api.reports.periods import WEEKS
-from tallystick.schemas.base import Slug
+from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.coverage import CoverageReport
 from tallystick.service.clock import now
 from tallystick.service.database import Reading
-from tallystick.service.parameters import FromQuery
+from tallystick.service.parameters import FromQuery, in_order
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
 
@@ -49,9 +49,9 @@ async def _narrowed(
     draw_id: Annotated[list[UUID], MANY] = [],  # noqa: B006
     vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006
     from_: Annotated[
-        date | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
+        Day | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
     ] = None,
-    to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
+    to: Annotated[Day | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
 ) -> CoverageNarrowed:
     return CoverageNarrowed(plan_id, draw_id, vendor, from_, to)
 

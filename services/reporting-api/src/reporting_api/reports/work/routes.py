@@ -1,13 +1,13 @@
 """The routes of reports on work."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reporting_api.metrics.question import EARLIEST, LATEST, MANY, in_order
+from reporting_api.metrics.question import EARLIEST, LATEST, MANY
 from reporting_api.metrics.routes import NumbersRead, numbers_etag
 from reporting_api.metrics.standing import Standing, read_document, read_standing
 from reporting_api.reports.periods import WEEKS, monday
@@ -15,12 +15,13 @@ from reporting_api.reports.work.records import WorkStanding, read_work, read_wor
 from reporting_api.reports.work.report import Asked, rca_report, work_scope
 from reporting_api.reports.work.sentences import markdown
 from reporting_api.reports.work.weekly import WEEK, weekly_summary
-from tallystick.schemas.base import Slug
+from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.rca_report import RcaReport, WorkScope
 from tallystick.schemas.weekly import WeeklySummary
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading
+from tallystick.service.parameters import in_order
 from tallystick.service.problems import COMMON, NotFound, responses
 from tallystick.service.replies import not_modified, reply
 
@@ -38,9 +39,9 @@ class WorkAsked:
         programme: Annotated[Slug, Query(description="Whose cases.")],
         vendor: Annotated[list[Slug], MANY] = [],  # noqa: B006 - FastAPI copies defaults
         from_: Annotated[
-            date | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
+            Day | None, Query(alias="from", ge=EARLIEST, le=LATEST, description="The first day, in the programme's time zone.")
         ] = None,
-        to: Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
+        to: Annotated[Day | None, Query(ge=EARLIEST, le=LATEST, description="The day after the last.")] = None,
     ) -> None:
         in_order(from_, to)
         self.programme = programme
@@ -88,7 +89,7 @@ async def read_weekly_summary(
     principal: NumbersRead,
     programme: Annotated[Slug, Query(description="Whose week.")],
     week: Annotated[
-        date | None,
+        Day | None,
         Query(ge=EARLIEST, le=LATEST, description="A day of the week, which begins on Monday; the last whole one without it."),
     ] = None,
     vendor: Annotated[Slug | None, Query(description="For this vendor; without it for the client.")] = None,
