@@ -194,7 +194,8 @@ async def push_appeals(
             rows, turn = [], Turn()
             for row in bounded(read_rows(body, media_type, mapper, NewAppeal), MAX_ROWS):
                 rows.append(row)
-                await turn.give()
+                if turn.is_over:
+                    await turn.pass_on()
             answer = _result(await raise_appeals(session, programme, rows, now(request)))
             if idempotency_key is not None:
                 await _keep(session, programme, batch_id := new_id(), answer)

@@ -63,7 +63,8 @@ async def chunks(rows: Iterator[Row[NewAudit]], rules: Rules) -> AsyncIterator[C
         chunk = Chunk()
         taken: set[tuple[str, str]] = set()
         for row in islice(rows, size):
-            await turn.give()
+            if turn.is_over:
+                await turn.pass_on()
             values = row.values
             if values is None:
                 audit = row.content

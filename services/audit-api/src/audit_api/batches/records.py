@@ -139,7 +139,8 @@ async def _repeated(rows: Iterator[SentRow[NewAudit]]) -> list[tuple[int, NewAud
     some: list[tuple[int, NewAudit]] = []
     turn = Turn()
     for row in rows:
-        await turn.give()
+        if turn.is_over:
+            await turn.pass_on()
         if row.content is not None:
             some.append((row.number, row.content))
         if len(some) == _LOOKED_UP_AT_ONCE:
