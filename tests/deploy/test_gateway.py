@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -246,10 +247,11 @@ async def test_a_service_that_breaks_off_is_a_bad_gateway(gateway: httpx.AsyncCl
     assert len(requests) == 1
 
 
-@pytest.mark.parametrize("name", ["audit", "rca", "reporting"])
-async def test_the_numbers_of_operators_are_not_shown(gateway: httpx.AsyncClient, name: str) -> None:
-    """Prometheus scrapes the services themselves."""
-    assert problem(await gateway.get(f"/{name}/metrics"), 404).instance == f"/{name}/metrics"
+@pytest.mark.parametrize("end", ["", "/", "%0a", "%20", ";", "%2f"])
+@pytest.mark.parametrize("name", ["/audit", "/rca", "/reporting", ""])
+async def test_the_numbers_of_operators_are_not_shown(gateway: httpx.AsyncClient, name: str, end: str) -> None:
+    """Prometheus scrapes the services themselves: nothing that a service could take for their address comes through."""
+    assert problem(await gateway.get(f"{name}/metrics{end}"), 404).instance == unquote(f"{name}/metrics{end}")
 
 
 @pytest.mark.parametrize("address", ["/", "/audit/v1/programmes", "/rca/v1/cases", "/programmes/demo/cases"])

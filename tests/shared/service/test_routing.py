@@ -79,6 +79,15 @@ def test_the_short_way_leads_to_every_operation(app: FastAPI, root: str) -> None
     assert missed == {("GET", "/openapi.json"), ("GET", "/static/{name}")}
 
 
+async def test_no_address_has_a_second_name(app: FastAPI) -> None:
+    """With a line feed at its end it is another, where nothing is: what a gateway keeps to itself is reached by one name."""
+    operations = {path for _, path in routes(app)} - {"/openapi.json"} | {"/metrics"}
+    paths = {re.sub(r"{\w+(:path)?}", "a-b", path) for path in operations}
+    arrivals = [await _arrival(app, _scope(app, "GET", f"{path}\n")) for path in sorted(paths)]
+
+    assert [(arrival.get("status"), arrival["route"]) for arrival in arrivals] == [(404, None)] * len(paths)
+
+
 def _of_two_routers() -> FastAPI:
     first, second = APIRouter(), APIRouter()
 

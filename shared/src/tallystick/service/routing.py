@@ -14,8 +14,20 @@ from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from tallystick.service.problems import NotFound
+
 _ROUTER = "tallystick.router"
 _NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+
+
+class _Nowhere(BaseRoute):
+    """Where there is nothing."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as routes have it
+        raise NotFound("There is no such address.")
+
+
+_NOWHERE = _Nowhere()
 
 
 class Shortcut(BaseRoute):
@@ -32,7 +44,13 @@ class Shortcut(BaseRoute):
         self._routers = {f"router_{number}": router for number, router in enumerate(routers)}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Find the first router that takes this method at this path."""
+        """Find the first router that takes this method at this path. None has a path that ends with a line feed.
+
+        The patterns of Starlette end with `$`, which takes such a path for the one without: nothing behind a gateway's rules
+        may be reached by another name.
+        """
+        if scope["type"] == "http" and scope["path"].endswith("\n"):
+            return Match.FULL, {_ROUTER: _NOWHERE}
         pattern = self._patterns.get(scope["method"]) if scope["type"] == "http" else None
         found = pattern and pattern.match(scope["path"].removeprefix(scope.get("root_path", "")))
         return (Match.FULL, {_ROUTER: self._routers[str(found.lastgroup)]}) if found else (Match.NONE, {})
