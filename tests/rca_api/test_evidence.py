@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
 from tallystick.service.database import Database
 from tallystick.service.neighbours import neighbours
+from tallystick_embedded.postgres import Cluster
 
 FIRST = date(2026, 7, 27)
 """A Monday."""
@@ -58,12 +60,21 @@ async def stepped(
     return programme
 
 
+@pytest.fixture
+async def alone(cluster: Cluster, rca_app: object, programme: str) -> None:  # noqa: ARG001 - its schema is wanted
+    """Nothing is gathered any more for cases of other tests, of which there may be hundreds."""
+    connection = await asyncpg.connect(cluster.url("rca", "postgres"))
+    await connection.execute("update cases set evidence_wanted_at = null where programme <> $1", programme)
+    await connection.close()
+
+
 async def _evidence(client: httpx.AsyncClient, case: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """The evidence of a case by audience and kind."""
     items = (await asked(client, case, "GET", "/evidence")).json()["items"]
     return {(item["audience"], item["kind"]): item for item in items}
 
 
+@pytest.mark.usefixtures("alone")
 async def test_a_step_leads_to_one_case_with_its_evidence(
     rca: httpx.AsyncClient, rca_app: FastAPI, caller: Caller, database: Database, client: Tallystick, stepped: str, clock: Clock
 ) -> None:
@@ -181,6 +192,7 @@ async def _gathered(database: Database, client: Tallystick, case: dict[str, Any]
         assert await keep(session, row, found, datetime.now(UTC))
 
 
+@pytest.mark.usefixtures("alone")
 async def test_evidence_waits_for_services_that_are_out_of_reach(
     rca: httpx.AsyncClient, database: Database, following_settings: RcaSettings, client: Tallystick, programme: str, clock: Clock
 ) -> None:
@@ -199,8 +211,7 @@ async def test_evidence_waits_for_services_that_are_out_of_reach(
             clock.now = began + timedelta(seconds=seconds)
             if await is_wanted():
                 tried.append(seconds)
-            while await is_wanted():  # cases of other tests may come first
-                await gather_all(database, cut_off, clock)
+            await gather_all(database, cut_off, clock)
     empty = (await asked(rca, case, "GET", "/evidence")).json()["items"]
     waiting = await done(asked(rca, case, "GET", ""))
     await done(asked(rca, case, "POST", "/evidence"))
