@@ -1,5 +1,7 @@
 -- Cut what comes last from strata that have more candidates than their reserve: the one after the reserve is the new cut.
 -- What is below a cut is complete, so a cut only ever goes down, also where candidates were withdrawn since it was made.
+-- Of a programme that is younger than its statistics the planner expects no candidates, and would hold all of them against each
+-- cut: `offset 0` has it look up what each cut cuts off.
 -- $1 programme
 with sized as (
     select a.draw_id, a.stratum, a.vendor, coalesce(s.reserve, d.reserve) as reserve
@@ -25,6 +27,12 @@ cut as (
     on conflict (programme, draw_id, stratum) do update set cut = excluded.cut
     returning draw_id, stratum, vendor, cut
 )
-delete from decision_candidates c
+delete from decision_candidates
 using cut
-where c.programme = $1 and c.vendor = cut.vendor and c.draw_id = cut.draw_id and c.stratum = cut.stratum and c.rank >= cut.cut
+cross join lateral (
+    select c.ctid
+    from decision_candidates c
+    where c.programme = $1 and c.vendor = cut.vendor and c.draw_id = cut.draw_id and c.stratum = cut.stratum and c.rank >= cut.cut
+    offset 0
+) as off
+where decision_candidates.ctid = off.ctid

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 
 from reporting_api.metrics.answer import may_name_auditors
 from reporting_api.metrics.numbers import ranks
 from reporting_api.reports.calibration.people import Record
 from reporting_api.reports.calibration.shares import against, share
 from reporting_api.reports.calibration.sheets import CalibrationQuestion, Sheet
-from reporting_api.tables import calibration_items, golden_results
+from reporting_api.tables import golden_results
 from tallystick.schemas.calibration_report import Golden, GoldenAlignment
 from tallystick.service.database import ReadSession
 
@@ -36,18 +36,18 @@ async def read_golden(session: ReadSession, question: CalibrationQuestion, sheet
     """What auditors said of the golden items of some sessions; None where the reader must not know which these are."""
     if not may_name_auditors(session.principal):  # whoever audits could watch which audits are counted
         return None
-    results, items = golden_results.c, calibration_items.c
-    same_item = (items.programme == results.programme) & (items.item_id == results.item_id)
-    said = (results.auditor, items.policy, results.benchmark, results.value)
+    results = golden_results.c
+    policies = {item.item_id: item.policy for sheet in sheets for item in sheet.items}
+    said = (results.item_id, results.auditor, results.benchmark, results.value)
     counted = (
         select(*said, func.count())
-        .join_from(golden_results, calibration_items, same_item)
-        .where(results.programme == question.programme, items.session_id.in_([sheet.session.session_id for sheet in sheets]))
+        .where(results.programme == question.programme, results.item_id == any_(literal(list(policies), ARRAY(Uuid))))
         .group_by(*said)
     )
-    if question.policies:
-        counted = counted.where(items.policy.in_(question.policies))
-    return tuple(Met(*row) for row in await session.rows(counted))
+    met = Counter[tuple[str | None, str | None, str, str]]()
+    for item_id, auditor, benchmark, value, times in await session.rows(counted):
+        met[auditor, policies[item_id], benchmark, value] += times
+    return tuple(Met(*key, times) for key, times in met.items())
 
 
 def with_golden(people: Sequence[Record], met: Sequence[Met] | None) -> list[Record]:
