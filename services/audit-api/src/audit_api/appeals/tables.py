@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 OPEN = "state in ('submitted', 'in_review')"
 """The condition of the partial indexes over what is undecided, as SQL has to say it for them to be used."""
@@ -73,6 +74,7 @@ appeals = Table(
     Index("appeals_held_idx", "claimed_by", postgresql_where=text("state = 'in_review'")),
     Index("appeals_to_lapse_idx", "claimed_until", postgresql_where=text("state = 'in_review'")),
     Index("appeals_to_expire_idx", "expires_at", postgresql_where=text(OPEN)),
+    info=SOUGHT,
 )
 
 appeal_events = Table(

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 
 def _judgement() -> list[Column[object]]:
@@ -86,6 +87,7 @@ audits = Table(
     Index(None, "programme", "position"),
     Index(None, "programme", "batch_id", "batch_row"),
     Index(None, "programme", "audited_at", "id"),
+    info=SOUGHT,
 )
 
 audit_revisions = Table(

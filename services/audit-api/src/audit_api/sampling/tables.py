@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from audit_api.decisions.tables import decision_columns
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 sampling_plans = Table(
     "sampling_plans",
@@ -205,6 +206,7 @@ sample_items = Table(
     Index("sample_items_repeated_once", "programme", "origin_id", unique=True, postgresql_where=text("kind = 'repeat'")),
     Index("sample_items_to_repeat", "programme", "rank", postgresql_where=text("state = 'audited' and kind = 'sampled'")),
     Index("sample_items_untold", "programme", "id", postgresql_where=text("not told")),
+    info=SOUGHT,
 )
 
 lots = Table(
