@@ -168,7 +168,11 @@ def bad_tokens(forge: Forge) -> dict[str, str]:
         "nbf that is no number": claiming(nbf="soon"),
         "issued in the future": claiming(iat=now + 60),
         "sub that is a number": claiming(sub=1),
+        "sub that is empty": claiming(sub=""),
         "jti that is a list": claiming(jti=["a"]),
+        "jti that is empty": claiming(jti=""),
+        "jti of two words": claiming(jti="a b"),
+        "jti that no file can hold": claiming(jti="\ud800"),
         "no role": claiming(roles=[]),
         "a role that is none": claiming(roles=["superuser"]),
         "roles that are a number": claiming(roles=1),
@@ -181,6 +185,9 @@ def bad_tokens(forge: Forge) -> dict[str, str]:
         "vendor that is empty": claiming(vendor="", roles=["vendor_poc"]),
         "vendor that is a list": claiming(vendor=["acme"], roles=["vendor_poc"]),
         "vendor that is false": claiming(vendor=False),
+        "vendor that no database can hold": claiming(vendor="ac\x00me", roles=["vendor_poc"]),
+        "vendor that is half a character": claiming(vendor="\ud800", roles=["vendor_poc"]),
+        "vendor of two words": claiming(vendor="acme borealis", roles=["vendor_poc"]),
         "service role from the local issuer": claiming(roles=["service"]),
     }
     crossed = {

@@ -128,9 +128,20 @@ async def test_the_service_role_is_the_services_own(audit_app: FastAPI, forge: F
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize(("programmes", "entered"), [(["*", "x"], 200), (["a,b"], 404), ([], 404), ("a b", 200), ({"a": 1}, 404)])
+@pytest.mark.parametrize(
+    ("programmes", "entered"),
+    [
+        (["*", "x"], 200),
+        (["a,b"], 404),
+        ([], 404),
+        ("a b", 200),
+        ({"a": 1}, 404),
+        (["a\x00", "\ud800", "b"], 200),
+        (["b\x00"], 404),
+    ],
+)
 async def test_programmes_are_those_that_the_claim_names(audit_app: FastAPI, forge: Forge, programmes: Any, entered: int) -> None:
-    """A star among others is all; a name with a comma is none, for the database gets the names in one."""
+    """A star among others is all; a name with a comma or without letters is none, for the database gets the names in one text."""
     token = forge.token(claims=forge.claims(programmes=programmes))
     answer = await asked(audit_app, "/v1/audits?programme=b", f"Bearer {token}")
 

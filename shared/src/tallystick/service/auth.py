@@ -198,17 +198,25 @@ def _principal(claims: dict[str, Any], issuer: Issuer) -> Principal:
     vendor = claims.get(names.vendor)
     if not roles:
         raise Refused("no role")
-    if vendor is not None and (not isinstance(vendor, str) or not vendor or vendor == ALL):
+    if vendor is not None and (not isinstance(vendor, str) or not _is_word(vendor) or vendor == ALL):
         raise Refused("vendor")
     if (vendor is None) != roles.isdisjoint(VENDOR_ROLES) or (vendor is not None and not roles <= VENDOR_ROLES):
         raise Refused("a vendor's roles go with a vendor, and with no other roles")
     subject = str(claims["sub"])
-    if not subject.isprintable():  # what the services call themselves by is not: nobody's token can name it
+    if not subject or not subject.isprintable():  # what the services call themselves by is not: nobody's token can name it
         raise Refused("subject")
-    programmes = frozenset(word for word in _words(claims.get(names.programmes)) if "," not in word)
+    token_id = str(claims["jti"])
+    if not _is_word(token_id):  # nobody could revoke it
+        raise Refused("token id")
+    programmes = frozenset(word for word in _words(claims.get(names.programmes)) if _is_word(word) and "," not in word)
     if ALL in programmes:
         programmes = frozenset({ALL})
-    return Principal(subject, roles, programmes, vendor, str(claims["jti"]), issuer.issuer)
+    return Principal(subject, roles, programmes, vendor, token_id, issuer.issuer)
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text is one word that can be read, and written down in a line of its own: the database takes no other."""
+    return text.isprintable() and len(text.split()) == 1
 
 
 def _words(claim: object) -> list[str]:
