@@ -1,6 +1,7 @@
 """Programmes: one document each, with a history, read by those who may and changed by nobody unawares."""
 
 import asyncio
+from time import perf_counter
 
 import httpx
 import pytest
@@ -21,6 +22,39 @@ async def test_a_new_programme_is_created_and_read_back(audit: httpx.AsyncClient
     assert answer.status_code == 200
     assert answer.headers["etag"] == '"1"'
     assert answer.json()["document"]["vendors"][0]["sites"] == ["lisbon", "cairo"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/yaml", "a: [" + "x," * 20_000 + "]"),
+        (
+            "application/yaml",
+            "a: &a {" + "".join(f"k{each}: 1," for each in range(800)) + "}\nb: [" + "{<<: *a}," * 800 + "]",
+        ),
+        ("application/json", '{"a": [' + "[]," * 300_000 + "[]]}"),
+    ],
+)
+async def test_a_document_that_takes_long_to_read_keeps_nobody_waiting(
+    audit: httpx.AsyncClient, programme: str, kind: str, body: str
+) -> None:
+    """Whoever asks for something else meanwhile is answered."""
+    longest, done = 0.0, asyncio.Event()
+
+    async def wait() -> None:
+        nonlocal longest
+        while not done.is_set():
+            begun = perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, perf_counter() - begun)
+
+    waiting = asyncio.create_task(wait())
+    answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers={"Content-Type": kind, "If-Match": '"1"'})
+    done.set()
+    await waiting
+
+    assert answer.status_code == 422
+    assert longest < 0.4
 
 
 async def test_a_document_can_be_yaml(audit: httpx.AsyncClient, programme: str) -> None:

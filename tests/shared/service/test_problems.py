@@ -66,6 +66,16 @@ async def test_an_error_is_a_problem_document(
     assert CANARY not in str({**answer.json(), "instance": ""})
 
 
+async def test_a_body_that_is_wrong_altogether_has_an_answer_that_ends(probe: httpx.AsyncClient) -> None:
+    """A hundred mistakes are told, and how many there are: a small body cannot ask for a large answer."""
+    body = "{" + ",".join(f'"{number}":1' for number in range(120)) + "}"
+    answer = await probe.post("/v1/things", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, problem(answer)) == (422, "invalid-request")
+    assert len(answer.json()["errors"]) == 100
+    assert "122 mistakes" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("prefix", "instance"),
     [(None, "/reporting/nothing"), ("/reporting", "/reporting/nothing"), ("", "/nothing")],
