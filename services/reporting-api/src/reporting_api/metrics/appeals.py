@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 
 from reporting_api.cuboids import APPEALS, ERROR_DIMENSIONS
 from reporting_api.metrics.sums import MAX_GROUPS, Cut, Key, Sums, bounded, grouped, keyed
@@ -21,7 +21,14 @@ _COUNTED: Mapping[str, ColumnElement[bool]] = {
     "open": OPEN_APPEALS,
     **{name: appeals.c.state == name for name in ("upheld", "overturned", "amended", "withdrawn", "expired")},
 }
-_COLUMNS: Mapping[str, ColumnElement[Any]] = {**dict(facts.c.items()), **{name: appeals.c[name] for name in ERROR_DIMENSIONS}}
+_SAME = (facts.c.programme == appeals.c.programme, facts.c.audit_id == appeals.c.audit_id)
+APPEALED = select(facts).where(*_SAME).limit(1).lateral("facts")
+"""The facts of an appeal's audit, for `appeals` to be joined with: looked up by its id.
+
+Of a programme that is younger than its statistics the planner expects no facts, and would hold all of them against each appeal.
+"""
+WITH_FACTS = appeals.join(APPEALED, true())
+_COLUMNS: Mapping[str, ColumnElement[Any]] = {**dict(APPEALED.c.items()), **{name: appeals.c[name] for name in ERROR_DIMENSIONS}}
 
 
 async def appeal_sums(session: ReadSession, cut: Cut, *also: ColumnElement[str]) -> dict[Key, Sums]:
@@ -42,7 +49,5 @@ async def appeal_sums(session: ReadSession, cut: Cut, *also: ColumnElement[str])
 
 def appealed(session: ReadSession, cut: Cut) -> Select[Any]:
     """The appeals of a cut's audits by its groups, for a statement to say what it wants of them."""
-    together = and_(appeals.c.programme == facts.c.programme, appeals.c.audit_id == facts.c.audit_id)
-    statement = grouped(select().select_from(appeals.join(facts, together)), cut, _COLUMNS, facts.c.day)
-    statement = scoped(statement, facts, cut.programme, session.principal)
+    statement = grouped(select().select_from(WITH_FACTS), cut, _COLUMNS, APPEALED.c.day)
     return scoped(statement, appeals, cut.programme, session.principal)

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, select
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 
-from reporting_api.metrics.appeals import DECIDED_APPEALS
+from reporting_api.metrics.appeals import APPEALED, DECIDED_APPEALS, WITH_FACTS
 from reporting_api.metrics.numbers import number
 from reporting_api.metrics.sums import NOTHING
 from reporting_api.reports.periods import monday
@@ -15,7 +15,7 @@ from reporting_api.signals.findings import Finding, percent, place
 from reporting_api.signals.ground import Ground, Rows, cells_of, leaves_of, weeks_of
 from reporting_api.signals.rates import Rates, finding, in_weeks, scope_of, share_of_alarms
 from reporting_api.statistics.watch import Chart, Counts, Episode, Plan, watch
-from reporting_api.tables import appeals, facts
+from reporting_api.tables import appeals
 from tallystick.schemas.appeal import AppealState
 from tallystick.schemas.metric import Dimension, Measure, Number
 from tallystick.schemas.signal import Detector
@@ -36,18 +36,13 @@ async def read_decisions(
     """Decided appeals, and those that changed the verdict, by the week of their decision that is over."""
     day = cast(func.timezone(time_zone, appeals.c.decided_at), Date)
     week = cast(func.date_trunc("week", day), Date)
-    columns: list[ColumnElement[str]] = [facts.c[name] for name in by]
-    together = and_(appeals.c.programme == facts.c.programme, appeals.c.audit_id == facts.c.audit_id)
+    columns: list[ColumnElement[str]] = [APPEALED.c[name] for name in by]
     counted: Select[Any] = select().add_columns(week, *columns, func.count(), func.count().filter(_CHANGED))
     statement = (
-        counted.select_from(appeals.join(facts, together))
-        .where(DECIDED_APPEALS, day < monday(today))
-        .group_by(week, *columns)
-        .order_by(week)
+        counted.select_from(WITH_FACTS).where(DECIDED_APPEALS, day < monday(today)).group_by(week, *columns).order_by(week)
     )
     for name, values in (filters or {}).items():
-        statement = statement.where(facts.c[name].in_(values))
-    statement = scoped(statement, facts, programme, session.principal)
+        statement = statement.where(APPEALED.c[name].in_(values))
     return (await session.execute(scoped(statement, appeals, programme, session.principal))).all()
 
 
