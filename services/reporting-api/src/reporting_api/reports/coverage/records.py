@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Row, Select, and_, cast, func, or_, select, true
+from sqlalchemy import Date, Integer, Row, Select, and_, cast, func, or_, select, true
 
 from reporting_api.tables import facts, sample_draws, sample_items, sample_strata
 from tallystick.schemas.sampling import DrawState, ItemState
@@ -71,7 +71,13 @@ async def read_strata(session: ReadSession, asked: Asked, since: datetime) -> Se
 async def read_audits_by_day(session: ReadSession, asked: Asked, time_zone: str) -> dict[date, int]:
     """How many items of the strata asked about were audited on each day."""
     day = cast(func.timezone(time_zone, _i.audited_at), Date)
-    of_stratum = and_(_i.programme == _s.programme, _i.draw_id == _s.draw_id, _i.stratum == _s.stratum)
-    statement = _strata(session, asked, day, func.count()).join(sample_items, of_stratum)
-    statement = statement.where(_i.state == ItemState.AUDITED, _i.audited_at.is_not(None)).group_by(day)
-    return {row[0]: row[1] for row in await session.rows(statement)}
+    audited = (
+        select(day.label("day"), func.count().label("audits"))
+        .where(_i.programme == _s.programme, _i.draw_id == _s.draw_id, _i.stratum == _s.stratum)
+        .where(_i.state == ItemState.AUDITED, _i.audited_at.is_not(None))
+        .group_by(day)
+        .correlate(sample_strata)
+        .lateral("audited")  # by stratum, whatever is known of how many there are: not every item with every stratum
+    )
+    days = _strata(session, asked, audited.c.day, cast(func.sum(audited.c.audits), Integer)).join(audited, true())
+    return {row[0]: row[1] for row in await session.rows(days.group_by(audited.c.day))}
