@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from audit_api.batches.reading import LONGEST_ROW
 from batches import CSV, JSON, NDJSON, Found, Stored, encoded, faults, problem, push, pushed, verdicts
 from factories import audit_row, missed
+from waiting import turns
 
 CANARY = "c4n4ry-7f3a"
 TEXTS = (
@@ -183,22 +184,11 @@ async def test_a_row_is_taken_up_to_its_longest_form(audit: httpx.AsyncClient, p
 async def test_a_batch_of_what_is_no_row_lets_others_have_their_turn(audit: httpx.AsyncClient, programme: str) -> None:
     """Rows that cost most of all, for their size, keep nobody waiting for longer than one of them takes."""
     line = b'{"a": [' + b"[]," * 30_000 + b"[]]}\n"
-    longest, done = 0.0, asyncio.Event()
-
-    async def wait() -> None:
-        nonlocal longest
-        while not done.is_set():
-            begun = perf_counter()
-            await asyncio.sleep(0)
-            longest = max(longest, perf_counter() - begun)
-
-    waiting = asyncio.create_task(wait())
-    batch = await pushed(audit, programme, line * 49)
-    done.set()
-    await waiting
+    async with turns() as waited:
+        batch = await pushed(audit, programme, line * 49)
 
     assert verdicts(batch) == ["rejected"] * 49
-    assert longest < 1
+    assert max(waited) < 1
 
 
 @pytest.mark.parametrize("media_type", [NDJSON, JSON, CSV])

@@ -1,7 +1,6 @@
 """Programmes: one document each, with a history, read by those who may and changed by nobody unawares."""
 
 import asyncio
-from time import perf_counter
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from conftest import Caller
 from factories import audit_row, programme_document
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
+from waiting import turns
 
 
 async def test_a_new_programme_is_created_and_read_back(audit: httpx.AsyncClient, programme: str) -> None:
@@ -39,22 +39,11 @@ async def test_a_document_that_takes_long_to_read_keeps_nobody_waiting(
     audit: httpx.AsyncClient, programme: str, kind: str, body: str
 ) -> None:
     """Whoever asks for something else meanwhile is answered."""
-    longest, done = 0.0, asyncio.Event()
-
-    async def wait() -> None:
-        nonlocal longest
-        while not done.is_set():
-            begun = perf_counter()
-            await asyncio.sleep(0)
-            longest = max(longest, perf_counter() - begun)
-
-    waiting = asyncio.create_task(wait())
-    answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers={"Content-Type": kind, "If-Match": '"1"'})
-    done.set()
-    await waiting
+    async with turns() as waited:
+        answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers={"Content-Type": kind, "If-Match": '"1"'})
 
     assert answer.status_code == 422
-    assert longest < 0.4
+    assert max(waited) < 0.4
 
 
 async def test_a_document_can_be_yaml(audit: httpx.AsyncClient, programme: str) -> None:

@@ -21,6 +21,7 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import Database, ReadSession
 from tallystick.service.problems import InvalidRequest
+from waiting import turns
 
 
 @pytest.fixture(scope="session")
@@ -272,6 +273,21 @@ async def test_periods_without_or_beyond_all_audits_have_answers(
     document = await _metrics(reporting, stream, measure="audits", **query)
 
     assert document["rows"][0]["numbers"]["audits"]["value"] == (10 if len(query) == 2 else 0)
+
+
+async def test_a_large_question_keeps_nobody_waiting(reporting: httpx.AsyncClient, reporting_database: Database) -> None:
+    """Thousands of rows are made into numbers with turns for others in between, and no more of them than are shown."""
+    large = Stream()
+    for place in range(800):
+        large.create(error(f"E-{place % 40}"), moderator=f"m-{place % 40}", day=date(2026, 9, 1 + place // 40))
+    await large.project(reporting_database)
+    asked = {"measure": ["errors", "error_rate"], "by": ["day", "moderator", "error_code"], "limit": 10}
+    async with turns() as waited:
+        documents = [await _metrics(reporting, large, **asked), await _metrics(reporting, large, **asked, order="-error_rate")]
+
+    assert [len(document["rows"]) for document in documents] == [10, 10]
+    assert documents[0]["groups"] == documents[1]["groups"] == 32_000
+    assert max(waited) < 0.3
 
 
 async def test_totals_are_of_all_rows(reporting: httpx.AsyncClient, stream: Stream) -> None:

@@ -1,5 +1,6 @@
 """Answering questions: sums, made into numbers, compared, ordered and ranked."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -17,6 +18,8 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
 from tallystick.service.problems import Forbidden
+
+_TURN = 100  # rows: others have their turn between as many
 
 
 def permitted(question: Question, principal: Principal) -> Question:
@@ -84,7 +87,13 @@ async def answer(session: ReadSession, standing: Standing, question: Question) -
         before = await _found(session, previous)
         keys |= set(before.groups)
     minimum = standing.targets.minimum_sample
-    rows = _ordered(question, [_row(question, key, now, before, minimum) for key in sorted(keys)])
+    shown = sorted(keys) if question.order is not None else sorted(keys)[: question.limit]
+    rows: list[Row] = []
+    for key in shown:
+        if not len(rows) % _TURN:
+            await asyncio.sleep(0)
+        rows.append(_row(question, key, now, before, minimum))
+    rows = _ordered(question, rows)
     totals = None
     if question.totals:
         whole = replace(question, by=(), totals=False)
@@ -96,7 +105,7 @@ async def answer(session: ReadSession, standing: Standing, question: Question) -
         measures=question.measures,
         by=question.by,
         rows=tuple(rows[: question.limit]),
-        groups=len(rows),
+        groups=len(keys),
         totals=totals,
     )
 
