@@ -25,22 +25,19 @@ async def test_a_new_programme_is_created_and_read_back(audit: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    "body",
     [
-        ("application/yaml", "a: [" + "x," * 20_000 + "]"),
-        (
-            "application/yaml",
-            "a: &a {" + "".join(f"k{each}: 1," for each in range(800)) + "}\nb: [" + "{<<: *a}," * 800 + "]",
-        ),
-        ("application/json", '{"a": [' + "[]," * 300_000 + "[]]}"),
+        "a: [" + "x," * 20_000 + "]",
+        "a: &a {" + "".join(f"k{each}: 1," for each in range(800)) + "}\nb: [" + "{<<: *a}," * 800 + "]",
     ],
 )
 async def test_a_document_that_takes_long_to_read_keeps_nobody_waiting(
-    audit: httpx.AsyncClient, programme: str, kind: str, body: str
+    audit: httpx.AsyncClient, programme: str, body: str
 ) -> None:
     """Whoever asks for something else meanwhile is answered."""
+    headers = {"Content-Type": "application/yaml", "If-Match": '"1"'}
     async with turns() as waited:
-        answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers={"Content-Type": kind, "If-Match": '"1"'})
+        answer = await audit.put(f"/v1/programmes/{programme}", content=body, headers=headers)
 
     assert answer.status_code == 422
     assert max(waited) < 0.6 * sum(waited)
