@@ -390,7 +390,7 @@ async def test_a_programme_that_is_younger_than_its_statistics_is_not_read_as_a_
     programme: str,
     counted: Callable[[], AbstractContextManager[Statements]],
 ) -> None:
-    """An audit is looked up by its id and a page by its order, though PostgreSQL expects the programme to have no audits."""
+    """An audit is looked up by its id, though PostgreSQL expects the programme to have no audits."""
     older = f"{programme}-older"
     (await audit.put(f"/v1/programmes/{older}", json=programme_document(older))).raise_for_status()
     rows = [audit_row(f"A-{number}") for number in range(4000)]
@@ -399,12 +399,10 @@ async def test_a_programme_that_is_younger_than_its_statistics_is_not_read_as_a_
     batch = await pushed(audit, programme, rows)
     with counted() as seen:
         await audit.get(f"/v1/audits/{ids(batch)[2000]}", params={"programme": programme})
-        await audit.get("/v1/audits", params={"programme": programme, "limit": "1"})
     await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
-    _, buffers = await _explained(cluster, [pair for pair in seen if "FROM audits" in pair[0]])
+    _, [buffers] = await _explained(cluster, [pair for pair in seen if "FROM audits" in pair[0]])
 
-    assert len(buffers) == 2
-    assert max(buffers) < 30
+    assert buffers < 30
 
 
 async def _explained(cluster: Cluster, statements: Statements, *settings: str) -> tuple[list[str], list[int]]:
