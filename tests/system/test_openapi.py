@@ -37,7 +37,7 @@ include-name = [
   "GET /v1/charts/decomposition", "GET /v1/charts/effect",
   "GET /v1/charts/accuracy-over-time", "GET /v1/charts/error-pareto",
   "GET /v1/charts/coverage-over-time", "GET /v1/charts/appeals-over-time", "GET /v1/charts/overturn-rate-over-time",
-  "GET /v1/signals",
+  "GET /v1/signals", "GET /v1/audits", "GET /v1/appeals",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "422"]
 
