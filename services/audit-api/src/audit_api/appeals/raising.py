@@ -17,7 +17,6 @@ from audit_api.audits.judging import Rules
 from audit_api.audits.records import JUDGEMENT, find_audits
 from audit_api.audits.routes import AuditErased
 from audit_api.audits.tables import audit_revisions, audits
-from audit_api.batches.intake import Turn
 from audit_api.batches.reading import Row as SentRow
 from audit_api.metadata import streams, webhooks
 from audit_api.programmes.records import read_document
@@ -38,6 +37,7 @@ from tallystick.service.calendar import add_working_days
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.feed import take_positions
 from tallystick.service.problems import NotFound, Problem
+from tallystick.service.turns import Turn
 from tallystick.service.webhooks.outbox import announce
 
 _ERROR = ("error_class", "error_code", "severity", "attributable_to")

@@ -15,7 +15,7 @@ from audit_api.appeals.raising import Result, raise_appeals
 from audit_api.appeals.records import document, documents, etag, get_appeal, get_history
 from audit_api.appeals.tables import appeal_batches, appeals
 from audit_api.audits.routes import READERS, AuditErased
-from audit_api.batches.intake import Intake, Turn
+from audit_api.batches.intake import Intake
 from audit_api.batches.reading import CSV, media_kind, read_rows
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.routes import bounded
@@ -50,6 +50,7 @@ from tallystick.service.problems import (
     responses,
 )
 from tallystick.service.replies import created_at, links, not_modified, reply
+from tallystick.service.turns import Turn
 
 BATCHES_PATH = "/v1/appeal-batches"
 MAX_BODY = 16_000_000

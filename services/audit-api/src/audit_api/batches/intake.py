@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from time import perf_counter
 
 from fastapi import Request
 
@@ -13,27 +12,6 @@ from tallystick.service.problems import MalformedRequest, TooManyRequests
 _SLOWEST_BODY_S = 120
 _UNDISTURBED_S = 5
 _LOOK_S = 1.0
-_TURN_S = 0.0005
-
-
-class Turn:
-    """Work on many rows that lets others have their turn in between: they wait for half a millisecond of it, or for the one row.
-
-    So does the database, which merges what was judged before.
-    """
-
-    def __init__(self) -> None:
-        self._since = perf_counter()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is time to `pass_on`; asked before each row."""
-        return perf_counter() - self._since > _TURN_S
-
-    async def pass_on(self) -> None:
-        """Let the others have their turn, and begin the next."""
-        await asyncio.sleep(0)
-        self._since = perf_counter()
 
 
 @dataclass(eq=False, slots=True)

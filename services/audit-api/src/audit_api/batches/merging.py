@@ -15,7 +15,6 @@ from sqlalchemy import Row as AuditRow
 
 from audit_api.audits.judging import Rules, content, content_hash
 from audit_api.audits.records import find_audits, hidden_auditors, kept_back, revise, was_sent
-from audit_api.batches.intake import Turn
 from audit_api.batches.reading import Row
 from audit_api.batches.results import Result
 from audit_api.batches.staging import Record, audit_of, lines, open_stage, record, stage
@@ -24,6 +23,7 @@ from audit_api.metadata import streams
 from tallystick.schemas.audit import AuditFacts, Judgement, NewAudit, RowError, RowVerdict
 from tallystick.service.database import ReadSession, WriteSession
 from tallystick.service.feed import take_positions
+from tallystick.service.turns import Turn
 
 CHUNK = 5000
 _FIRST_CHUNK = 625  # rows: until they are judged, the database has nothing to do

@@ -8,7 +8,6 @@ import orjson
 from sqlalchemy import ColumnClause, Row, insert, literal, not_, select, union_all
 
 from audit_api.audits.tables import audits
-from audit_api.batches.intake import Turn
 from audit_api.batches.merging import find_standing
 from audit_api.batches.reading import Row as SentRow
 from audit_api.batches.results import Result
@@ -16,6 +15,7 @@ from audit_api.batches.tables import audit_batch_rows, audit_batches
 from tallystick.schemas.audit import NewAudit, RowVerdict
 from tallystick.service.database import ReadSession, WriteSession, scoped
 from tallystick.service.problems import NotFound
+from tallystick.service.turns import Turn
 
 _LOOKED_UP_AT_ONCE = 500  # rows: reading them keeps everybody else waiting for some milliseconds
 COUNTED = tuple(verdict.value for verdict in RowVerdict)

@@ -1,6 +1,5 @@
 """Answering questions: sums, made into numbers, compared, ordered and ranked."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,8 +17,7 @@ from tallystick.schemas.principal import Role
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
 from tallystick.service.problems import Forbidden
-
-_TURN = 100  # rows: others have their turn between as many
+from tallystick.service.turns import Turn
 
 
 def permitted(question: Question, principal: Principal) -> Question:
@@ -89,9 +87,10 @@ async def answer(session: ReadSession, standing: Standing, question: Question) -
     minimum = standing.targets.minimum_sample
     shown = sorted(keys) if question.order is not None else sorted(keys)[: question.limit]
     rows: list[Row] = []
+    turn = Turn()
     for key in shown:
-        if not len(rows) % _TURN:
-            await asyncio.sleep(0)
+        if turn.is_over:
+            await turn.pass_on()
         rows.append(_row(question, key, now, before, minimum))
     rows = _ordered(question, rows)
     totals = None
