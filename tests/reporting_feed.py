@@ -163,7 +163,9 @@ class Stream:
         )
         due = [change for change in due if change["position"] > after]
         if after == 0:
-            due.insert(0, {"noun": "programme", "id": self.programme, "position": 1, "data": {"document": self.document}})
+            due.insert(
+                0, {"noun": "programme", "id": self.programme, "position": 1, "revision": 1, "data": {"document": self.document}}
+            )
         for start in range(0, max(len(due), 1), limit):
             changes = due[start : start + limit]
             more = start + limit < len(due)

@@ -46,8 +46,8 @@ class _Change(msgspec.Struct, gc=False):
     noun: str
     id: str
     position: int
+    revision: int
     data: msgspec.Raw
-    revision: int = 1
 
 
 FIELDS = tuple(f"audit.{name}" for name in _Audit.__struct_fields__)
