@@ -29,6 +29,7 @@ from calibration import Facilitator, Hand, session_document
 from conftest import Caller
 from factories import audit_row, programme_document
 from items import item_row, put_items
+from sampling import ZONE
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick.schemas.staffing import NewAuditor
@@ -385,7 +386,7 @@ async def test_what_is_assigned_today_comes_first(
 ) -> None:
     """By the newest plan for the day; once that is done, everything else does."""
     ids = await _put(audit_app, programme, {"turn": 1}, {"turn": 2, "stratum": "s-2"}, {"turn": 3, "stratum": "s-3"})
-    me, plan, today = await staff("qa-1"), UUID(int=7), clock.now.date()
+    me, plan, today = await staff("qa-1"), UUID(int=7), clock.now.astimezone(ZONE).date()
     await store.execute(
         "insert into staffing_plans (programme, id, first_day, last_day, asked, answer, items, covered, made_by, made_at)"
         " values ($1, $2, $3, $3, '{}', '{}', 1, 1, 'x', now())",

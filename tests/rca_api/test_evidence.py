@@ -20,6 +20,7 @@ from rca_api.signals.following import follow
 from reporting_api.projection.worker import rebuild
 from reporting_api.settings import ReportingSettings
 from reporting_api.signals.worker import detect
+from sampling import ZONE
 from tallystick.client import Tallystick
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
@@ -146,7 +147,7 @@ async def test_what_changed_in_the_programme_is_told_as_each_side_may_know_it(
     await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"1"'})
     document["policy_set"]["version"] = "2026-10"
     await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": '"2"'})
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    tomorrow = datetime.now(ZONE).date() + timedelta(days=1)
     period = {"from": str(tomorrow - timedelta(days=7)), "to": str(tomorrow)}
     case = await opened(rca, programme, period=period)
     await _gathered(database, client, case)
