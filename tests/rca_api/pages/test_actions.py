@@ -1,7 +1,7 @@
 """Actions on pages: agreed on with a case, done by whose they are, verified by somebody else; the plan; notices; coaching."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +12,12 @@ from dashboard_browser import Person, said
 from tallystick.schemas.principal import Role
 
 ACTION = {"title": "Teach module 3 again", "kind": "corrective", "owner": "poc", "owner_vendor": "acme"}
+
+
+@pytest.fixture(autouse=True)
+def december(clock: Clock) -> None:
+    """All of it happens in the weeks before the days that are named here."""
+    clock.now = datetime(2026, 12, 7, 8, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -128,10 +134,10 @@ async def test_people_read_what_they_were_told(poc: Person, action: dict[str, An
 
 
 async def test_a_plan_is_registered_before_the_work_starts(
-    manager: Person, poc: Person, rca: httpx.AsyncClient, case: dict[str, Any]
+    manager: Person, poc: Person, rca: httpx.AsyncClient, case: dict[str, Any], clock: Clock
 ) -> None:
     """By a form that begins with the scope of the case; both sides read it. Windows that overlap come back as they were typed."""
-    today = date.today()  # noqa: DTZ011 - any day
+    today = clock.now.date()
     windows = {
         "baseline_from": today - timedelta(days=70),
         "baseline_to": today - timedelta(days=14),
