@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from calibration import Facilitator, Hand, session_document
 from system.browsing import NARROW, OUTPUT, Visit, visiting
@@ -91,6 +91,30 @@ async def test_a_link_opened_where_one_is_already_at_the_sign_in_works_too(visit
     await visit.page.goto(f"{visit.url}/sign-in#token={visit.token}")
 
     await visit.page.wait_for_url(re.compile(r"^(?!.*sign-in)"))
+
+
+async def test_a_link_of_somebody_else_asks_who_is_signed_in(visit: Visit, system: Any) -> None:
+    """It says who that is and sends nothing; a key then signs in instead."""
+    await visit.sign_in()
+    other = system.token(Role.QUALITY_MANAGER, subject="mallory")
+    asked = len(visit.requests)
+
+    await visit.page.goto(f"{visit.url}/sign-in#token={other}")
+    button = visit.page.get_by_role("button", name="Sign in instead")
+    await expect(button).to_be_focused()
+    OUTPUT.mkdir(exist_ok=True)
+    await visit.page.screenshot(path=OUTPUT / "sign-in-instead.png", full_page=True)
+    faults = await visit.ask("contrast") + await visit.ask("faults")
+    who = await visit.page.locator(".who").inner_text()
+    paths = {urlsplit(url).path for url in visit.requests[asked:]}
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.page.locator(".who")).to_contain_text("mallory")
+
+    assert "mallory" not in who
+    assert paths.isdisjoint({"/", visit.home})
+    assert "#" not in visit.page.url
+    assert faults == []
+    assert not any(other in url for url in visit.requests)
 
 
 async def test_one_signs_out_again(visit: Visit) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from conftest import started
-from dashboard_browser import form_token, sign_in, visitor
+from dashboard_browser import form_token, said, sign_in, visitor
 from reporting_api.app import create_app
 from reporting_api.dashboard.sign_in import our_path
 from reporting_api.settings import ReportingSettings
@@ -101,6 +101,23 @@ async def test_a_token_that_is_not_accepted_signs_nobody_in(browser: httpx.Async
     assert SESSION_COOKIE not in answer.cookies
     assert "not accepted" in answer.text
     assert "nonsense" not in answer.text
+
+
+async def test_who_is_signed_in_is_told_before_they_are_somebody_else(
+    browser: httpx.AsyncClient, sign: Callable[..., str]
+) -> None:
+    """By name and vendor; whose sign-in has ended is nobody."""
+    nobody = await browser.get("/sign-in")
+    await sign_in(browser, sign(Role.VENDOR_POC, vendor="acme"))
+    somebody = await browser.get("/sign-in")
+    browser.cookies.set(SESSION_COOKIE, sign(ttl=timedelta(seconds=-60)), domain="", path="/")
+    ended = await browser.get("/sign-in")
+
+    assert "You are signed in as a person of acme ." in said(somebody)
+    assert 'data-sign-in="ask"' in somebody.text
+    for page in (nobody, ended):
+        assert "You are signed in" not in page.text
+        assert 'data-sign-in="send"' in page.text
 
 
 async def test_a_token_that_has_ended_signs_nobody_in(browser: httpx.AsyncClient, sign: Callable[..., str]) -> None:

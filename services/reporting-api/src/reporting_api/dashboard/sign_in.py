@@ -1,19 +1,22 @@
 """Signing in and out of the pages: an access token becomes a cookie, which is good for reading alone.
 
 A sign-in link carries the token behind `#`: browsers keep that part to themselves, so it is in no log and in no history of
-requests. A script on the page moves it into the form.
+requests. A script on the page moves it into the form, and sends it unless somebody is signed in: a link of another person's must
+not make a browser theirs unnoticed.
 """
 
 import re
 import time
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from tallystick.service.auth import SESSION_COOKIE, Authenticator, Refused
+from tallystick.service.auth import SESSION_COOKIE, Authenticator, Refused, authenticate
 from tallystick.service.forms import FromOurPage, over_https
 from tallystick.service.pages.page import TAG, page
+from tallystick.service.problems import Unauthenticated
 
 router = APIRouter(tags=[TAG], include_in_schema=False)
 
@@ -27,7 +30,10 @@ Next = Annotated[str, Query(alias="next")]
 
 @router.get("/sign-in")
 async def show_sign_in(request: Request, following: Next = "/") -> Response:
-    """The form that takes a token."""
+    """The form that takes a token, and who is signed in already."""
+    if SESSION_COOKIE in request.cookies:
+        with suppress(Unauthenticated):
+            await authenticate(request)
     return page(request, "sign-in.html", following=our_path(following), refused=None)
 
 

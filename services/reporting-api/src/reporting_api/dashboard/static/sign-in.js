@@ -1,4 +1,4 @@
-// Moves the token of a sign-in link from behind the # into the form, and out of the address bar.
+// Moves the token of a sign-in link from behind the # into the form, and out of the address bar. Sends it where nobody is signed in.
 "use strict";
 
 function signIn() {
@@ -7,7 +7,8 @@ function signIn() {
   history.replaceState(null, "", location.pathname + location.search);
   const form = document.querySelector("[data-sign-in]");
   form.elements.token.value = token;
-  form.requestSubmit();
+  if (form.dataset.signIn === "ask") form.querySelector("button").focus();
+  else form.requestSubmit();
 }
 
 signIn();
