@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -405,20 +405,62 @@ async def test_a_programme_that_is_younger_than_its_statistics_is_not_read_as_a_
     assert buffers < 30
 
 
-async def _explained(cluster: Cluster, statements: Statements, *settings: str) -> tuple[list[str], list[int]]:
-    """The plans of statements as a service's role has them, and how many buffers each reads."""
+@pytest.mark.usefixtures("large")
+async def test_a_list_is_not_planned_at_every_request(
+    audit: httpx.AsyncClient,
+    cluster: Cluster,
+    programme: str,
+    counted: Callable[[], AbstractContextManager[Statements]],
+) -> None:
+    """PostgreSQL sees how many audits are asked for, so it keeps the plan that it has made a few times."""
+    await pushed(audit, programme, [audit_row(f"A-{number}") for number in range(30)])
+    with counted() as seen:
+        await audit.get("/v1/audits", params={"programme": programme, "limit": 20})
+    await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
+    [(statement, parameters)] = [pair for pair in seen if "ORDER BY audits.audited_at" in pair[0]]
+    async with _runtime(cluster) as runtime:
+        prepared = await runtime.prepare(statement)
+        sizes = {len(await prepared.fetch(*parameters)) for _ in range(8)}
+        kept = await runtime.fetchval("select generic_plans from pg_prepared_statements where statement = $1", statement)
+
+    assert sizes == {21}
+    assert kept == 3
+
+
+@pytest.fixture
+async def large(audit: httpx.AsyncClient, store: asyncpg.Connection, programme: str) -> AsyncIterator[None]:
+    """PostgreSQL takes every programme for one that holds all the audits, and there are some thousand."""
+    other = f"{programme}-other"
+    (await audit.put(f"/v1/programmes/{other}", json=programme_document(other))).raise_for_status()
+    await pushed(audit, other, [audit_row(f"A-{number}") for number in range(4000)])
+    await store.execute("alter table audits alter programme set (n_distinct = 1)")
+    await store.execute("vacuum analyze audits")
+    yield
+    await store.execute("alter table audits alter programme reset (n_distinct)")
+    await store.execute("analyze audits")
+
+
+@asynccontextmanager
+async def _runtime(cluster: Cluster) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction of a service's role, for the client's people."""
     runtime = await asyncpg.connect(cluster.url("audit", "audit_runtime"))
-    plans: list[str] = []
-    buffers: list[int] = []
     async with runtime.transaction():
         await runtime.execute("select set_config('app.programmes', '*', true), set_config('app.vendor', '*', true)")
+        yield runtime
+    await runtime.close()
+
+
+async def _explained(cluster: Cluster, statements: Statements, *settings: str) -> tuple[list[str], list[int]]:
+    """The plans of statements as a service's role has them, and how many buffers each reads."""
+    plans: list[str] = []
+    buffers: list[int] = []
+    async with _runtime(cluster) as runtime:
         for setting in settings:
             await runtime.execute(setting)
         for statement, parameters in statements:
             plan = orjson.loads(await runtime.fetchval(f"explain (analyze, buffers, format json) {statement}", *parameters))
             plans.append(orjson.dumps(plan).decode())
             buffers.append(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
-    await runtime.close()
     return plans, buffers
 
 

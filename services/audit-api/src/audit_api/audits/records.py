@@ -72,6 +72,7 @@ _KEPT_BACK: dict[ColumnClause[bool] | None, tuple[str, ...]] = {
     _IN_HAND: (),
 }
 """What is not shown of any audit to those from whom some keep whose work they are, by the condition under which these do."""
+_HIDES = "hides"
 _CHANGE = ("position", "id", "revision", "erased")
 
 
@@ -96,13 +97,14 @@ def kept_back(principal: Principal) -> tuple[str, ...]:
 
 @lru_cache(64)
 def _documents(hidden_if: ColumnClause[bool] | None, names: tuple[str, ...] = _NAMES) -> Select[Any]:
-    """The statement of all audits as they are shown, as text: SQLAlchemy takes its time for every element of each execution."""
+    """The statement of all audits, as text: SQLAlchemy takes its time for every element of each execution.
+
+    The last column says whether an audit keeps from the reader whose work it is.
+    """
     shown = [f"audits.{name}::text" if name in _AS_TEXT else f"audits.{name}" for name in names]
-    if hidden_if is not None:
-        kept = f"case when not {hidden_if.name} then "
-        shown = [f"{kept}{each} end" if name in _TELLING else each for name, each in zip(names, shown, strict=True)]
     shown = ["null" if name in _KEPT_BACK[hidden_if] else each for name, each in zip(names, shown, strict=True)]
-    return select(text(", ".join(shown))).select_from(audits)
+    hidden = "false" if hidden_if is None else hidden_if.name
+    return select(text(", ".join((*shown, hidden)))).select_from(audits)
 
 
 _ALL = {hidden_if: _documents(hidden_if) for hidden_if in _KEPT_BACK}
@@ -111,7 +113,9 @@ _ONE = {hidden_if: statement.where(audits.c.id == bindparam("audit_id")) for hid
 
 def document(row: Sequence[Any], names: tuple[str, ...] = _NAMES) -> dict[str, Any]:
     """An audit as its GET shows it, from a row of the columns in `documents()`. JSON columns pass through as they are."""
-    shown: dict[str, Any] = dict(zip(names, row, strict=True))
+    shown: dict[str, Any] = dict(zip((*names, _HIDES), row, strict=True))
+    if shown.pop(_HIDES) is not False:
+        shown.update((name, None) for name in _TELLING if name in shown)
     for name in ("first_scored", "scorecard"):
         if shown.get(name) is not None:
             shown[name] = orjson.Fragment(shown[name])

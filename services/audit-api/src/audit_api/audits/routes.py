@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import literal, tuple_
+from sqlalchemy import literal, literal_column, tuple_
 
 from audit_api.appeals.records import erase_appeals
 from audit_api.audits.filters import Filtered
@@ -178,7 +178,7 @@ async def read_audits(
         moment, audit_id = paging.after
         key = tuple_(literal(datetime.fromisoformat(moment)), literal(UUID(audit_id)))
         statement = statement.where(tuple_(c.audited_at, c.id) < key)
-    rows = await session.rows(statement.limit(paging.limit + 1))
+    rows = await session.rows(statement.limit(literal_column(f"{paging.limit + 1}")))  # a parameter is planned for each time anew
     page = [document(row) for row in rows[: paging.limit]]
     last = (page[-1]["audited_at"].isoformat(), page[-1]["id"]) if len(rows) > len(page) else None
     return reply({"items": page}, headers=paging.headers(last))
