@@ -150,8 +150,11 @@ def test_an_outage_is_told_and_waited_out(tallystick: Command, intake: Intake, s
     assert len(intake.rows) == 5
 
 
-def test_an_address_where_nobody_ever_listened_is_soon_given_up(tallystick: Command, tmp_path: Path) -> None:
+def test_an_address_where_nobody_ever_listened_is_soon_given_up(
+    tallystick: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is rather wrong than down: the patience of minutes is for a service that has been there."""
+    monkeypatch.setattr("tallystick.cli.options._UNREACHED_PATIENCE_S", 1.0)
     url = f"http://127.0.0.1:{free_port()}"
 
     ran = tallystick("push", write(tmp_path / "audits.csv", 5), "--url", url, "--patience", "1h")

@@ -263,7 +263,7 @@ async def test_retry_after_is_waited_for(tallystick: Tallystick, stub: Stub) -> 
 
     await tallystick.programmes.get("demo")
 
-    assert 1 <= time.monotonic() - started < 1.5
+    assert time.monotonic() - started >= 1
 
 
 async def test_retry_after_may_be_a_moment(stub: Stub) -> None:
