@@ -69,6 +69,33 @@ async def test_the_chain_is_told_by_working_days(rca: httpx.AsyncClient, databas
     assert (read.json()["escalated_to"], read.json()["overdue"], read.json()["revision"]) == ("gpm", True, 4)
 
 
+@pytest.mark.parametrize(
+    ("zone", "opened_at", "due_at", "soon_at"),
+    [
+        ("Europe/Berlin", "2027-10-25T08:00:00Z", "2027-11-01T23:00:00Z", "2027-10-28T22:00:00Z"),
+        ("Europe/Berlin", "2027-03-22T08:00:00Z", "2027-03-29T22:00:00Z", "2027-03-25T23:00:00Z"),
+        ("America/Santiago", "2027-08-30T15:00:00Z", "2027-09-07T03:00:00Z", "2027-09-03T04:00:00Z"),
+    ],
+)
+async def test_days_before_a_due_date_are_days_of_the_clocks(
+    rca: httpx.AsyncClient, audit: httpx.AsyncClient, database: Database, programme: str, clock: Clock,
+    zone: str, opened_at: str, due_at: str, soon_at: str,
+) -> None:  # fmt: skip
+    """Of an action that is due after the clocks changed, two working days before is the end of a day before they did."""
+    document = programme_document(programme, time_zone=zone, follow_up=CHAIN)
+    (await audit.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": "*"})).raise_for_status()
+    clock.now = datetime.fromisoformat(opened_at)
+    case = await opened(rca, programme)
+    action = await agreed(rca, case, due_days=5)
+    told = []
+    for clock.now in (datetime.fromisoformat(soon_at) - timedelta(minutes=1), datetime.fromisoformat(soon_at)):
+        await follow_up(database, clock)
+        told.append(await _told(rca, case))
+
+    assert action["due_at"] == due_at
+    assert told == [[], [("due_soon", "owner", "pia")]]
+
+
 async def test_each_is_told_once_with_several_sweepers(
     rca: httpx.AsyncClient, rca_app: FastAPI, case: Json, clock: Clock
 ) -> None:

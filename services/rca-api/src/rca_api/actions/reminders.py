@@ -1,8 +1,9 @@
 """When people are told about an open action: before it is due, when it is, and along the chain after that."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, delete
 from sqlalchemy.dialects.postgresql import insert
@@ -45,12 +46,16 @@ def schedule(programme: Programme, action: Row[Any]) -> Iterator[Reminder]:
 
 
 def _before(programme: Programme, action: Row[Any], days: int) -> datetime:
-    """The end of the latest day from which so many working days remain until the action is due, or its beginning if later."""
+    """The end of the latest day from which so many working days remain until the action is due, or its beginning if later.
+
+    Days go by on the programme's clocks, those of 23 and of 25 hours among them.
+    """
     due_at: datetime = action.due_at
     opened_at: datetime = action.opened_at
-    candidate = due_at
+    there, candidate = (due_at - _INSTANT).astimezone(ZoneInfo(programme.time_zone)), due_at
     while candidate > opened_at:
-        candidate -= _DAY
+        there = (there - _DAY).replace(fold=1)
+        candidate = there.astimezone(UTC) + _INSTANT
         if _working_days_later(programme, candidate, days) <= due_at:
             break
     return max(candidate, opened_at)
