@@ -196,3 +196,4 @@ def test_days_are_those_of_the_programme() -> None:
     midnight = datetime(2026, 9, 21, 22, tzinfo=UTC)
 
     assert say.due_day(midnight, "Europe/Warsaw").replace("\N{NO-BREAK SPACE}", " ") == "21 Sep 2026"
+    assert say.day_of(midnight, "Europe/Warsaw").replace("\N{NO-BREAK SPACE}", " ") == "22 Sep 2026"

@@ -1,12 +1,16 @@
 """The page of one case: what it says, to whom, and what its forms do."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from appeals import Clock
 from dashboard_browser import Person, said
+from factories import programme_document
+from tallystick.service.pages import words
 
 
 @pytest.fixture
@@ -120,6 +124,16 @@ async def test_cases_are_linked_and_the_link_is_taken_away(
     assert (await stand(rca, case, "/links"))["items"] == []
 
 
+async def test_the_day_of_another_case_is_one_of_the_programme(
+    clock: Clock, manager: Person, rca: httpx.AsyncClient, case: dict[str, Any], path: str
+) -> None:
+    """Between midnight in Berlin and midnight in UTC, the new day has begun."""
+    clock.now = datetime(2026, 12, 7, 23, 30, tzinfo=UTC)
+    await rca.post("/v1/cases", params={"programme": case["programme"]}, json={"title": "A tool was slow"})
+
+    assert "A tool was slow (open, 8 Dec 2026)" in said(await manager.opens(path))
+
+
 async def test_a_due_date_is_a_day_of_the_programme(manager: Person, path: str) -> None:
     """It is over when that day is, by the clocks of the programme; the form shows the same day again."""
     fields = {"title": "T", "priority": "normal", "due_at": "2027-02-01"}
@@ -128,6 +142,41 @@ async def test_a_due_date_is_a_day_of_the_programme(manager: Person, path: str) 
     page = await manager.opens(path)
     assert 'type="date" value="2027-02-01"' in page.text
     assert "due 1 Feb 2027" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "over"),
+    [
+        ("America/Santiago", "2027-09-04", "2027-09-05T04:00:00Z"),
+        ("America/Santiago", "2027-04-03", "2027-04-04T04:00:00Z"),
+        ("America/Havana", "2027-10-30", "2027-10-31T04:00:00Z"),
+        ("Pacific/Kiritimati", "2027-12-31", "2027-12-31T10:00:00Z"),
+    ],
+)
+async def test_a_due_date_stays_where_clocks_change_at_midnight(
+    clock: Clock, manager: Person, rca: httpx.AsyncClient, audit: httpx.AsyncClient, case: dict[str, Any], path: str,
+    zone: str, due: str, over: str,
+) -> None:  # fmt: skip
+    """The day before one that begins at 01:00, or whose midnight comes twice, is shown as it was chosen, however often."""
+    clock.now = datetime(2027, 3, 1, 8, tzinfo=UTC)
+    document = programme_document(case["programme"], time_zone=zone)
+    url = f"/v1/programmes/{case['programme']}"
+    (await audit.put(url, json=document, headers={"If-Match": "*"})).raise_for_status()
+    fields = {"title": "T", "priority": "normal", "due_at": due}
+    await manager.sends(f"{path}/changes", "change", revision="1", **fields)
+    page = await manager.opens(path)
+
+    assert f'type="date" value="{due}"' in page.text
+    assert f"due {words.day(due)}".replace("\N{NO-BREAK SPACE}", " ") in said(page)
+    assert (await stand(rca, case))["due_at"] == over
+
+
+async def test_a_day_without_a_day_after_it_is_refused(manager: Person, path: str) -> None:
+    """The calendar ends with it."""
+    fields = {"title": "T", "priority": "normal", "due_at": "9999-12-31"}
+    answer = await manager.sends(f"{path}/changes", "change", revision="1", **fields)
+
+    assert answer.status_code == 422
 
 
 async def test_whys_grow_into_a_tree_and_a_fishbone(

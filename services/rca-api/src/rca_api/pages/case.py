@@ -35,7 +35,6 @@ from tallystick.schemas.signal import Signal
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, ReadSession
-from tallystick.service.pages import words
 from tallystick.service.pages.forms import Forms, Refused
 from tallystick.service.pages.navigation import home
 from tallystick.service.pages.page import TAG, page
@@ -86,7 +85,7 @@ async def case_page(at: At, principal: Principal, refused: Refused | None = None
     moment = now(at.request)
     async with at.database.reading(principal) as session:
         row = await get_case(session, at.programme, at.case_id)
-        context = await _about(session, row, principal)
+        context = await _about(session, row, principal, document.time_zone)
     case, plan = shown(row, moment), context.pop("plan")
     actions = context.pop("actions")
     names = {each.code: each.name for each in document.cause_taxonomy}
@@ -121,7 +120,7 @@ async def case_page(at: At, principal: Principal, refused: Refused | None = None
     )
 
 
-async def _about(session: ReadSession, row: Row[Any], principal: Principal) -> dict[str, Any]:
+async def _about(session: ReadSession, row: Row[Any], principal: Principal, zone: str) -> dict[str, Any]:
     """Everything on a case that the viewer may read."""
     programme, case_id = row.programme, row.id
     pieces = await list_evidence(session, programme, case_id)
@@ -141,15 +140,15 @@ async def _about(session: ReadSession, row: Row[Any], principal: Principal) -> d
         "actions": await of_case(session, row),
         "plan": await find_plan(session, programme, case_id),
         "links": [(each["label"], others[each["other"]], each["own"]) for each in links],
-        "linkable": await _linkable(session, row) if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else [],
+        "linkable": await _linkable(session, row, zone) if principal.holds(Role.ADMIN, Role.QUALITY_MANAGER) else [],
     }
 
 
-async def _linkable(session: ReadSession, row: Row[Any]) -> list[tuple[UUID, str]]:
+async def _linkable(session: ReadSession, row: Row[Any], zone: str) -> list[tuple[UUID, str]]:
     """The cases that one can be linked to, the newest first, with what tells them apart."""
     found = await list_cases(session, row.programme, {}, overdue=None, before=None, limit=LINKABLE)
     return [
-        (each.id, f"{each.title} ({say.STATES[each.state].lower()}, {words.day(each.opened_at.date())})")
+        (each.id, f"{each.title} ({say.STATES[each.state].lower()}, {say.day_of(each.opened_at, zone)})")
         for each in found
         if each.id != row.id
     ]

@@ -1,6 +1,6 @@
 """What the pages call things: states, steps, priorities, people, and when something is due."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tallystick.schemas.action import ActionKind, ActionState, ActionStep
@@ -132,14 +132,25 @@ def scope(values: dict[str, Any]) -> list[tuple[str, str]]:
     return [(DIMENSIONS[name], ", ".join(given)) for name, given in values.items() if given]
 
 
+def day_of(moment: datetime | str, zone: str) -> str:
+    """The day of a moment, by the programme's clocks."""
+    there = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return words.day(local(there, zone).date())
+
+
 def due_day(moment: datetime, zone: str) -> str:
     """The last day on which something is on time: what is due at midnight is due on the day that ends with it."""
-    return words.day((local(moment, zone) - timedelta(seconds=1)).date())
+    return words.day(_last_day(moment, zone))
 
 
 def day_value(moment: datetime | None, zone: str) -> str:
     """The same as a date field holds it."""
-    return "" if moment is None else (local(moment, zone) - timedelta(seconds=1)).date().isoformat()
+    return "" if moment is None else _last_day(moment, zone).isoformat()
+
+
+def _last_day(moment: datetime, zone: str) -> date:
+    """The day of the second before: where clocks skip midnight, the one after is not that much later by them."""
+    return local(moment - timedelta(seconds=1), zone).date()
 
 
 def ago(then: datetime, now: datetime) -> str:

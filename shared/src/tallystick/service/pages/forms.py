@@ -7,12 +7,12 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tallystick.schemas.base import Wire, new_id, told
 from tallystick.service.problems import NotFound, Problem
@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound=Wire)
 
 _LISTED = re.compile(r"[,\n]")
 _REVISION: TypeAdapter[int] = TypeAdapter(int)
-_DAY: TypeAdapter[date] = TypeAdapter(date)
+_DAY: TypeAdapter[date] = TypeAdapter(Annotated[date, Field(lt=date.max)])  # the day after it is there too
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 _DECIMAL: TypeAdapter[float] = TypeAdapter(float)
 _INVALID = 422
