@@ -87,6 +87,7 @@ async def test_the_history_keeps_every_version(audit: httpx.AsyncClient, program
     ("change", "pointer"),
     [
         ({"time_zone": "Europe/Atlantis"}, "/time_zone"),
+        ({"time_zone": "localtime"}, "/time_zone"),
         ({"vendors": []}, "/vendors"),
         ({"queues": ["live", "live"]}, ""),
         ({"targets": {"accuracy": 1.5}}, "/targets/accuracy"),

@@ -1,15 +1,18 @@
 """The projection: by difference or from zero, in whatever pages, the numbers come out the same."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from sqlalchemy import select, text
 
+from factories import programme_document
 from reporting_api.cuboids import APPEALS, CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.samples import samples
@@ -24,7 +27,7 @@ from reporting_api.statistics.weighted import Drawn, weighted
 from reporting_api.tables import appeals, facts, rollups, sample_draws, sample_items, sample_strata
 from reporting_feed import CORRECT, EPOCH, Stream, error
 from tallystick.schemas.metric import Dimension, View
-from tallystick.schemas.programme import Programme
+from tallystick.schemas.programme import Programme, TimeZone
 from tallystick.service.database import Database
 
 DAY = date(2026, 9, 1)
@@ -419,6 +422,22 @@ async def test_days_are_those_of_the_programmes_time_zone(reporting_database: Da
     cut = Cut(stream.programme, (Dimension.DAY,), {}, None, None, View.ADJUDICATED)
     async with reporting_database.reading(SERVICE) as session:
         assert list(await sums(session, cut)) == [("2026-09-01",)]
+
+
+async def test_the_database_knows_every_zone_of_a_programme_as_we_do(reporting_database: Database) -> None:
+    """Also those that it would take for an offset without summer time; so what is a day here is one there."""
+    clocks = text(
+        "select :moment at time zone zone from unnest(cast(:zones as text[])) with ordinality as z (zone) order by ordinality"
+    )
+    names = TypeAdapter(TimeZone).json_schema()["enum"]
+    zones = [Programme.model_validate(programme_document("p", time_zone=name)).time_zone for name in names]
+    async with reporting_database.reading(SERVICE) as session:
+        for moment in (datetime(2025, 1, 15, 23, 30, tzinfo=UTC), datetime(2025, 7, 15, 23, 30, tzinfo=UTC)):
+            there = (await session.execute(clocks, {"moment": moment, "zones": zones})).scalars().all()
+
+            assert dict(zip(names, there, strict=True)) == {
+                name: moment.astimezone(ZoneInfo(name)).replace(tzinfo=None) for name in names
+            }
 
 
 async def test_a_reader_sees_one_state(reporting_database: Database) -> None:
