@@ -1,7 +1,13 @@
 """The page of coverage: what it says, and to whom."""
 
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
@@ -76,6 +82,32 @@ async def test_what_is_chosen_can_be_taken_back(reporting: httpx.AsyncClient, sa
 
     assert "Draw Everyday, 7 Sep 2026 to 13 Sep 2026" in of_draw
     assert "No draw touches these days." in nothing
+
+
+_DRAWING = """
+import json, sys, vl_convert
+print(vl_convert.vegalite_to_svg({**json.load(sys.stdin), "width": 400}, vl_version=max(vl_convert.get_vegalite_versions())))
+"""
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+async def test_the_chart_shows_the_same_days_to_readers_everywhere(
+    reporting: httpx.AsyncClient, sampled: Stream, zone: str
+) -> None:
+    """A day of the programme is no moment that would be on another day by the reader's clock."""
+    spec = (await reporting.get("/v1/charts/coverage-over-time", params={"programme": sampled.programme})).json()
+    drawn = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", _DRAWING],
+        input=json.dumps(spec),
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    days = re.findall(r'aria-label="Up to: (\d+ \w+); Audits: [\d,]+; Planned', drawn.stdout)
+
+    assert days == [f"{day.day} {day:%b}" for day in (date.fromisoformat(each["day"]) for each in spec["data"]["values"])]
 
 
 async def test_the_chart_has_every_day_on_which_something_was_done(reporting: httpx.AsyncClient, sampled: Stream) -> None:

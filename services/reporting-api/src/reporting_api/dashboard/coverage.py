@@ -95,13 +95,15 @@ async def read_coverage_over_time(
 def coverage_over_time(days: Sequence[CoverageDay]) -> Spec:
     """What is audited, as a line, below the steps of what was planned."""
     values = [{**each.model_dump(mode="json"), "left": each.planned - each.audited} for each in days]
+    # In UTC, since a day is no moment that readers elsewhere would see on another one.
+    day = {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": "Up to"}
     tooltip = [
-        {"field": "day", "type": "temporal", "title": "Up to", "format": "%-d %b %Y"},
+        {**day, "format": "%-d %b %Y"},
         {"field": "planned", "type": "quantitative", "title": "Planned", "format": ","},
         {"field": "audited", "type": "quantitative", "title": "Audited", "format": ","},
         {"field": "coverage", "type": "quantitative", "title": "Coverage", "format": ".1%"},
     ]
-    x = {"field": "day", "type": "temporal", "title": None, "axis": {"format": "%-d %b", "tickCount": 6, "labelOverlap": True}}
+    x = {**day, "axis": {"title": None, "format": "%-d %b", "tickCount": 6, "labelOverlap": True}}
     audits = {"type": "quantitative", "title": "Audits", "axis": {"tickCount": 5, "tickMinStep": 1, "format": ",d"}}
     layers: list[Spec] = [
         {
