@@ -1,12 +1,14 @@
 """The decomposition over HTTP: what was planted leads, parts sum to the change, and every number is one of the metrics."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 
+from appeals import moved_by_hand
 from reporting_feed import Stream, error
 from tallystick.schemas.principal import Role
 from tallystick.service.database import Database
@@ -193,6 +195,27 @@ async def test_without_periods_it_is_the_last_four_weeks_beside_eight(reporting:
     assert found["baseline"] == {"from": "2026-06-22", "to": "2026-08-17", "time_zone": "UTC"}
     again = await reporting.get(answer.url, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "end"),
+    [
+        ("Europe/Berlin", "2026-12-06T23:30:00Z", "2026-12-14"),
+        ("America/Los_Angeles", "2026-12-07T07:30:00Z", "2026-12-07"),
+        ("Pacific/Kiritimati", "2027-01-03T10:00:00Z", "2027-01-11"),
+    ],
+)
+async def test_without_audits_it_ends_with_the_week_of_the_programmes_day(
+    reporting: httpx.AsyncClient, reporting_app: FastAPI, reporting_database: Database, zone: str, now: str, end: str
+) -> None:
+    """Where the day is another one in UTC, as near midnight on a Sunday, so is the week."""
+    stream = Stream(time_zone=zone)
+    await stream.project(reporting_database)
+    with moved_by_hand(reporting_app) as clock:
+        clock.now = datetime.fromisoformat(now)
+        answer = await reporting.get("/v1/decomposition", params={"programme": stream.programme})
+
+    assert answer.json()["scope"]["period"]["to"] == end
 
 
 @pytest.mark.parametrize(

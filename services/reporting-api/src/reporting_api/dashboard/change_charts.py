@@ -34,7 +34,7 @@ async def read_decomposition_chart(request: Request, principal: NumbersRead, cha
     """
     permitted(change.period(after=True), principal)
     standing = await read_standing(session, change.programme)
-    change = settled(standing, change, now(request).date())
+    change = settled(standing, change, now(request))
     etag = numbers_etag(standing, principal, {"chart": "decomposition", "question": change})
     if (known := not_modified(request, etag)) is not None:
         return known

@@ -1,8 +1,9 @@
 """A question about a change, and how it is asked over HTTP."""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
@@ -50,13 +51,13 @@ class Change:
         return Question(self.programme, (Measure(self.measure),), filters=self.filters, start=start, end=end, view=self.view)
 
 
-def settled(standing: Standing, change: Change, today: date) -> Change:
+def settled(standing: Standing, change: Change, moment: datetime) -> Change:
     """The change with both periods: by default the four weeks that end with the last audit, beside the eight before them.
 
     Raises:
         InvalidRequest: the periods overlap, or reach over more than ten years.
     """
-    last = standing.days[1] - timedelta(days=1) if standing.days else today
+    last = standing.days[1] - timedelta(days=1) if standing.days else moment.astimezone(ZoneInfo(standing.time_zone)).date()
     end = change.end or max(monday(last), monday(change.start or last)) + timedelta(weeks=1)
     start = change.start or end - timedelta(weeks=WEEKS)
     baseline_end = change.baseline_end or start

@@ -24,7 +24,7 @@ async def read_decomposition(request: Request, principal: NumbersRead, change: C
     """
     permitted(change.period(after=True), principal)
     standing = await read_standing(session, change.programme)
-    change = settled(standing, change, now(request).date())
+    change = settled(standing, change, now(request))
 
     async def told() -> bytes:
         return (await decomposition(session, standing, change)).model_dump_json().encode()
