@@ -25,6 +25,8 @@ from tallystick.schemas.programme import (
 )
 
 SLUG = "demo"
+ZONE = "Europe/Berlin"
+"""Of the programme: days and weeks are those of its clocks."""
 AUDITS = 12_000
 WEEKS = 12
 PLANTED_FROM_WEEK = 10
@@ -142,7 +144,7 @@ def _programme(slug: str) -> Programme:
     return Programme(
         slug=slug,
         name="Demonstration (synthetic data)",
-        time_zone="Europe/Berlin",
+        time_zone=ZONE,
         vendors=tuple(
             Vendor(slug=vendor, name=f"{vendor.title()} (invented)", sites=tuple(site for site, _, _ in sites))
             for vendor, sites in _SITES.items()

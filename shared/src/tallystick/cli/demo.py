@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,7 +21,7 @@ from tallystick.cli.demo_cast import AUDITORS, MANAGER, Cast
 from tallystick.cli.demo_sampling import draw_table, tell_draw
 from tallystick.cli.reports import summary_tables, trend_tables
 from tallystick.client import Tallystick, TallystickError
-from tallystick.sample import PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, Sample, sample, sequel
+from tallystick.sample import AUDITS, PLANTED_CODE, PLANTED_QUEUE, PLANTED_SITE, ZONE, Sample, sample, sequel
 from tallystick.schemas.audit import NewAudit
 from tallystick.schemas.calibration import CalibrationSession
 from tallystick.schemas.case import Case
@@ -60,9 +61,7 @@ async def tell(
     Raises:
         TallystickError: something was refused, did not answer, or the numbers did not catch up within two minutes.
     """
-    end = datetime.now(UTC).date() - timedelta(days=1, weeks=_WEEKS_AFTER)
-    story = sample(end=end) if audits is None else sample(end=end, count=audits)
-    after = sequel(story, weeks=_WEEKS_AFTER, mended_after=_WEEKS_OF_WORK)
+    story, after = weeks_until(datetime.now(UTC), AUDITS if audits is None else audits)
     cast = Cast(url, story.programme.slug, sign)
     work = CaseStory(cast, story, after, travel)
     async with cast.client(Role.ADMIN, "demo") as tallystick:
@@ -89,6 +88,13 @@ async def tell(
             out.print()
             out.print(draw_table(drawn))
     _show_where(cast, case)
+
+
+def weeks_until(moment: datetime, audits: int) -> tuple[Sample, Sample]:
+    """The sample, and the weeks that follow on it up to the last one that is over, by the clocks of its programme."""
+    yesterday = moment.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=1)
+    story = sample(end=yesterday - timedelta(weeks=_WEEKS_AFTER), count=audits)
+    return story, sequel(story, weeks=_WEEKS_AFTER, mended_after=_WEEKS_OF_WORK)
 
 
 async def _show_quality(tallystick: Tallystick, story: Sample) -> None:

@@ -198,8 +198,9 @@ class CaseStory:
             self._tell(plan.judged_at, "rca-api", verdict)
 
     def _tell(self, when: datetime | date | None, who: str, what: str) -> None:
-        day = when.date() if isinstance(when, datetime) else when
-        self.chapters.append((day or datetime.now(UTC).date(), who, what))
+        when = when or datetime.now(UTC)
+        day = when.astimezone(ZoneInfo(self.before.programme.time_zone)).date() if isinstance(when, datetime) else when
+        self.chapters.append((day, who, what))
 
 
 def case_table(story: CaseStory, case: Case) -> Table:
