@@ -132,6 +132,20 @@ async def test_a_case_costs_the_errors_beyond_its_baseline(reporting: httpx.Asyn
     assert (other["errors"]["value"], other["errors"]["reason"]) == (None, "The measure of the case counts no errors.")
 
 
+async def test_a_case_that_comes_back_and_goes_on_one_day_costs_that_day_once(
+    reporting: httpx.AsyncClient, reporting_database: Database, work: WorkStream
+) -> None:
+    """And nothing of the next one, on which it is closed."""
+    case = work.open(title="Twice", baseline={"from": "2026-08-03", "to": "2026-09-28"})
+    for hours, step in enumerate(("analyse", "plan", "override", "reopen", "analyse", "plan", "override")):
+        work.move(case, step, OPENED + timedelta(hours=hours))
+    await work.project(reporting_database)
+    [twice] = [each for each in (await _report(reporting, work))["cost"]["cases"] if each["case_id"] == case]
+
+    assert [(each["from"], each["to"]) for each in twice["days"]] == [("2026-09-28", "2026-09-29")]
+    assert (twice["errors"]["numerator"], twice["errors"]["denominator"]) == (2, 10)
+
+
 async def test_overdue_actions_are_told_by_owner_and_by_vendor(reporting: httpx.AsyncClient, work: WorkStream) -> None:
     report = await _report(reporting, work)
 

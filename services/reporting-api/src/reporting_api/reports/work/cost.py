@@ -78,8 +78,9 @@ def _days(found: Sequence[Days]) -> list[Days]:
     """Days on which a case was open, each span at least one day, and no day twice."""
     joined: list[Days] = []
     for begin, end in found:
-        first = max(begin, joined[-1][1]) if joined else begin
-        joined.append((first, max(end, first + timedelta(days=1))))
+        first, last = max(begin, joined[-1][1]) if joined else begin, max(end, begin + timedelta(days=1))
+        if first < last:
+            joined.append((first, last))
     return joined
 
 
