@@ -1,6 +1,7 @@
 """The examples of the first batch do what the README says of them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_the_appeals_of_the_example_are_of_audits_with_these_errors(root: Path, 
 
 
 def test_the_ratings_of_the_example_are_of_its_session(root: Path) -> None:
-    """Raters and benchmarks choose from the scale, and only of items that there are."""
+    """Raters and benchmarks choose from the scale, and only of items that there are; it can be opened for years to come."""
     examples = root / "docs/examples"
     session = SessionFile.model_validate(documents.load((examples / "calibration.yaml").read_text()))
     names = [rater.subject for rater in session.raters]
@@ -72,6 +73,7 @@ def test_the_ratings_of_the_example_are_of_its_session(root: Path) -> None:
     assert [row.number for row in benchmarks] == list(range(1, len(session.items) + 1))
     assert {row.number for row in ratings} <= {row.number for row in benchmarks}
     assert {row.value for row in ratings} | {row.value for row in benchmarks} <= set(session.scale.categories)
+    assert session.deadline > datetime.now(UTC) + timedelta(days=3650)
 
 
 def test_the_auditors_of_the_example_are_such_as_its_programme_takes(root: Path, programme: Programme) -> None:
