@@ -171,6 +171,21 @@ async def test_a_due_date_stays_where_clocks_change_at_midnight(
     assert (await stand(rca, case))["due_at"] == over
 
 
+async def test_a_due_date_within_a_day_stays_while_its_day_does(
+    manager: Person, rca: httpx.AsyncClient, case: dict[str, Any], path: str
+) -> None:
+    """The form holds days: what it shows as it was changes nothing, another day is over when it ends, and none is none."""
+    url, where = f"/v1/cases/{case['id']}", {"programme": case["programme"]}
+    await rca.patch(url, params=where, json={"due_at": "2027-02-01T11:00:00Z"}, headers={"If-Match": "*"})
+    found = []
+    for revision, due_at in enumerate(("2027-02-01", "2027-02-02", ""), 2):
+        fields = {"title": "Another", "priority": "normal", "due_at": due_at, "revision": str(revision)}
+        await manager.sends(f"{path}/changes", "change", **fields)
+        found.append((await stand(rca, case))["due_at"])
+
+    assert found == ["2027-02-01T11:00:00Z", "2027-02-02T23:00:00Z", None]
+
+
 async def test_a_day_without_a_day_after_it_is_refused(manager: Person, path: str) -> None:
     """The calendar ends with it."""
     fields = {"title": "T", "priority": "normal", "due_at": "9999-12-31"}

@@ -1,6 +1,7 @@
 """The forms of the page of one case: each does what a route of the API does, as who is signed in."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -16,6 +17,7 @@ from rca_api.messages.routes import create_message
 from rca_api.pages.case import At, OfCase, case_page
 from rca_api.pages.documents import seen
 from rca_api.pages.references import evidence
+from rca_api.pages.say import day_value
 from tallystick.schemas.case import CaseChange, CaseMove, Closure, NewCaseLink, NewMessage, Participant
 from tallystick.schemas.cause import CauseChange, CauseDecision, NewCause, NewWhy, WhyChange
 from tallystick.service.auth import Principal, enter
@@ -44,8 +46,12 @@ async def change(at: OfCase, principal: CasesWrite) -> Response:
 
     async def act(fields: Fields) -> None:
         document = await seen(at.request, principal, at.programme)
-        given = {name: fields.get(name) for name in ("title", "priority", "description", "owner")}
-        asked = CaseChange.model_validate({**given, "due_at": fields.end_of_day("due_at", document.time_zone)})
+        async with at.database.reading(principal) as session:
+            current = await get_case(session, at.programme, at.case_id)
+        given: dict[str, Any] = {name: fields.get(name) for name in ("title", "priority", "description", "owner")}
+        if (fields.get("due_at") or "") != day_value(current.due_at, document.time_zone):
+            given["due_at"] = fields.end_of_day("due_at", document.time_zone)
+        asked = CaseChange.model_validate(given)
         async with at.database.writing(principal) as session:
             await update_case(at.request, at.case_id, asked, at.programme, principal, session, fields.if_match)
 
