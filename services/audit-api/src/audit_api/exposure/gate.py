@@ -5,7 +5,7 @@ A cap leaves what is light enough: content of policies without harm has no dose,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, FromClause, case, literal
@@ -126,5 +126,6 @@ def _room(spent: Standing, programme: Programme, now: datetime) -> tuple[float |
         (rules.daily_cap, spent.today, NoItem.DAY_IS_FULL, today + timedelta(days=1)),
     ):
         if cap is not None:
-            rooms.append((max(cap - used, 0), reason, datetime.combine(end, time.min, ZoneInfo(programme.time_zone))))
+            midnight = datetime.combine(end, time.min, ZoneInfo(programme.time_zone))
+            rooms.append((max(cap - used, 0), reason, midnight.astimezone(UTC)))
     return min(rooms, key=lambda room: room[0], default=(None, None, None))
