@@ -14,17 +14,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import hypothesis
 import pytest
 import uvicorn
 import uvloop
+from asyncpg.prepared_stmt import PreparedStatement
 from fastapi import FastAPI
 from xdist.scheduler import LoadScopeScheduling
 
 from audit_api.settings import AuditSettings
 from factories import programme_document
 from rca_api.settings import RcaSettings
+from statements import Statements
 from tallystick.identity import ISSUER, create_identity, sign_token
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
@@ -41,6 +44,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)  # how long anyth
 hypothesis.settings.load_profile("untimed")
 
 Caller = Callable[..., httpx.AsyncClient]
+Noted = Callable[[], contextlib.AbstractContextManager[Statements]]
 
 UNSAFE_AND_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
 """Durability is what tests/system look at, on a cluster with none of these."""
@@ -279,3 +283,31 @@ async def programme(audit_app: FastAPI, caller: Caller) -> str:
     admin = caller(audit_app, Role.ADMIN)
     (await admin.put(f"/v1/programmes/{slug}", json=programme_document(slug))).raise_for_status()
     return slug
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> Noted:
+    """The statements that the driver is given within a block, with their parameters; the ends of transactions left out."""
+    seen: Statements = []
+
+    def note(kind: type, name: str, text_of: Callable[..., tuple[str, Any]]) -> None:
+        original = getattr(kind, name)
+
+        async def run(self: Any, *parts: Any, **more: Any) -> Any:
+            statement, parameters = text_of(self, *parts)
+            if statement.strip(" ;").lower() not in {"commit", "rollback", "end"}:
+                seen.append((statement, parameters))
+            return await original(self, *parts, **more)
+
+        monkeypatch.setattr(kind, name, run)
+
+    for name in ("execute", "fetch", "fetchrow", "fetchval"):
+        note(asyncpg.Connection, name, lambda _, statement, *parameters: (statement, parameters))
+    note(PreparedStatement, "fetch", lambda self, *parameters: (self.get_query(), parameters))
+
+    @contextlib.contextmanager
+    def noting() -> Iterator[Statements]:
+        seen.clear()
+        yield seen
+
+    return noting

@@ -1,8 +1,7 @@
 """Audits: recorded once, listed and filtered, revised with a reason, erased on request; never edited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,47 +9,18 @@ import asyncpg
 import httpx
 import orjson
 import pytest
-from asyncpg.prepared_stmt import PreparedStatement
 from fastapi import FastAPI
 
 from batches import Found, Stored, ids, problem, pushed
-from conftest import Caller
+from conftest import Caller, Noted
 from factories import audit_row, missed, programme_document
+from statements import Statements, explained, runtime
 from tallystick.schemas.audit import Audit
 from tallystick.schemas.base import new_id
 from tallystick.schemas.principal import Role
 from tallystick_embedded.postgres import Cluster
 
-Statements = list[tuple[str, Any]]
 NO_SUCH = "01a204a9-4350-70e1-b4e8-fc290367a4d0"
-
-
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[Statements]]:
-    """The statements that the driver is given within a block, with their parameters; the ends of transactions left out."""
-    seen: Statements = []
-
-    def noted(kind: type, name: str, text_of: Callable[..., tuple[str, Any]]) -> None:
-        original = getattr(kind, name)
-
-        async def run(self: Any, *parts: Any, **more: Any) -> Any:
-            statement, parameters = text_of(self, *parts)
-            if statement.strip(" ;").lower() not in {"commit", "rollback", "end"}:
-                seen.append((statement, parameters))
-            return await original(self, *parts, **more)
-
-        monkeypatch.setattr(kind, name, run)
-
-    for name in ("execute", "fetch", "fetchrow", "fetchval"):
-        noted(asyncpg.Connection, name, lambda _, statement, *parameters: (statement, parameters))
-    noted(PreparedStatement, "fetch", lambda self, *parameters: (self.get_query(), parameters))
-
-    @contextmanager
-    def counting() -> Iterator[Statements]:
-        seen.clear()
-        yield seen
-
-    return counting
 
 
 async def _create(client: httpx.AsyncClient, programme: str, row: dict[str, Any]) -> httpx.Response:
@@ -356,7 +326,7 @@ async def test_the_last_page_costs_what_the_first_costs(
     cluster: Cluster,
     store: asyncpg.Connection,
     programme: str,
-    counted: Callable[[], AbstractContextManager[Statements]],
+    noted: Noted,
 ) -> None:
     """A page is an index range scan that reads its own rows and no others, however deep in the list it is."""
     start = datetime(2026, 7, 1, tzinfo=UTC)
@@ -367,7 +337,7 @@ async def test_the_last_page_costs_what_the_first_costs(
     await pushed(audit, programme, rows)
     statements: Statements = []
     pages = 0
-    with counted() as seen:
+    with noted() as seen:
         async for page in _pages(audit, programme, limit=100):
             pages += 1
             assert len(page) == 100
@@ -375,7 +345,7 @@ async def test_the_last_page_costs_what_the_first_costs(
     statements = [pair for pair in seen if "ORDER BY audits.audited_at" in pair[0]]
     await store.execute("vacuum analyze audits")
     # Sorting pays among this few audits, as soon as there are others beside.
-    plans, buffers = await _explained(cluster, [statements[0], statements[-1]], "set local enable_sort = off")
+    plans, buffers = await explained(cluster, "audit", [statements[0], statements[-1]], "set local enable_sort = off")
 
     assert pages == len(statements) == 40
     assert all("audits_programme_audited_at_id_idx" in plan and "Seq Scan" not in plan and '"Sort"' not in plan for plan in plans)
@@ -388,7 +358,7 @@ async def test_a_programme_that_is_younger_than_its_statistics_is_not_read_as_a_
     cluster: Cluster,
     store: asyncpg.Connection,
     programme: str,
-    counted: Callable[[], AbstractContextManager[Statements]],
+    noted: Noted,
 ) -> None:
     """An audit is looked up by its id, though PostgreSQL expects the programme to have no audits."""
     older = f"{programme}-older"
@@ -397,10 +367,10 @@ async def test_a_programme_that_is_younger_than_its_statistics_is_not_read_as_a_
     await pushed(audit, older, rows)
     await store.execute("analyze audits")
     batch = await pushed(audit, programme, rows)
-    with counted() as seen:
+    with noted() as seen:
         await audit.get(f"/v1/audits/{ids(batch)[2000]}", params={"programme": programme})
     await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
-    _, [buffers] = await _explained(cluster, [pair for pair in seen if "FROM audits" in pair[0]])
+    _, [buffers] = await explained(cluster, "audit", [pair for pair in seen if "FROM audits" in pair[0]])
 
     assert buffers < 30
 
@@ -410,18 +380,18 @@ async def test_a_list_is_not_planned_at_every_request(
     audit: httpx.AsyncClient,
     cluster: Cluster,
     programme: str,
-    counted: Callable[[], AbstractContextManager[Statements]],
+    noted: Noted,
 ) -> None:
     """PostgreSQL sees how many audits are asked for, so it keeps the plan that it has made a few times."""
     await pushed(audit, programme, [audit_row(f"A-{number}") for number in range(30)])
-    with counted() as seen:
+    with noted() as seen:
         await audit.get("/v1/audits", params={"programme": programme, "limit": 20})
     await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
     [(statement, parameters)] = [pair for pair in seen if "ORDER BY audits.audited_at" in pair[0]]
-    async with _runtime(cluster) as runtime:
-        prepared = await runtime.prepare(statement)
+    async with runtime(cluster, "audit") as connection:
+        prepared = await connection.prepare(statement)
         sizes = {len(await prepared.fetch(*parameters)) for _ in range(8)}
-        kept = await runtime.fetchval("select generic_plans from pg_prepared_statements where statement = $1", statement)
+        kept = await connection.fetchval("select generic_plans from pg_prepared_statements where statement = $1", statement)
 
     assert sizes == {21}
     assert kept == 3
@@ -440,33 +410,7 @@ async def large(audit: httpx.AsyncClient, store: asyncpg.Connection, programme: 
     await store.execute("analyze audits")
 
 
-@asynccontextmanager
-async def _runtime(cluster: Cluster) -> AsyncIterator[asyncpg.Connection]:
-    """A transaction of a service's role, for the client's people."""
-    runtime = await asyncpg.connect(cluster.url("audit", "audit_runtime"))
-    async with runtime.transaction():
-        await runtime.execute("select set_config('app.programmes', '*', true), set_config('app.vendor', '*', true)")
-        yield runtime
-    await runtime.close()
-
-
-async def _explained(cluster: Cluster, statements: Statements, *settings: str) -> tuple[list[str], list[int]]:
-    """The plans of statements as a service's role has them, and how many buffers each reads."""
-    plans: list[str] = []
-    buffers: list[int] = []
-    async with _runtime(cluster) as runtime:
-        for setting in settings:
-            await runtime.execute(setting)
-        for statement, parameters in statements:
-            plan = orjson.loads(await runtime.fetchval(f"explain (analyze, buffers, format json) {statement}", *parameters))
-            plans.append(orjson.dumps(plan).decode())
-            buffers.append(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
-    return plans, buffers
-
-
-async def test_reading_takes_a_fixed_number_of_statements(
-    audit: httpx.AsyncClient, programme: str, counted: Callable[[], AbstractContextManager[Statements]]
-) -> None:
+async def test_reading_takes_a_fixed_number_of_statements(audit: httpx.AsyncClient, programme: str, noted: Noted) -> None:
     """One statement makes the principal known, one reads: an audit, a revised audit, a page of any size; of the feed, a noun."""
     batch = await pushed(audit, programme, [missed(f"A-{number}") for number in range(30)])
     of = {"programme": programme}
@@ -480,7 +424,7 @@ async def test_reading_takes_a_fixed_number_of_statements(
         ("history", f"/v1/audits/{ids(batch)[0]}/revisions", of),
         ("feed", "/v1/changes", of),
     ):
-        with counted() as seen:
+        with noted() as seen:
             assert (await audit.get(address, params=query)).status_code == 200
         await asyncio.sleep(0)  # the driver tells of a statement in the next turn of the loop
         counts[name] = len(seen)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, select, update
+from sqlalchemy import Row, Select, delete, select, true, update
 
 from rca_api.actions.records import change_action, get_action
 from rca_api.actions.tables import action_reminders, actions
@@ -16,7 +16,7 @@ from tallystick.schemas.action import SETTLED, ActionState, Station
 from tallystick.schemas.case import CaseState
 from tallystick.schemas.notice import NoticeKind
 from tallystick.service.clock import Clock
-from tallystick.service.database import Database, ReadSession, WriteSession
+from tallystick.service.database import Database, ReadSession, WriteSession, scoped
 from tallystick.service.feed import take_positions
 
 _AT_ONCE = 200
@@ -49,19 +49,24 @@ async def _follow_up(database: Database, programme: str, clock: Clock) -> int:
 
 
 def _waiting(now: datetime) -> Select[Any]:
-    """The reminders that are due. What may yet go on keeps its own: an action that is done, and one of a closed case."""
+    """The reminders that are due. What may yet go on keeps its own: an action that is done, and one of a closed case.
+
+    Each is held against its own action and case, whatever is known of how many there are.
+    """
     c = action_reminders.c
-    of_action = and_(actions.c.programme == c.programme, actions.c.id == c.action_id)
-    of_case = and_(cases.c.programme == actions.c.programme, cases.c.id == actions.c.case_id)
-    joined = action_reminders.join(actions, of_action).join(cases, of_case)
-    columns = (action_reminders, actions.c.state, cases.c.state.label("case_state"))
-    waiting = (c.told_at.is_(None), c.at <= now, actions.c.state != ActionState.DONE, cases.c.state != CaseState.CLOSED)
+    of_reminder = (actions.c.programme == c.programme, actions.c.id == c.action_id)
+    action = select(actions.c.state, actions.c.case_id).where(*of_reminder).limit(1).lateral("action")
+    of_action = (cases.c.programme == c.programme, cases.c.id == action.c.case_id)
+    case = select(cases.c.state).where(*of_action).limit(1).lateral("case")
+    columns = (action_reminders, action.c.state, case.c.state.label("case_state"))
+    waiting = (c.told_at.is_(None), c.at <= now, action.c.state != ActionState.DONE, case.c.state != CaseState.CLOSED)
+    joined = action_reminders.join(action, true()).join(case, true())
     return select(*columns).select_from(joined).where(*waiting)
 
 
 async def _due(session: ReadSession, programme: str, now: datetime) -> Sequence[Row[Any]]:
     c = action_reminders.c
-    found = _waiting(now).where(c.programme == programme).order_by(c.at, c.action_id).limit(_AT_ONCE)
+    found = scoped(_waiting(now), action_reminders, programme, session.principal).order_by(c.at, c.action_id).limit(_AT_ONCE)
     return (await session.execute(found)).all()
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 actions = Table(
     "actions",
@@ -50,6 +51,7 @@ actions = Table(
     Index(None, "programme", "position"),
     Index(None, "programme", "case_id", "id"),
     Index(None, "programme", "owner", "id"),
+    info=SOUGHT,
 )
 
 action_reminders = Table(
@@ -67,4 +69,5 @@ action_reminders = Table(
     ForeignKeyConstraint(["programme", "action_id"], ["actions.programme", "actions.id"]),
     Index("action_reminders_waiting_idx", "at", postgresql_where=text("told_at is null")),
     comment="what is to be told about an action, and when: the client's own book",
+    info=SOUGHT,
 )

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 UNFINISHED = "state not in ('closed', 'cancelled')"
 """The condition of the partial index over cases that go on, as SQL has to say it for it to be used."""
@@ -59,6 +60,7 @@ cases = Table(
     Index("cases_unfinished_idx", "programme", "vendor", postgresql_where=text(UNFINISHED)),
     Index("cases_watched_idx", "programme", "watch_until", postgresql_where=text("watch_until is not null")),
     Index("cases_evidence_wanted_idx", "programme", "id", postgresql_where=text("evidence_wanted_at is not null")),
+    info=SOUGHT,
 )
 
 case_events = Table(
@@ -80,4 +82,5 @@ case_events = Table(
     PrimaryKeyConstraint("programme", "id"),
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "case_id", "position", "id"),
+    info=SOUGHT,
 )

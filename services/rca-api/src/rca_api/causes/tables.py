@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 whys = Table(
     "whys",
@@ -42,6 +43,7 @@ whys = Table(
     ForeignKeyConstraint(["programme", "parent"], ["whys.programme", "whys.id"]),
     Index(None, "programme", "position"),
     Index(None, "programme", "case_id"),
+    info=SOUGHT,
 )
 
 causes = Table(
@@ -72,4 +74,5 @@ causes = Table(
     ForeignKeyConstraint(["programme", "why"], ["whys.programme", "whys.id"]),
     Index(None, "programme", "position"),
     Index(None, "programme", "case_id"),
+    info=SOUGHT,
 )

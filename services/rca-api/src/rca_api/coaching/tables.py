@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 coaching_sessions = Table(
     "coaching_sessions",
@@ -35,4 +36,5 @@ coaching_sessions = Table(
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "position"),
     Index(None, "programme", "person", "id"),
+    info=SOUGHT,
 )

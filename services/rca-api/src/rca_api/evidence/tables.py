@@ -4,6 +4,7 @@ from sqlalchemy import Column, DateTime, ForeignKeyConstraint, PrimaryKeyConstra
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 case_evidence = Table(
     "case_evidence",
@@ -18,4 +19,5 @@ case_evidence = Table(
     Column("gathered_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("programme", "case_id", "audience", "kind"),
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
+    info=SOUGHT,
 )

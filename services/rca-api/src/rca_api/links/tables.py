@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 case_links = Table(
     "case_links",
@@ -37,4 +38,5 @@ case_links = Table(
     Index(None, "programme", "position"),
     Index("case_links_one_key", "programme", "case_id", "to", "kind", unique=True, postgresql_where=text("not removed")),
     Index(None, "programme", "to"),
+    info=SOUGHT,
 )

@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 case_messages = Table(
     "case_messages",
@@ -23,4 +24,5 @@ case_messages = Table(
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "case_id", "position"),
     Index(None, "programme", "position"),
+    info=SOUGHT,
 )

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, Table, Text, Uuid
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 notices = Table(
     "notices",
@@ -21,4 +22,5 @@ notices = Table(
     PrimaryKeyConstraint("programme", "id"),
     Index(None, "programme", "position"),
     Index(None, "programme", "recipient", "id"),
+    info=SOUGHT,
 )

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 objectives = Table(
     "objectives",
@@ -40,4 +41,5 @@ objectives = Table(
     PrimaryKeyConstraint("programme", "id"),
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "position"),
+    info=SOUGHT,
 )

@@ -119,8 +119,8 @@ async def claim_judgements(session: WriteSession, now: datetime, limit: int) -> 
         await session.execute(due.order_by(plans.c.judge_at).limit(limit).with_for_update(of=plans, skip_locked=True))
     ).all()
     for plan in claimed:
-        this = (plans.c.programme == plan.programme, plans.c.case_id == plan.case_id)
-        await session.execute(update(plans).where(*this).values(judge_at=now + RETRY))
+        this = scoped(update(plans), plans, plan.programme, session.principal).where(plans.c.case_id == plan.case_id)
+        await session.execute(this.values(judge_at=now + RETRY))
     return claimed
 
 

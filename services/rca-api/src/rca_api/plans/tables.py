@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 plans = Table(
     "plans",
@@ -40,6 +41,7 @@ plans = Table(
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "position"),
     Index("plans_to_judge_idx", "judge_at", postgresql_where=text("judge_at is not null")),
+    info=SOUGHT,
 )
 
 plan_versions = Table(
@@ -53,4 +55,5 @@ plan_versions = Table(
     PrimaryKeyConstraint("programme", "case_id", "revision"),
     ForeignKeyConstraint(["programme", "case_id"], ["plans.programme", "plans.case_id"]),
     comment="superseded versions of plans",
+    info=SOUGHT,
 )

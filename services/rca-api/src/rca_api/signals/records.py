@@ -127,8 +127,7 @@ async def _heard_again(session: WriteSession, known: Row[Any], signal: Signal, n
     before = Signal.model_validate(known.document)
     if before == signal:
         return
-    c = case_signals.c
-    this = update(case_signals).where(c.programme == known.programme, c.key == known.key)
+    this = scoped(update(case_signals), case_signals, known.programme, session.principal).where(case_signals.c.key == known.key)
     await session.execute(this.values(**_last_words(signal, now)))
     if known.case_id is not None and before.state != signal.state:
         found = visible(session, known.programme).where(cases.c.id == known.case_id)

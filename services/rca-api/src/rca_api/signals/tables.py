@@ -15,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from rca_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 case_signals = Table(
     "case_signals",
@@ -30,6 +31,7 @@ case_signals = Table(
     PrimaryKeyConstraint("programme", "key"),
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "case_id"),
+    info=SOUGHT,
 )
 
 signal_cursors = Table(
