@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from appeals import Clock
 from conftest import Caller
 from dashboard_browser import Person, form_token, said, visitor
 from rca_api.pages import say
@@ -189,6 +190,21 @@ async def test_a_board_needs_audit_api_only_once(manager: Person, rca_app: FastA
         rca_app.state.neighbours = neighbours
 
     assert again.status_code == 200
+
+
+async def test_what_was_opened_yesterday_is_not_of_today(
+    clock: Clock, manager: Person, rca: httpx.AsyncClient, programme: str
+) -> None:
+    """Days change at midnight in Berlin, however few hours have passed, and not at midnight in UTC."""
+    clock.now = datetime(2026, 12, 7, 22, 30, tzinfo=UTC)
+    await opened(rca, programme, "Late in the evening")
+    clock.now = datetime(2026, 12, 7, 22, 50, tzinfo=UTC)
+    evening = column(await manager.opens(), "Open")
+    clock.now = datetime(2026, 12, 7, 23, 10, tzinfo=UTC)
+    night = column(await manager.opens(), "Open")
+
+    assert ", today" in evening
+    assert ", 1 day" in night
 
 
 def test_days_are_those_of_the_programme() -> None:

@@ -153,9 +153,9 @@ def _last_day(moment: datetime, zone: str) -> date:
     return local(moment - timedelta(seconds=1), zone).date()
 
 
-def ago(then: datetime, now: datetime) -> str:
-    """For how long something has been."""
-    days = max((now - then).days, 0)
+def ago(then: datetime, now: datetime, zone: str) -> str:
+    """For how long something has been, in days of the programme's clocks."""
+    days = max((local(now, zone).date() - local(then, zone).date()).days, 0)
     return "today" if not days else "1 day" if days == 1 else f"{days} days"
 
 
