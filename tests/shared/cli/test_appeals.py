@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from appeals import recorded
+from appeals import recorded, submitted
 from conftest import Caller, listening
+from factories import programme_document
 from shared.cli.conftest import Ran
 from tallystick.cli import main
 from tallystick.client import ProblemError, Tallystick
@@ -123,6 +124,21 @@ async def test_a_file_of_appeals_is_raised_and_decided(
     assert "withdrawn (arbitration)" in withdrawn.out
     steps = [line.split("│")[2].strip() for line in shown.out.splitlines() if line.startswith("│") and line.count("│") == 7]
     assert steps == ["submit", "claim", "amend", "escalate", "claim", "release", "withdraw"]
+
+
+async def test_a_list_says_when_appeals_are_due(run: Run, audit_app: FastAPI, caller: Caller, programme: str) -> None:
+    """In UTC and to the minute: the end of a day in America is on the next one there."""
+    admin = caller(audit_app, Role.ADMIN, subject="recorder")
+    document = programme_document(programme, time_zone="America/Phoenix", targets={"appeal_turnaround_days": 3})
+    await admin.put(f"/v1/programmes/{programme}", json=document, headers={"If-Match": "*"})
+    [audit_id] = await recorded(admin, programme, "A-1")
+    poc = caller(audit_app, Role.VENDOR_POC, vendor="acme", subject="poc")
+    due_at = (await submitted(poc, programme, audit_id))["due_at"]
+    listed = await run("poc", "list")
+
+    assert due_at.endswith("T07:00:00Z")
+    assert "due (UTC)" in listed.out
+    assert f"{due_at[:10]} 07:00" in listed.out
 
 
 async def test_the_client_raises_and_decides(

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from tallystick.cli import figures
 from tallystick.cli.audits import changed
 from tallystick.cli.console import FAILED, ROWS_NOT_TAKEN, complain, err, out
 from tallystick.cli.filters import PANEL, From, To, filtered
@@ -141,10 +142,9 @@ def list_appeals(
             typer.echo(appeal.model_dump_json())
         return
     table = Table()
-    for column in ("id", "submitted", "vendor", "site", "policy", "error", "ground", "state", "due", "possible"):
+    for column in ("id", "submitted", "vendor", "site", "policy", "error", "ground", "state", "due (UTC)", "possible"):
         table.add_column(column, no_wrap=column == "id")
     for appeal in found:
-        due = f"{appeal.due_at:%Y-%m-%d}" if appeal.due_at else ""
         table.add_row(
             str(appeal.id),
             f"{appeal.submitted_at:%Y-%m-%d %H:%M}",
@@ -154,7 +154,7 @@ def list_appeals(
             appeal.error_code or "",
             appeal.ground,
             _standing(appeal),
-            Text(due, "bold red" if appeal.overdue else ""),
+            figures.due(appeal.due_at, overdue=appeal.overdue),
             ", ".join(appeal.possible),
         )
     out.print(table)

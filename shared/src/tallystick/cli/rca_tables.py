@@ -114,11 +114,11 @@ def _overdue(report: RcaReport) -> Table:
         table.add_column(column, overflow="fold")
     for column in ("overdue", "of open ones"):
         table.add_column(column, justify="right")
-    table.add_column("since")
+    table.add_column("since (UTC)")
     for rows, owner in ((report.overdue_by_owner, True), (report.overdue_by_vendor, False)):
         for row in rows:
             name = Text(row.owner or "") if owner else Text("all", "dim italic")
-            since = "" if row.oldest_due_at is None else f"{row.oldest_due_at:%Y-%m-%d}"
+            since = figures.due(row.oldest_due_at, overdue=False)
             table.add_row(row.vendor or _CLIENT, name, str(row.overdue.numerator), str(row.overdue.denominator), since)
         table.add_section()
     return table
