@@ -119,10 +119,7 @@ async def read_work(session: ReadSession, programme: str, vendors: Sequence[str]
     found = scoped(select(cases), cases, programme, session.principal).order_by(cases.c.case_id)
     known = (await session.execute(of(found, by_vendor=cases.c.vendor))).all()
     c = causes.c
-    accepted: Select[Any] = select(c.case_id, c.code, c.category).join(
-        cases, (cases.c.programme == c.programme) & (cases.c.case_id == c.case_id)
-    )
-    accepted = scoped(scoped(accepted, cases, programme, session.principal), causes, programme, session.principal)
+    accepted = scoped(select(c.case_id, c.code, c.category), causes, programme, session.principal)
     accepted = accepted.where(c.state == CauseState.ACCEPTED).order_by(c.cause_id)
     if session.principal.vendor is not None:
         accepted = accepted.where(c.audience == Audience.VENDOR)
