@@ -319,6 +319,16 @@ async def test_a_set_of_keys_that_is_none_refuses_tokens_and_fails_nothing(provi
     assert await refused(authenticator, provider.token())
 
 
+async def test_a_set_of_keys_is_read_up_to_a_megabyte(provider: Provider) -> None:
+    """A provider that answers more than that fills no memory, and is trusted no more."""
+    provider.others = [{"kid": "other", "kty": "oct", "k": "x" * 999_000}]
+    within = Authenticator([provider.issuer()], None)
+    await within.principal(provider.token())
+    provider.others[0]["k"] += "x" * 1000
+
+    assert await refused(Authenticator([provider.issuer()], None), provider.token())
+
+
 async def test_a_provider_that_is_away_refuses_new_keys_alone(provider: Provider) -> None:
     """Keys that are known go on to be good while the provider answers nonsense."""
     authenticator = Authenticator([provider.issuer(jwks=f"{provider.address}/keys")], None)

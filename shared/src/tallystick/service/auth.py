@@ -33,6 +33,7 @@ _REFETCH_FLOOR_S = 30.0
 _REVOCATION_CHECK_S = 1.0
 _CACHED_TOKENS = 10_000
 _LONGEST_TOKEN = 16_384
+_LONGEST_KEYS = 1_000_000
 _LEEWAY_S = 5
 _UNREADABLE = (
     jwt.PyJWTError,
@@ -103,11 +104,11 @@ class Keys:
         async with httpx.AsyncClient(follow_redirects=False, timeout=5) as client:
             if source is None:
                 address = f"{self._issuer.issuer.rstrip('/')}/.well-known/openid-configuration"
-                discovered = _json_object((await client.get(_https(address))).raise_for_status().content)
+                discovered = await _read_json(client, address)
                 if discovered.get("issuer") != self._issuer.issuer:
                     raise Refused("discovery names another issuer")
                 source = discovered["jwks_uri"]
-            return _json_object((await client.get(_https(str(source)))).raise_for_status().content)
+            return await _read_json(client, str(source))
 
 
 def _usable(published: list[dict[str, Any]], issuer: str) -> Iterator[tuple[str, jwt.PyJWK]]:
@@ -232,6 +233,18 @@ def _json_object(data: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise Refused("not a JSON object")
     return parsed
+
+
+async def _read_json(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
+    """What is published at an address, as it is and not packed, and read no further than a set of keys may go."""
+    content = bytearray()
+    async with client.stream("GET", _https(address), headers={"Accept-Encoding": "identity"}) as answer:
+        answer.raise_for_status()
+        async for piece in answer.aiter_raw():
+            content += piece
+            if len(content) > _LONGEST_KEYS:
+                raise Refused("keys too long")
+    return _json_object(bytes(content))
 
 
 def _https(address: str) -> str:
