@@ -187,6 +187,14 @@ async def test_a_form_token_is_good_for_the_browser_that_got_it(
     assert statuses == [403, 403, 403, 303]
 
 
+async def test_a_form_of_more_fields_than_any_page_has_is_not_taken_apart(browser: httpx.AsyncClient) -> None:
+    """Anybody can send one, and empty fields take more time than anything else of their size."""
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    few, many = [await browser.post("/sign-in", content=b"&" * number, headers=form) for number in (1000, 1001)]
+
+    assert (few.status_code, many.status_code) == (403, 413)
+
+
 async def test_signing_out_takes_a_form_of_the_session(browser: httpx.AsyncClient, sign: Callable[..., str]) -> None:
     """A form from before the sign-in is not enough; after it, the cookie is gone and pages ask for a sign-in again."""
     before = form_token(await browser.get("/sign-in"))

@@ -21,6 +21,9 @@ _WINDOW = 2**23  # bytes of history that a zstd frame may ask for: what RFC 9659
 _STEP = 1024
 _MOST_PARTS = 4096
 """Members or frames of one body: an empty one is 9 bytes, and costs as much as kilobytes of content do."""
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 1000
+"""Fields of one form: an empty one is a byte, and costs as much as hundreds of bytes of content do."""
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -115,6 +118,8 @@ class _Body:
         self._received = self._unpacked = 0
         self._decoder: _Gzip | _Zstd | None = None
         self._parts = 0
+        self._is_form = headers.get("content-type", "").strip().lower().startswith(_FORM)
+        self._fields = 0
         self._frames: zstandard.ZstdDecompressor | None = None
         self._packed = b""
         self._arrived = False
@@ -146,6 +151,10 @@ class _Body:
             sent, unpacked = self._limit
             limit = f"{sent} bytes are" if sent == unpacked else f"{sent} bytes as they are sent and {unpacked} unpacked are"
             raise BodyTooLarge(f"At most {limit} taken here, counted before and after decompression.")
+        if self._is_form:
+            self._fields += message["body"].count(b"&")
+            if self._fields > _MOST_FIELDS:
+                raise BodyTooLarge(f"At most {_MOST_FIELDS} fields are taken in one form.")
         return {**message, "more_body": bool(self._packed) or not self._arrived}
 
     def _piece(self) -> bytes:
