@@ -73,18 +73,15 @@ async def _due(session: ReadSession, programme: str, now: datetime) -> Sequence[
 async def _settle(session: WriteSession, reminder: Row[Any], now: datetime) -> None:
     """Tell a reminder and mark it as told; forget it where nobody needs to be told any more."""
     c = action_reminders.c
-    this = (
-        c.programme == reminder.programme,
-        c.action_id == reminder.action_id,
-        c.due_at == reminder.due_at,
-        c.kind == reminder.kind,
-        c.station == reminder.station,
-    )
+    of_action = (c.action_id == reminder.action_id, c.due_at == reminder.due_at)
+    this = (*of_action, c.kind == reminder.kind, c.station == reminder.station)
     too_late = reminder.kind == NoticeKind.ACTION_DUE_SOON and reminder.due_at <= now
     if too_late or reminder.state in SETTLED or reminder.case_state == CaseState.CANCELLED:
-        await session.execute(delete(action_reminders).where(*this))
+        forget = scoped(delete(action_reminders), action_reminders, reminder.programme, session.principal)
+        await session.execute(forget.where(*this))
         return
-    await session.execute(update(action_reminders).where(*this).values(told_at=now))
+    mark = scoped(update(action_reminders), action_reminders, reminder.programme, session.principal)
+    await session.execute(mark.where(*this).values(told_at=now))
     action = await get_action(session, reminder.programme, reminder.action_id)
     if reminder.kind == NoticeKind.ACTION_ESCALATED:
         position = await take_positions(session, streams, reminder.programme, 1)
