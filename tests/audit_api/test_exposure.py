@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from appeals import Clock
 from audit_api.exposure.gate import Gate, gate
-from audit_api.exposure.ledger import dose, local_day, monday, opt_out, reserve, settle
+from audit_api.exposure.ledger import dose, monday, opt_out, reserve, settle
 from audit_api.exposure.summary import WELLBEING, group_by_team, thin
 from audit_api.exposure.thinning import thin_all
 from audit_api.sampling.tables import sample_items
@@ -30,6 +30,7 @@ from tallystick.schemas.programme import ExposureRules, Programme
 from tallystick.schemas.sampling import NoItem
 from tallystick.service.auth import ALL, Principal
 from tallystick.service.database import Database
+from tallystick.service.days import day_of
 
 ME = "qa-1"
 HARASSMENT = 4.0
@@ -414,7 +415,7 @@ class _Shift:
         if person not in self._held:
             async with self._database.writing(_person(who)) as session:
                 await reserve(session, document, who, team, (item, "hate", harm, "image"), self._at)
-            self._held[person] = (item, monday(local_day(document, self._at)), team, harm)
+            self._held[person] = (item, monday(day_of(self._at, document.time_zone)), team, harm)
 
     async def end(self, person: int, seconds: int) -> None:
         if person in self._held:

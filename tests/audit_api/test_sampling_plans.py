@@ -11,13 +11,14 @@ from fastapi import FastAPI
 
 from appeals import Clock
 from audit_api.metadata import streams
-from audit_api.sampling.periods import Period, before, beginning, periods
+from audit_api.sampling.periods import Period, before, periods
 from audit_api.sampling.schedule import SAMPLER, keep_up
 from conftest import Caller
 from factories import audit_row, missed, programme_document
 from sampling import change, draws_of, next_monday, plan_document, publish, published, some_decisions, take_in
 from tallystick.schemas.principal import Role
 from tallystick.schemas.sampling import NewSamplingPlan, SamplePeriod
+from tallystick.service.days import midnight
 from tallystick.service.feed import take_positions
 
 MONDAY = date(2026, 9, 7)
@@ -131,7 +132,7 @@ async def test_what_begins_while_a_version_is_published_goes_on_as_it_began(
     first = next_monday(clock)
     made = await published(audit, programme, plan_document(first))
     await change(audit, programme, made["id"], plan_document(first, strata=["market"]))
-    clock.now = beginning(first, "Europe/Berlin") - timedelta(hours=1, seconds=1)
+    clock.now = midnight(first, "Europe/Berlin") - timedelta(hours=1, seconds=1)
     async with audit_app.state.database.writing(SAMPLER) as session:
         await take_positions(session, streams, programme, 0)
         publishing = asyncio.create_task(publish(audit, programme, made["id"]))

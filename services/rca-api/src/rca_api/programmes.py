@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import Request
@@ -16,6 +15,7 @@ from tallystick.schemas.problem import ProblemError as InvalidPart
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import Principal
 from tallystick.service.calendar import add_working_days
+from tallystick.service.days import day_of
 from tallystick.service.problems import NotFound, Unavailable
 
 _PATIENCE_S = 5.0
@@ -86,5 +86,5 @@ def root_cause_due(programme: Programme, now: datetime) -> datetime | None:
 
 def last_weeks(programme: Programme, now: datetime) -> CasePeriod:
     """The days up to today in the programme's time zone that a case is about which names none."""
-    today = now.astimezone(ZoneInfo(programme.time_zone)).date()
+    today = day_of(now, programme.time_zone)
     return CasePeriod(from_=today - PERIOD, to=today)

@@ -1,13 +1,13 @@
 """The business calendar of a programme: which days it works on, and when so many of them are over."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
 from tallystick.schemas.problem import ProblemError
 from tallystick.schemas.programme import Calendar, Weekday
+from tallystick.service.days import day_of, midnight
 
 _DAY = timedelta(days=1)
 _WEEK = tuple(Weekday)
@@ -40,8 +40,7 @@ def add_working_days(calendar: Calendar, zone: str, start: datetime, days: int) 
     Days begin and end at midnight in `zone`. The day of `start` itself does not count, whenever in it `start` is, so whoever has
     five working days has five whole ones. The answer is the moment at which the last of them is over, in UTC.
     """
-    local = start.astimezone(ZoneInfo(zone)).date()
-    return _end(calendar, zone, local, days).astimezone(UTC)
+    return _end(calendar, zone, day_of(start, zone), days)
 
 
 def working_time(calendar: Calendar, zone: str, start: datetime, end: datetime) -> float:
@@ -49,10 +48,10 @@ def working_time(calendar: Calendar, zone: str, start: datetime, end: datetime) 
 
     Days begin and end at midnight in `zone`.
     """
-    day, found = start.astimezone(ZoneInfo(zone)).date(), 0.0
-    while (begins := _midnight(zone, day)) < end:
+    day, found = day_of(start, zone), 0.0
+    while (begins := midnight(day, zone)) < end:
         day += _DAY
-        ends = _midnight(zone, day)
+        ends = midnight(day, zone)
         if works(calendar, day - _DAY) and ends > start:
             found += (min(ends, end) - max(begins, start)) / (ends - begins)
     return found
@@ -60,11 +59,11 @@ def working_time(calendar: Calendar, zone: str, start: datetime, end: datetime) 
 
 def days_back(calendar: Calendar, zone: str, moment: datetime, days: int) -> datetime:
     """The midnight in `zone` from which on, up to the day of a moment and without it, there are so many working days; in UTC."""
-    day = moment.astimezone(ZoneInfo(zone)).date()
+    day = day_of(moment, zone)
     while days:
         day -= _DAY
         days -= works(calendar, day)
-    return _midnight(zone, day)
+    return midnight(day, zone)
 
 
 def works(calendar: Calendar, day: date) -> bool:
@@ -73,17 +72,12 @@ def works(calendar: Calendar, day: date) -> bool:
     return _WEEK[day.weekday()] in calendar.working_days and day not in calendar.closed and day not in free
 
 
-def _midnight(zone: str, day: date) -> datetime:
-    """When a day begins, in UTC: the days on which clocks change are longer or shorter than others."""
-    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
-
-
 @lru_cache(4096)
 def _end(calendar: Calendar, zone: str, day: date, days: int) -> datetime:
     while days:
         day += _DAY
         days -= works(calendar, day)
-    return datetime.combine(day + _DAY, time.min, ZoneInfo(zone))
+    return midnight(day + _DAY, zone)
 
 
 @lru_cache(256)

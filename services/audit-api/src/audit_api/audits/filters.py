@@ -1,9 +1,8 @@
 """The filters on lists of audits: the vocabulary that lists and metrics share."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
@@ -14,6 +13,7 @@ from audit_api.audits.tables import audits
 from tallystick.schemas.audit import AuditParty, Verdict
 from tallystick.schemas.base import Code, Day, Instant, Reference, Slug
 from tallystick.schemas.programme import ErrorClass, Severity
+from tallystick.service.days import midnight
 from tallystick.service.parameters import FromQuery, in_order
 
 
@@ -72,7 +72,7 @@ def within(statement: Select[Any], column: Column[datetime], from_: date | None,
 
 def _moment(bound: date, time_zone: str) -> datetime:
     """The time that a bound means: a day begins at midnight in the time zone."""
-    return bound if isinstance(bound, datetime) else datetime.combine(bound, time.min, ZoneInfo(time_zone))
+    return bound if isinstance(bound, datetime) else midnight(bound, time_zone)
 
 
 async def _filters(

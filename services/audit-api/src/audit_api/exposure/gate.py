@@ -5,16 +5,16 @@ A cap leaves what is light enough: content of policies without harm has no dose,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, FromClause, case, literal
 
-from audit_api.exposure.ledger import Entry, Standing, latest, local_day, monday, read_standing
+from audit_api.exposure.ledger import Entry, Standing, latest, monday, read_standing
 from tallystick.schemas.decision import Modality
 from tallystick.schemas.programme import ExposureRules, Programme
 from tallystick.schemas.sampling import NoItem
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of, midnight
 
 _ROUNDING = 1e-9
 
@@ -119,13 +119,12 @@ def _heavy(
 def _room(spent: Standing, programme: Programme, now: datetime) -> tuple[float | None, NoItem | None, datetime | None]:
     """The dose that there is room for, by which cap, and until when that cap holds."""
     rules = programme.exposure
-    today = local_day(programme, now)
+    today = day_of(now, programme.time_zone)
     rooms = []
     for cap, used, reason, end in (
         (rules.weekly_cap, spent.week, NoItem.WEEK_IS_FULL, monday(today) + timedelta(days=7)),
         (rules.daily_cap, spent.today, NoItem.DAY_IS_FULL, today + timedelta(days=1)),
     ):
         if cap is not None:
-            midnight = datetime.combine(end, time.min, ZoneInfo(programme.time_zone))
-            rooms.append((max(cap - used, 0), reason, midnight.astimezone(UTC)))
+            rooms.append((max(cap - used, 0), reason, midnight(end, programme.time_zone)))
     return min(rooms, key=lambda room: room[0], default=(None, None, None))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from audit_api.exposure.tables import breaks, exposure_weeks, exposures, opt_outs
 from tallystick.schemas.programme import ExposureRules, Programme
 from tallystick.service.database import ReadSession, WriteSession
+from tallystick.service.days import day_of
 
 _x = exposures.c
 _MINUTE = 60
@@ -23,11 +23,6 @@ def dose(rules: ExposureRules, harm: float, modality: str, seconds: float) -> fl
     """Harm of the policy times minutes times the weight of the modality."""
     weight: float = getattr(rules.weights, modality)
     return harm * seconds / _MINUTE * weight
-
-
-def local_day(programme: Programme, moment: datetime) -> date:
-    """The day of a moment where the programme is."""
-    return moment.astimezone(ZoneInfo(programme.time_zone)).date()
 
 
 def monday(day: date) -> date:
@@ -53,7 +48,7 @@ async def reserve(
         "programme": programme.slug,
         "auditor": auditor,
         "item_id": item_id,
-        "day": local_day(programme, now),
+        "day": day_of(now, programme.time_zone),
         "began_at": now,
         "policy": policy,
         "harm": harm,
@@ -86,7 +81,7 @@ class Standing:
 
 async def read_standing(session: ReadSession, programme: Programme, auditor: str, now: datetime) -> Standing:
     """All of it in one statement, since it is asked at every claim."""
-    today, b = local_day(programme, now), breaks.c
+    today, b = day_of(now, programme.time_zone), breaks.c
     of_today = func.coalesce(func.sum(_x.dose).filter(_x.day == today), 0.0).label("today")
     of_week = func.coalesce(func.sum(_x.dose), 0.0).label("week")
     until = select(func.max(b.until)).where(b.programme == programme.slug, b.auditor == auditor, b.until > now)

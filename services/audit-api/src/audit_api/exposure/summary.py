@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Date, Select, cast, delete, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
-from audit_api.exposure.ledger import local_day, monday
+from audit_api.exposure.ledger import monday
 from audit_api.exposure.tables import breaks, exposure_weeks, exposures
 from tallystick.schemas.principal import Role
 from tallystick.schemas.programme import Programme
 from tallystick.service.auth import ALL, Principal
 from tallystick.service.database import ReadSession, WriteSession
+from tallystick.service.days import day_of
 
 WELLBEING = Principal("\x1fwellbeing", frozenset({Role.SERVICE}), frozenset({ALL}), None, "")
 """Whom the service acts as where it needs the ledgers of all; row-level security knows it, and no token can name it."""
@@ -106,7 +107,7 @@ def _group(week: date, team: str | None, people: People) -> dict[str, Any]:
 async def thin(session: WriteSession, programme: Programme, now: datetime) -> None:
     """Make weeks of the days that are over for longer than they are kept, and forget weeks that are. Two at once do it once."""
     rules, e, w = programme.exposure, exposures.c, exposure_weeks.c
-    today = local_day(programme, now)
+    today = day_of(now, programme.time_zone)
     kept_from = monday(today - timedelta(days=rules.keep_days))
     old = delete(exposures).where(e.programme == programme.slug, e.day < kept_from)
     gone = old.returning(e.auditor, e.day, e.team, e.item_id, e.dose, e.seconds).cte("gone")

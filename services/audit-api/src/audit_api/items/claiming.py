@@ -9,13 +9,13 @@ the lock of the stream would let claims wait for each other: the feed tells of t
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, Select, and_, exists, literal, not_, select, tuple_
 
 from audit_api.exposure.gate import gate
-from audit_api.exposure.ledger import local_day, reserve
+from audit_api.exposure.ledger import reserve
 from audit_api.items.checks import make_check
 from audit_api.items.fitting import Asking
 from audit_api.items.records import in_hand, let_go, move_item, staffed
@@ -26,6 +26,7 @@ from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import ItemState, NoItem
 from tallystick.schemas.staffing import NewAuditor
 from tallystick.service.database import WriteSession, scoped
+from tallystick.service.days import day_of
 
 _c = sample_items.c
 _ORDER = (_c.priority, _c.due_at, _c.turn, _c.rank)
@@ -62,7 +63,7 @@ async def claim(session: WriteSession, programme: str, now: datetime, *, lighter
     if held is not None:
         await let_go(session, held)
     auditor = NewAuditor.model_validate({name: row.document[name] for name in NewAuditor.model_fields})
-    today = local_day(document, now)
+    today = day_of(now, document.time_zone)
     if any(absence.first_day <= today <= absence.last_day for absence in auditor.absences):
         return Claimed(None, NoItem.AWAY, MESSAGES[NoItem.AWAY])
     through = await gate(session, document, me, now)
@@ -117,7 +118,7 @@ async def _stands_before(session: WriteSession, items: Select[Any], item: Row[An
 async def _assigned(session: WriteSession, programme: Programme, me: str, now: datetime) -> list[tuple[Any, str]]:
     """The strata that the newest plan for today gives to somebody."""
     p, a = staffing_plans.c, staffing_assignments.c
-    today: date = local_day(programme, now)
+    today = day_of(now, programme.time_zone)
     of_today = (p.programme == programme.slug, p.first_day <= today, p.last_day >= today)
     newest = select(p.id).where(*of_today).order_by(p.made_at.desc()).limit(1).scalar_subquery()
     mine = select(a.draw_id, a.stratum).where(a.programme == programme.slug, a.plan_id == newest)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, and_, delete, insert, select, update
 
@@ -26,6 +25,7 @@ from tallystick.schemas.base import new_id
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import AcceptanceAllocation, DrawState, NewSamplingPlan, PlanState
 from tallystick.service.database import ReadSession, WriteSession
+from tallystick.service.days import day_of
 from tallystick.service.feed import take_positions
 
 AHEAD = timedelta(hours=1)
@@ -52,7 +52,7 @@ class Outlook:
 
 async def look_out(session: ReadSession, programme: Programme, plan_id: Any, plan: NewSamplingPlan, moment: datetime) -> Outlook:
     """What to expect of a period, before any lock is taken: it may take a while where there are many decisions."""
-    today = moment.astimezone(ZoneInfo(programme.time_zone)).date()
+    today = day_of(moment, programme.time_zone)
     expected = await expect(session, programme.slug, plan, today)
     expected = await with_past(session, programme.slug, plan, expected, moment, looks_back(plan))
     inspected = {}
@@ -64,7 +64,7 @@ async def look_out(session: ReadSession, programme: Programme, plan_id: Any, pla
 
 def following(plan: NewSamplingPlan, zone: str, last: date | None, moment: datetime) -> Iterator[Period]:
     """The periods that have not begun, after the last day of those that have."""
-    after = (moment + AHEAD).astimezone(ZoneInfo(zone)).date()
+    after = day_of(moment + AHEAD, zone)
     return periods(plan, after if last is None else max(after, last))
 
 

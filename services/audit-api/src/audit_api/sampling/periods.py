@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from tallystick.schemas.sampling import NewSamplingPlan, SamplePeriod
+from tallystick.service.days import midnight
 
 _DAY = timedelta(days=1)
 _WEEK = 7
@@ -25,16 +25,11 @@ class Period:
 
     def begins(self, zone: str) -> datetime:
         """The moment at which the first day begins."""
-        return beginning(self.first, zone)
+        return midnight(self.first, zone)
 
     def ends(self, zone: str) -> datetime:
         """The moment at which the last day is over."""
-        return beginning(self.last + _DAY, zone)
-
-
-def beginning(day: date, zone: str) -> datetime:
-    """The moment at which a day begins, in UTC."""
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+        return midnight(self.last + _DAY, zone)
 
 
 def period_of(kind: SamplePeriod, day: date) -> Period:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from audit_api.sampling.allocation import Allocation
 from audit_api.sampling.counting import PERIODS, Counted, expect, looks_back, with_past
@@ -12,6 +11,7 @@ from audit_api.sampling.strata import LEVEL, Stratum, expected, rates
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.sampling import NewSamplingPlan, PlanPreview, PreviewStratum
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of
 
 _SHOWN = 1000
 _WEEKS = 13
@@ -20,7 +20,7 @@ _WEEKS = 13
 
 async def preview(session: ReadSession, programme: Programme, plan: NewSamplingPlan, moment: datetime) -> PlanPreview:
     """Reckon a plan through for a whole period as the last four were."""
-    today = moment.astimezone(ZoneInfo(programme.time_zone)).date()
+    today = day_of(moment, programme.time_zone)
     counted = await expect(session, programme.slug, plan, today)
     counted = await with_past(session, programme.slug, plan, counted, moment, looks_back(plan) or _WEEKS)
     return await asyncio.to_thread(_reckon, plan, counted)

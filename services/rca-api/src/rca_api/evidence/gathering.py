@@ -4,10 +4,9 @@ What the vendor reads is asked for with its filter on everything, so there is no
 """
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import islice, pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Row
@@ -24,6 +23,7 @@ from tallystick.schemas.metric import MetricFilter
 from tallystick.schemas.programme import Programme, ProgrammeRead
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
+from tallystick.service.days import midnight
 
 _RATES = ("error_rate", "false_positive_rate", "false_negative_rate", "overturn_rate")
 _TOGETHER = (Facet.SITE, Facet.QUEUE, Facet.MARKET, Facet.POLICY)
@@ -181,5 +181,5 @@ def _changes(versions: Iterable[ProgrammeRead], case: Row[Any], vendor: str | No
 
 
 def _within(moment: datetime, zone: str, first: date, last: date) -> bool:
-    begin, end = (datetime.combine(day, time.min, ZoneInfo(zone)) for day in (first, last))
+    begin, end = (midnight(day, zone) for day in (first, last))
     return begin <= moment < end

@@ -1,10 +1,9 @@
 """Reading plans, registering them, keeping what was judged."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, and_, insert, select, update
 
@@ -14,6 +13,7 @@ from tallystick.schemas.case import CaseState
 from tallystick.schemas.effect import Effect, EffectPlan, EffectVerdict
 from tallystick.schemas.plan import CasePlan, Extension
 from tallystick.service.database import ReadSession, WriteSession, scoped
+from tallystick.service.days import midnight
 from tallystick.service.feed import rows_after
 from tallystick.service.problems import NotFound
 
@@ -68,7 +68,7 @@ async def register(
         "effect": effect.model_dump(mode="json"),
         "registered_by": session.principal.subject,
         "registered_at": now,
-        "over_at": _begins(effect.verification.to, effect.verification.time_zone),
+        "over_at": midnight(effect.verification.to, effect.verification.time_zone),
         "frozen": False,
         "judge_at": None,
         "verdict": None,
@@ -82,10 +82,6 @@ async def register(
     return (await session.execute(insert(plans).values({**new, **values}).returning(plans))).one()
 
 
-def _begins(day: date, time_zone: str) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(time_zone))
-
-
 async def freeze(session: WriteSession, plan: Row[Any], position: int) -> Row[Any]:
     """Let a plan stand as it is from now on, and have its effect judged when its window is over."""
     return await _change(session, plan, position, frozen=True, judge_at=plan.over_at)
@@ -95,7 +91,7 @@ async def extend(session: WriteSession, plan: Row[Any], extension: Extension, po
     """Put off the end of the verification window, on record."""
     effect = EffectPlan.model_validate(plan.effect)
     window = effect.verification.model_copy(update={"to": extension.to})
-    over_at = _begins(extension.to, window.time_zone)
+    over_at = midnight(extension.to, window.time_zone)
     given = {"before": effect.verification.to.isoformat(), "by": session.principal.subject, "at": now.isoformat()}
     return await _change(
         session,

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
@@ -23,6 +22,7 @@ from tallystick.schemas.programme import Programme
 from tallystick.service.auth import enter
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading, Writing
+from tallystick.service.days import day_of
 from tallystick.service.feed import take_positions
 from tallystick.service.paging import Paged
 from tallystick.service.parameters import ProgrammeQuery
@@ -134,7 +134,7 @@ def _require_windows(effect: EffectPlan, programme: Programme, moment: datetime)
             raise _refused(f"/{name}/to", "empty_period", "The window ends before it begins.")
     if effect.baseline.to > effect.verification.from_:
         raise _refused("/verification/from", "overlap", "The verification window begins before the baseline has ended.")
-    if effect.verification.to <= moment.astimezone(ZoneInfo(programme.time_zone)).date():
+    if effect.verification.to <= day_of(moment, programme.time_zone):
         raise _refused("/verification/to", "has_passed", "The verification window is over before the work starts.")
 
 

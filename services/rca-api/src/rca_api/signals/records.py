@@ -3,7 +3,6 @@
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -22,6 +21,7 @@ from tallystick.schemas.metric import MetricFilter
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.signal import Signal, SignalState
 from tallystick.service.database import ReadSession, WriteSession, scoped
+from tallystick.service.days import day_of
 from tallystick.service.feed import take_positions
 
 _LONGEST_TITLE = 200
@@ -140,12 +140,8 @@ async def _heard_again(session: WriteSession, known: Row[Any], signal: Signal, n
 def _is_worth_a_case(programme: Programme, signal: Signal, now: datetime) -> bool:
     """Whether a signal that is heard for the first time is of the present: not taken back, nor over for longer than the watch."""
     if signal.state is SignalState.ENDED:
-        return _today(programme, now) - signal.period.to <= timedelta(days=programme.cases.watch_days)
+        return day_of(now, programme.time_zone) - signal.period.to <= timedelta(days=programme.cases.watch_days)
     return signal.state is SignalState.ACTIVE
-
-
-def _today(programme: Programme, moment: datetime) -> date:
-    return moment.astimezone(ZoneInfo(programme.time_zone)).date()
 
 
 async def _find(session: ReadSession, signal: Signal, *conditions: Any) -> Row[Any] | None:
@@ -170,7 +166,7 @@ def _scope(signal: Signal) -> MetricFilter:
 async def _recurred(session: ReadSession, programme: Programme, signal: Signal, now: datetime) -> Row[Any] | None:
     """The closed case whose fault is back: it is watched still, and there were errors after it was closed."""
     case = await _find(session, signal, cases.c.watch_until >= now)
-    return case if case is not None and signal.period.to > _today(programme, case.closed_at) else None
+    return case if case is not None and signal.period.to > day_of(case.closed_at, programme.time_zone) else None
 
 
 async def _attach(session: WriteSession, case: Row[Any], signal: Signal, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from reporting_api.dashboard.view import Sentiment, Tile, Verdict
 from tallystick.schemas.calibration import SessionState
@@ -17,6 +16,7 @@ from tallystick.schemas.calibration_report import (
     TrendSession,
 )
 from tallystick.schemas.metric import Number
+from tallystick.service.days import day_of
 from tallystick.service.pages import words
 
 NAMES = {
@@ -171,7 +171,7 @@ def said(number: Number) -> str:
 
 def day(moment: datetime, time_zone: str) -> str:
     """The day of a moment, in the programme's time zone."""
-    return words.day(moment.astimezone(ZoneInfo(time_zone)).date())
+    return words.day(day_of(moment, time_zone))
 
 
 def party(vendor: str | None) -> str:

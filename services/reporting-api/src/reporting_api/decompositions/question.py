@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
@@ -14,6 +13,7 @@ from reporting_api.reports.periods import monday
 from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.decomposition import Facet, RateMeasure
 from tallystick.schemas.metric import Measure, View
+from tallystick.service.days import day_of
 from tallystick.service.parameters import in_order, refusal
 
 WEEKS, BASELINE_WEEKS = 4, 8
@@ -57,7 +57,7 @@ def settled(standing: Standing, change: Change, moment: datetime) -> Change:
     Raises:
         InvalidRequest: the periods overlap, or reach over more than ten years.
     """
-    last = standing.days[1] - timedelta(days=1) if standing.days else moment.astimezone(ZoneInfo(standing.time_zone)).date()
+    last = standing.days[1] - timedelta(days=1) if standing.days else day_of(moment, standing.time_zone)
     end = change.end or max(monday(last), monday(change.start or last)) + timedelta(weeks=1)
     start = change.start or end - timedelta(weeks=WEEKS)
     baseline_end = change.baseline_end or start

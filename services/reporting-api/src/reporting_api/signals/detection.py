@@ -9,7 +9,7 @@ from reporting_api.projection.cursors import find_cursor
 from reporting_api.signals.calibration import calibrations_below_target, read_alignments
 from reporting_api.signals.critical import critical_errors
 from reporting_api.signals.findings import Finding
-from reporting_api.signals.ground import Ground, day_in, fitted, read_audits
+from reporting_api.signals.ground import Ground, fitted, read_audits
 from reporting_api.signals.overturns import overturn_spikes, read_decisions
 from reporting_api.signals.rates import error_rates
 from reporting_api.signals.recurring import recurring_errors
@@ -17,6 +17,7 @@ from reporting_api.signals.targets import missed_targets
 from tallystick.schemas.programme import Detectors, Programme
 from tallystick.schemas.signal import Detector
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of
 
 _DETECTORS: Sequence[tuple[Callable[[Ground], list[Finding]], Callable[[Detectors], bool]]] = (
     (error_rates, lambda detectors: detectors.control_chart.on or detectors.cusum.on or detectors.ewma.on),
@@ -34,7 +35,7 @@ async def read_ground(session: ReadSession, programme: str, now: datetime) -> Gr
     if cursor is None or cursor.caught_up_at is None:
         return None
     document = Programme.model_validate(cursor.document)
-    today = day_in(cursor.time_zone, now)
+    today = day_of(now, cursor.time_zone)
     by, audits, errors = await read_audits(session, programme, today)
     decisions = await read_decisions(session, programme, cursor.time_zone, today)
     targets = document.targets

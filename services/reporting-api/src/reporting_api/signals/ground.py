@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -67,11 +66,6 @@ class Ground:
     decisions: Rows
     """Week, vendor, site, queue, policy, decided appeals, those of them that changed the verdict."""
     alignments: Sequence[Alignment]
-
-
-def day_in(time_zone: str, now: datetime) -> date:
-    """Which day it is in a programme's time zone."""
-    return now.astimezone(ZoneInfo(time_zone)).date()
 
 
 async def read_audits(session: ReadSession, programme: str, today: date) -> tuple[tuple[Dimension, ...], Rows, Rows]:

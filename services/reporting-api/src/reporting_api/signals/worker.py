@@ -15,12 +15,12 @@ from sqlalchemy import Row
 from reporting_api.projection.worker import SERVICE, Projection
 from reporting_api.settings import ReportingSettings
 from reporting_api.signals.detection import find, looking, read_ground
-from reporting_api.signals.ground import day_in
 from reporting_api.signals.records import keep
 from reporting_api.signals.searches import last_searches
 from tallystick.service.background import beside_requests
 from tallystick.service.clock import Clock
 from tallystick.service.database import Database
+from tallystick.service.days import day_of
 
 _LOOK_AROUND_S = 1.0
 _PAUSE_S = 60.0
@@ -106,7 +106,7 @@ class Detection:
 
 
 def _facts(cursor: Row[Any], now: datetime) -> Facts:
-    return cursor.created_at, cursor.position, day_in(cursor.time_zone, now), VERSION
+    return cursor.created_at, cursor.position, day_of(now, cursor.time_zone), VERSION
 
 
 async def detect(database: Database, programme: str, now: datetime) -> int | None:

@@ -6,7 +6,7 @@ A form that is refused comes back on its page, as the page is now, with what was
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tallystick.schemas.base import Wire, new_id, told
+from tallystick.service.days import midnight
 from tallystick.service.problems import NotFound, Problem
 from tallystick.service.replies import revision_etag
 
@@ -58,7 +59,7 @@ class Fields:
         day = self.get(name)
         if day is None:
             return None
-        return datetime.combine(_DAY.validate_python(day) + timedelta(days=1), time.min, ZoneInfo(zone))
+        return midnight(_DAY.validate_python(day) + timedelta(days=1), zone)
 
     def moment(self, name: str, zone: str) -> datetime | None:
         """The moment that was chosen, by the clocks of a programme."""

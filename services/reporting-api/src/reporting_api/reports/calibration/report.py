@@ -7,7 +7,6 @@ from datetime import timedelta
 from math import sqrt
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
@@ -41,6 +40,7 @@ from tallystick.schemas.calibration_report import (
 from tallystick.schemas.metric import Difference
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of
 from tallystick.service.problems import NotFound
 
 BEFORE_REVIEW = "Ratings are laid open when the session moves to review. Before that nothing is shown of them, to anybody."
@@ -133,7 +133,7 @@ def _settled(standing: Standing, question: CalibrationQuestion, concluded: Seque
     """The question with both ends of its period, where sessions have been concluded in it."""
     if not concluded:
         return question
-    first, last = (row.concluded_at.astimezone(ZoneInfo(standing.time_zone)).date() for row in (concluded[0], concluded[-1]))
+    first, last = (day_of(row.concluded_at, standing.time_zone) for row in (concluded[0], concluded[-1]))
     return replace(question, start=question.start or first, end=question.end or last + timedelta(days=1))
 
 

@@ -3,7 +3,6 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -17,6 +16,7 @@ from tallystick.schemas.base import Day, Slug
 from tallystick.schemas.coverage import CoverageReport
 from tallystick.service.clock import now
 from tallystick.service.database import Reading
+from tallystick.service.days import day_of
 from tallystick.service.parameters import FromQuery, in_order
 from tallystick.service.problems import COMMON, responses
 from tallystick.service.replies import not_modified, reply
@@ -38,7 +38,7 @@ class CoverageNarrowed:
 
     def settled(self, standing: Standing, moment: datetime) -> Asked:
         """With both ends of its period: by default the quarter that ends with the present day."""
-        today = moment.astimezone(ZoneInfo(standing.time_zone)).date()
+        today = day_of(moment, standing.time_zone)
         end = self.end or max(today, self.start or today) + timedelta(days=1)
         start = self.start or end - timedelta(weeks=WEEKS)
         return Asked(standing.programme, self.plans, self.draws, self.filters.get("vendor", ()), start, end)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -21,6 +20,7 @@ from tallystick.schemas.weekly import WeeklySummary
 from tallystick.service.auth import Principal
 from tallystick.service.clock import now
 from tallystick.service.database import Database, Reading
+from tallystick.service.days import day_of
 from tallystick.service.parameters import in_order
 from tallystick.service.problems import COMMON, NotFound, responses
 from tallystick.service.replies import not_modified, reply
@@ -51,7 +51,7 @@ class WorkAsked:
 
     def settled(self, standing: Standing, moment: datetime) -> Asked:
         """With both ends of its period: by default the quarter that ends with the present day."""
-        today = moment.astimezone(ZoneInfo(standing.time_zone)).date()
+        today = day_of(moment, standing.time_zone)
         end = self.end or max(today, self.start or today) + timedelta(days=1)
         return Asked(self.programme, self.vendors, self.start or end - timedelta(weeks=WEEKS), end)
 
@@ -110,7 +110,7 @@ async def read_weekly_summary(
         except NotFound:
             raise NotFound(_NOBODY) from None
         work = await read_work_standing(session, standing)
-        today = now(request).astimezone(ZoneInfo(standing.time_zone)).date()
+        today = day_of(now(request), standing.time_zone)
         first = monday(week or today - WEEK)
         asked = Asked(programme, (), first, first + WEEK)
         as_of = min(minute_of(request), asked.moments(standing)[1])
