@@ -75,14 +75,14 @@ async def of_case(session: ReadSession, case: Row[Any]) -> Sequence[Row[Any]]:
     return (await session.execute(statement)).all()
 
 
-async def undone_by_case(session: ReadSession, cases: Sequence[Row[Any]], now: datetime) -> dict[UUID, tuple[int, int]]:
-    """How many actions of each of a programme's cases are not done, and how many of these are overdue."""
-    if not cases:
-        return {}
+async def undone_by_case(
+    session: ReadSession, programme: str, cases: Sequence[UUID], now: datetime
+) -> dict[UUID, tuple[int, int]]:
+    """How many actions of each of some cases are not done, and how many of these are overdue."""
     c = actions.c
     counted = (c.case_id, func.count().label("undone"), func.count().filter(c.due_at < now).label("overdue"))
-    of_cases = (c.case_id.in_([case.id for case in cases]), c.state.in_(UNDONE))
-    statement = _visible(session, cases[0].programme).with_only_columns(*counted).where(*of_cases).group_by(c.case_id)
+    of_cases = (c.case_id.in_(cases), c.state.in_(UNDONE))
+    statement = _visible(session, programme).with_only_columns(*counted).where(*of_cases).group_by(c.case_id)
     return {row.case_id: (row.undone, row.overdue) for row in await session.execute(statement)}
 
 

@@ -82,7 +82,7 @@ async def _board(
             await list_cases(session, programme, {**values, "state": sorted(states)}, overdue=due, before=None, limit=limit)
             for states, limit in ((UNFINISHED, MOST), (FINISHED, FINISHED_SHOWN))
         ]
-        undone = await undone_by_case(session, going, moment)
+        undone = await undone_by_case(session, programme, [row.id for row in going], moment)
     context = head(request, principal, document, BELOW)
     cases = [shown(row, moment) for row in going]
     owners = sorted({case["owner"] for case in cases if case["owner"]} | set(narrowed["owner"]))
