@@ -169,7 +169,7 @@ async def test_a_death_that_nobody_asked_for_stops_everything_and_is_named(tmp_p
 async def kill_and_restart(stack: Stack) -> None:
     """A killed service is unavailable; restarted, it answers again, and so do all after a crash of the database."""
     headers = {"Authorization": f"Bearer {stack.token(Role.ADMIN)}"}
-    async with httpx.AsyncClient(base_url=stack.url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30, trust_env=False) as client:
         await stack.kill("audit-api")
         assert (await client.get("/audit/v1/programmes")).status_code == 503
         await stack.restart("audit-api")

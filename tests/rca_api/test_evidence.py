@@ -120,10 +120,9 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     for _ in range(2):
         async with database.writing(SERVICE) as session:
             kept.append(await keep(session, row, gathered, clock()))
-    current = (await asked(rca, case, "GET", "")).json()
-    stale = await asked(rca, case, "POST", "/evidence", None, '"1"')
     clock.move(hours=1)
-    again = await done(asked(rca, case, "POST", "/evidence", None, f'"{current["revision"]}"'))
+    again = await done(asked(rca, case, "POST", "/evidence", None, '"1"'))
+    stale = await asked(rca, case, "POST", "/evidence", None, '"1"')
     async with database.reading(SERVICE) as session:
         [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
     async with database.writing(SERVICE) as session:
@@ -131,10 +130,28 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     history = (await asked(rca, case, "GET", "/steps")).json()["items"]
 
     assert kept == [True, False]
-    assert current["revision"] == 2
-    assert (stale.status_code, again["revision"]) == (412, 3)
+    assert (again["revision"], stale.status_code) == (2, 412)
     assert [event["kind"] for event in history] == ["step", "evidence", "change", "evidence"]
     assert {item["gathered_at"] for item in (await _evidence(rca, case)).values()} == {history[-1]["at"]}
+
+
+async def test_evidence_that_comes_in_leaves_what_somebody_decides_meanwhile_valid(
+    rca: httpx.AsyncClient, database: Database, programme: str, clock: Clock
+) -> None:
+    """Whoever read the case before may move it on: its revision is what it was, its tag and its place on the feed are not."""
+    case = await opened(rca, programme)
+    before = await asked(rca, case, "GET", "")
+    async with database.reading(SERVICE) as session:
+        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
+    async with database.writing(SERVICE) as session:
+        assert await keep(session, row, [], clock())
+    after = await asked(rca, case, "GET", "")
+    moved = await asked(rca, case, "POST", "/steps", {"step": "analyse"}, before.headers["ETag"])
+
+    assert after.json()["evidence_at"] is not None
+    assert after.headers["ETag"] != before.headers["ETag"]
+    assert after.json()["position"] > before.json()["position"]
+    assert (after.json()["revision"], moved.status_code) == (1, 200)
 
 
 async def test_what_changed_in_the_programme_is_told_as_each_side_may_know_it(

@@ -215,7 +215,8 @@ async def test_dropped_connections_leave_nothing_behind(app: FastAPI, world: Wor
         for _ in range(TIMES // 4 // AT_ONCE):
             await asyncio.gather(*(hang_up() for _ in range(AT_ONCE)))
         await assert_nothing_left(app, cluster)
-        async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False) as client:
             answers = [await client.request(method, path, **rest) for method, path, rest in itertools.islice(endless, KINDS)]
 
     assert all(answer.is_success for answer in answers)

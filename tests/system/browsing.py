@@ -26,6 +26,7 @@ _IN_PAGE = (Path(__file__).parent / "in_page.js").read_text()
 _AUDITS = 6000
 _DECIDED = 36
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 20_000
 _FLAGS = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -57,7 +58,7 @@ class Visit:
 
     async def drawn(self, scheme: Literal["light", "dark"] = "light") -> None:
         """Wait until both charts are there."""
-        await expect(self.page.locator(f'[data-drawn="{scheme}"] svg')).to_have_count(2, timeout=20_000)
+        await expect(self.page.locator(f'[data-drawn="{scheme}"] svg')).to_have_count(2)
 
     async def ask(self, what: Literal["contrast", "faults"]) -> list[str]:
         """What is wrong with the page."""
@@ -94,6 +95,7 @@ async def chromium() -> AsyncIterator[Browser]:
     if program is None:
         pytest.fail("No browser is installed. Install one: apt-get install chromium")
     unconfined = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=_PATIENCE_MS)  # a machine that is busy with the other half of the tests draws late
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *unconfined])
         yield browser
@@ -124,7 +126,7 @@ async def _appealed(system: Any, programme: str, vendor: str) -> None:
     def client(role: Role, **claims: Any) -> httpx.AsyncClient:
         token = system.token(role, subject=str(role), **claims)
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, params={"programme": programme})
+        return httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, params={"programme": programme}, timeout=30)
 
     challenge = {"ground": "context_missed", "comment": "It was satire.", "proposed": {"verdict": "correct"}}
     async with client(Role.VENDOR_POC, vendor=vendor) as poc, client(Role.AUDITOR) as judge:

@@ -47,7 +47,8 @@ async def kill_while_pushing(stack: Stack, directory: Path, kills: int, chance: 
     slug = f"k-{new_id().hex[-16:]}"
     token = directory / "token"
     token.write_text(stack.token(Role.ADMIN))
-    async with httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {token.read_text()}"}) as client:
+    headers = {"Authorization": f"Bearer {token.read_text()}"}
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30) as client:
         (await client.put(f"/audit/v1/programmes/{slug}", json=programme_document(slug))).raise_for_status()
     toll = Toll(dict.fromkeys(VICTIMS, 0), {}, {}, 0, (0, 0))
     killing = asyncio.create_task(_kill(stack, kills, chance, toll))

@@ -38,7 +38,8 @@ async def kill_while_sending(stack: Stack, directory: Path, kills: int, chance: 
     slug = f"k-{new_id().hex[-16:]}"
     token = directory / "token-of-decisions"
     token.write_text(stack.token(Role.ADMIN))
-    async with httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {token.read_text()}"}) as client:
+    headers = {"Authorization": f"Bearer {token.read_text()}"}
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30) as client:
         (await client.put(f"/audit/v1/programmes/{slug}", json=programme_document(slug))).raise_for_status()
     told = Counted(dict.fromkeys(VICTIMS, 0), Frame(), Frame(), 0)
     killing = asyncio.create_task(_kill(stack, kills, chance, told))

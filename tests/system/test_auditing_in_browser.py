@@ -46,7 +46,7 @@ async def _recorded(system: Any, auditing: str, auditor: str) -> list[dict[str, 
     """What somebody has recorded, oldest first."""
     headers = {"Authorization": f"Bearer {system.token(Role.QUALITY_MANAGER)}"}
     where = {"programme": auditing.rpartition("/")[2], "auditor": auditor}
-    async with httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, trust_env=False) as manager:
+    async with httpx.AsyncClient(base_url=f"{system.url}/audit/v1", headers=headers, timeout=30, trust_env=False) as manager:
         found: list[dict[str, Any]] = (await done(manager.get("/audits", params=where)))["items"]
     return sorted(found, key=lambda each: str(each["id"]))
 

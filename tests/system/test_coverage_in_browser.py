@@ -41,7 +41,7 @@ async def test_coverage_is_for_every_screen_and_every_reader(
         page = visit.page
         await page.get_by_role("link", name="Coverage").focus()
         await page.keyboard.press("Enter")
-        await expect(page.locator(f'[data-drawn="{scheme}"] svg')).to_be_visible(timeout=20_000)
+        await expect(page.locator(f'[data-drawn="{scheme}"] svg')).to_be_visible()
         for summary in await page.locator("section summary:visible").all():
             await summary.click()
         found = await visit.look("coverage", scheme)
@@ -51,7 +51,7 @@ async def test_coverage_is_for_every_screen_and_every_reader(
         await page.get_by_role("region", name="By draw").get_by_role("link").first.focus()
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/coverage?draw_id=*")
-        await expect(page.locator(f'[data-drawn="{scheme}"] svg')).to_be_visible(timeout=20_000)
+        await expect(page.locator(f'[data-drawn="{scheme}"] svg')).to_be_visible()
 
         assert found == []
         assert page.viewport_size == {"width": NARROW, "height": 900}

@@ -119,7 +119,7 @@ async def test_the_pages_are_for_every_screen_and_every_reader(
             await visit.page.set_viewport_size({"width": 1280, "height": 900})
             await visit.go(path)
             if name == "case":
-                await expect(visit.page.locator(f'[data-drawn="{scheme}"] svg').first).to_be_visible(timeout=20_000)
+                await expect(visit.page.locator(f'[data-drawn="{scheme}"] svg').first).to_be_visible()
             await visit.page.screenshot(path=OUTPUT / f"{name}-{scheme}.png", full_page=True)
             for summary in await visit.page.locator("main summary:visible").all():
                 await summary.click()
@@ -200,13 +200,13 @@ async def test_a_judged_plan_shows_its_verdict_and_its_chart(
     path = f"{home}/cases/{await _judged(system, home)}"
     async with visiting(chromium, system, home, token=poc()) as visit:
         await visit.sign_in(path)
-        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="light"] svg')).to_be_visible(timeout=20_000)
+        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="light"] svg')).to_be_visible()
         await expect(visit.page.locator(".verdict")).to_contain_text("Not effective")
         await expect(visit.page.locator("#effect-says")).to_contain_text("Beyond the rest it rose by")
         assert visit.said == []
     async with visiting(chromium, system, home, token=manager, color_scheme="dark") as visit:
         await visit.sign_in(path)
-        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="dark"] svg')).to_be_visible(timeout=20_000)
+        await expect(visit.page.locator('[data-spec*="/charts/effect"][data-drawn="dark"] svg')).to_be_visible()
         await visit.page.screenshot(path=OUTPUT / "case-judged-dark.png", full_page=True)
         await visit.page.get_by_text("Close it nevertheless").first.click()
         form = visit.page.locator("#step-override")

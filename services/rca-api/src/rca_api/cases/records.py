@@ -163,10 +163,14 @@ def taken(step: CaseStep, state: CaseState, at: datetime, due_at: datetime | Non
 
 
 async def change_case(session: WriteSession, current: Row[Any], event: Event, **values: Any) -> Row[Any]:
-    """Give fields of a case other values, and its history the entry that says so."""
+    """Give fields of a case other values in a further revision, and its history the entry that says so."""
+    return await complete_case(session, current, event, **values, revision=current.revision + 1)
+
+
+async def complete_case(session: WriteSession, current: Row[Any], event: Event, **values: Any) -> Row[Any]:
+    """Add to a case what was found out beside it. Its revision stays: who read it before decides on nothing that changed."""
     statement = scoped(update(cases), cases, current.programme, session.principal).where(cases.c.id == current.id)
-    changing = statement.values(**values, revision=current.revision + 1, position=event.position)
-    row = (await session.execute(changing.returning(cases))).one()
+    row = (await session.execute(statement.values(**values, position=event.position).returning(cases))).one()
     await record(session, row, event)
     return row
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rca_api.cases.history import Event
-from rca_api.cases.records import change_case, get_case, measure_of, visible
+from rca_api.cases.records import complete_case, get_case, measure_of, visible
 from rca_api.cases.tables import cases
 from rca_api.causes.tables import causes
 from rca_api.evidence.tables import case_evidence
@@ -90,7 +90,7 @@ async def keep(session: WriteSession, asked: Row[Any], gathered: Sequence[Gather
         statement = insert(case_evidence).values(**key, **values)
         await session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
     event = Event(CaseEventKind.EVIDENCE, now, position)
-    await change_case(session, current, event, evidence_wanted_at=None, evidence_try_at=None, evidence_at=now)
+    await complete_case(session, current, event, evidence_wanted_at=None, evidence_try_at=None, evidence_at=now)
     return True
 
 
