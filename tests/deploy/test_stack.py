@@ -64,7 +64,12 @@ async def refused(*arguments: str | Path) -> str:
 
 
 def descendants(pid: int) -> set[int]:
-    children = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    """Whoever a process has started, and whoever these have; one that ends while it is asked has none."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    children = {int(child) for child in listed.split()}
     return children.union(*map(descendants, children))
 
 
@@ -148,13 +153,13 @@ async def test_up_runs_until_it_is_told_to_stop_and_leaves_nothing_behind(data_d
 
 async def test_a_death_that_nobody_asked_for_stops_everything_and_is_named(tmp_path: Path) -> None:
     """Before that, a service and the database are killed on purpose and brought back, as tests of failures do it."""
-    others = descendants(os.getpid())  # such as the database of other tests in this process
     everything: set[int] = set()
     logged: set[str] = set()
 
     async def live_and_die() -> None:
         async with Stack(tmp_path, port=0, log=lambda name, _: logged.add(name)) as stack:
-            everything.update(descendants(os.getpid()) - others)
+            own = {pid for pid in stack.pids.values() if pid is not None}
+            everything.update(own, *map(descendants, own))
             await kill_and_restart(stack)
             os.kill(stack.pids["rca-api"] or 0, signal.SIGKILL)
             await asyncio.sleep(PATIENCE)

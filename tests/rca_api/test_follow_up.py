@@ -66,7 +66,29 @@ async def test_the_chain_is_told_by_working_days(rca: httpx.AsyncClient, databas
 
         assert await _told(rca, case) == expected, moment
     read = await rca.get(f"/v1/actions/{action['id']}", params={"programme": case["programme"]})
-    assert (read.json()["escalated_to"], read.json()["overdue"], read.json()["revision"]) == ("gpm", True, 4)
+    assert (read.json()["escalated_to"], read.json()["overdue"], read.json()["revision"]) == ("gpm", True, 1)
+
+
+async def test_an_escalation_leaves_what_the_owner_does_meanwhile_valid(
+    rca: httpx.AsyncClient, database: Database, case: Json, clock: Clock
+) -> None:
+    """Whoever read the action before may still complete it: its revision is what it was, its tag and its place are not."""
+    action = await agreed(rca, case, due_days=1)
+    where = {"programme": case["programme"]}
+    clock.now = datetime.fromisoformat(action["due_at"]) + timedelta(hours=1)
+    before = await rca.get(f"/v1/actions/{action['id']}", params=where)
+    clock.move(days=5)
+    await follow_up(database, clock)
+    after = await rca.get(f"/v1/actions/{action['id']}", params=where)
+    step = {"step": "complete", "note": "All of them were there."}
+    completed = await rca.post(
+        f"/v1/actions/{action['id']}/steps", params=where, json=step, headers={"If-Match": before.headers["ETag"]}
+    )
+
+    assert [before.json()["overdue"], after.json()["overdue"], after.json()["escalated_to"]] == [True, True, "quality_manager"]
+    assert after.headers["ETag"] != before.headers["ETag"]
+    assert after.json()["position"] > before.json()["position"]
+    assert (after.json()["revision"], completed.status_code) == (1, 200)
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ async def test_an_rca_api_that_is_out_of_reach_stops_no_numbers(
         answer = await audit.post("/v1/audit-batches", params={"programme": programme}, json=[audit_row("A-1")])
         assert answer.status_code == 201, answer.text
         with structlog.testing.capture_logs():
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (await _audits(reporting_database, programme) == 1 and refused and programme in projections[1].cursors):
                     await asyncio.sleep(0.02)
                 while (lags := _lags(projections, programme))["audit"]:  # until the feed has been asked once more

@@ -75,7 +75,8 @@ async def test_an_auditor_works_by_keyboard_alone(chromium: Browser, system: Any
 
         await expect(page.get_by_text("Recorded.")).to_be_visible()
         await expect(page.locator("#item")).to_be_focused()
-        assert await page.locator(".facts a").inner_text() != first
+        second = await page.locator(".facts a").inner_text()
+        assert second != first
         await _type(visit, "i", "1")
         await page.keyboard.type("no viol")
         await expect(page.locator("#judge-benchmark_policy").get_by_role("radio")).to_have_count(1)
@@ -92,7 +93,9 @@ async def test_an_auditor_works_by_keyboard_alone(chromium: Browser, system: Any
         await expect(page.get_by_role("radio", name="Harassment seen where none is")).to_be_checked()
         await _type(visit, "Control+Enter")
 
+        await expect(page.locator(".facts a")).not_to_have_text(second)
         await expect(page.get_by_text("Recorded.")).to_be_visible()
+        await expect(page.locator("#item")).to_be_focused()
         await _type(visit, "h", "Enter")
         await expect(page.get_by_text("Given back.")).to_be_visible()
         await expect(page.locator("#next")).to_be_focused()

@@ -128,7 +128,9 @@ async def test_work_is_reported_with_the_audits_that_it_cost(run: Run, system: S
     """A case that was opened a moment ago is in the report, and in the letter of this week to its vendor."""
     today = str(datetime.now(ZoneInfo(programme_document(programme)["time_zone"])).date())
     async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick:
-        await tallystick.audits.push(programme, [NewAudit.model_validate(audit_row())])
+        [pushed] = (await tallystick.audits.push(programme, [NewAudit.model_validate(audit_row())])).results
+        assert pushed.audit_id
+        await reached(system, programme, (await tallystick.audits.read(programme, pushed.audit_id)).position)
         case = await tallystick.cases.open(programme, NewCase(vendor="acme", title="Too much *harassment* is missed"))
         async with asyncio.timeout(30):
             while True:

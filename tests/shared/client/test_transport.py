@@ -110,10 +110,10 @@ async def test_a_provider_may_be_asynchronous(stub: Stub) -> None:
 def test_a_renewed_token_is_signed_again_when_it_is_old() -> None:
     """Between renewals the same token is used."""
     signed = iter(("one", "two"))
-    provide = renewed(lambda: next(signed), every_s=0.05)
+    provide = renewed(lambda: next(signed), every_s=1)
 
     first, second = provide(), provide()
-    time.sleep(0.06)
+    time.sleep(1.01)
 
     assert (first, second, provide()) == ("one", "one", "two")
 
@@ -276,8 +276,9 @@ async def test_retry_after_may_be_a_moment(stub: Stub) -> None:
             await tallystick.programmes.get("demo")
 
 
-async def test_patience_ends(stub: Stub) -> None:
+async def test_patience_ends(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that the last refusal is raised."""
+    monkeypatch.setattr("tallystick.client.transport._FIRST_DELAY_S", 0.01)
     stub.handle = lambda _: problem(503, "unavailable", "The database is out of reach.")
 
     async with Tallystick(stub.url, "t", patience_s=0.5) as tallystick:

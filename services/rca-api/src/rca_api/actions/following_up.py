@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, delete, select, true, update
 
-from rca_api.actions.records import change_action, get_action
+from rca_api.actions.records import escalate, get_action
 from rca_api.actions.tables import action_reminders, actions
 from rca_api.cases.tables import cases
 from rca_api.metadata import streams
@@ -85,7 +85,7 @@ async def _settle(session: WriteSession, reminder: Row[Any], now: datetime) -> N
     action = await get_action(session, reminder.programme, reminder.action_id)
     if reminder.kind == NoticeKind.ACTION_ESCALATED:
         position = await take_positions(session, streams, reminder.programme, 1)
-        action = await change_action(session, action, position, escalated_to=reminder.station)
+        action = await escalate(session, action, position, reminder.station)
     await tell(session, reminder.programme, _news(reminder, action), now)
 
 

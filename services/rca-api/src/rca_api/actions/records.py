@@ -142,9 +142,17 @@ def require_taken(
 
 async def change_action(session: WriteSession, current: Row[Any], position: int, **values: Any) -> Row[Any]:
     """Write a further revision of an action."""
+    return await _write(session, current, position, **values, revision=current.revision + 1)
+
+
+async def escalate(session: WriteSession, current: Row[Any], position: int, station: str) -> Row[Any]:
+    """Say at which station an overdue action has arrived. Its revision stays: who read it before may still take their step."""
+    return await _write(session, current, position, escalated_to=station)
+
+
+async def _write(session: WriteSession, current: Row[Any], position: int, **values: Any) -> Row[Any]:
     statement = scoped(update(actions), actions, current.programme, session.principal).where(actions.c.id == current.id)
-    changing = statement.values(**values, revision=current.revision + 1, position=position)
-    return (await session.execute(changing.returning(actions))).one()
+    return (await session.execute(statement.values(**values, position=position).returning(actions))).one()
 
 
 async def move(session: WriteSession, current: Row[Any], step: ActionStep, position: int, **values: Any) -> Row[Any]:

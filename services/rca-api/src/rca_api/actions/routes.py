@@ -143,7 +143,8 @@ def _answered(action: Row[Any], moment: datetime, *, status: int = 200, headers:
 
 
 def _etag(shown: dict[str, Any]) -> str:
-    return revision_etag(shown["revision"], "overdue" if shown["overdue"] else "on-time")
+    station = [shown["escalated_to"]] if shown["escalated_to"] else []
+    return revision_etag(shown["revision"], "overdue" if shown["overdue"] else "on-time", *station)
 
 
 @router.get("/v1/actions", response_model=ActionPage, responses=responses(InvalidCursor), summary="List actions")
