@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actions import run
 from appeals import Clock
 from cases import asked, brought, closed, done, opened, stepped
 from conftest import Caller
@@ -107,6 +108,29 @@ async def test_a_signal_joins_a_case_that_a_person_opened(
 
     assert [case["signals"] for case in await _cases(rca, document.slug)] == [[], [], [key]]
     assert {gone["id"], wide["id"], near["id"]} == {case["id"] for case in await _cases(rca, document.slug)}
+
+
+async def test_a_signal_that_joins_leaves_what_somebody_decides_meanwhile_valid(
+    rca: httpx.AsyncClient, rca_app: FastAPI, database: Database, client: Tallystick, document: Programme, signalled: Any,
+    clock: Clock,
+) -> None:  # fmt: skip
+    """But for the closure of a case in verification: who closes it has seen all that it is about."""
+    case = await opened(rca, document.slug, scope={"site": ["lisbon"]})
+    before = await asked(rca, case, "GET", "")
+    first = await signalled.raise_one(LISBON, MONDAY)
+    await follow(database, client, document, clock)
+    joined = await asked(rca, case, "GET", "")
+    moved = await asked(rca, case, "POST", "/steps", {"step": "analyse"}, before.headers["ETag"])
+    await run(rca_app, "update cases set state = 'verification' where programme = :programme", programme=document.slug)
+    second = await signalled.raise_one({"vendor": "acme", "site": "lisbon"}, MONDAY)
+    await follow(database, client, document, clock)
+    closing = {"conclusion": "It is over.", "override": "It is small."}
+    late = await asked(rca, case, "POST", "/closure", closing, moved.headers["ETag"])
+
+    assert (joined.json()["signals"], joined.json()["revision"], moved.status_code) == ([first], 1, 200)
+    assert joined.headers["ETag"] != before.headers["ETag"]
+    assert (await done(asked(rca, case, "GET", "")))["signals"] == [first, second]
+    assert late.status_code == 412
 
 
 async def test_what_is_over_or_taken_back_drafts_nothing(

@@ -8,7 +8,7 @@ from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from rca_api.cases.history import Event, record
-from rca_api.cases.records import change_case, measure_of, open_case, visible
+from rca_api.cases.records import change_case, complete_case, measure_of, open_case, visible
 from rca_api.cases.steps import reopen
 from rca_api.cases.tables import UNFINISHED, cases
 from rca_api.metadata import streams
@@ -16,7 +16,7 @@ from rca_api.programmes import root_cause_due
 from rca_api.signals.matching import nearness, overlaps, priority_of, same_kind
 from rca_api.signals.tables import case_signals, signal_cursors
 from tallystick.client import FeedPage
-from tallystick.schemas.case import CaseEventKind, CasePeriod, NewCase
+from tallystick.schemas.case import CaseEventKind, CasePeriod, CaseState, NewCase
 from tallystick.schemas.metric import MetricFilter
 from tallystick.schemas.programme import Programme
 from tallystick.schemas.signal import Signal, SignalState
@@ -170,10 +170,11 @@ async def _recurred(session: ReadSession, programme: Programme, signal: Signal, 
 
 
 async def _attach(session: WriteSession, case: Row[Any], signal: Signal, now: datetime) -> None:
-    """Let a signal join a case that goes on."""
+    """Let a signal join a case that goes on; in a further revision where its closure is next, so that whoever closes it knows."""
     position = await take_positions(session, streams, case.programme, 1)
     event = Event(CaseEventKind.SIGNAL, now, position, note=signal.summary, about=signal.key, changed={"state": signal.state})
-    await change_case(session, case, event, signals=[*case.signals, signal.key])
+    join = change_case if case.state == CaseState.VERIFICATION else complete_case
+    await join(session, case, event, signals=[*case.signals, signal.key])
 
 
 async def _draft(session: WriteSession, programme: Programme, signal: Signal, now: datetime) -> Row[Any]:
