@@ -179,4 +179,4 @@ class Stream:
             cursor = await open_cursor(session, Programme.model_validate(self.document))
         for page in islice(self.pages(cursor.position, limit), pages):
             async with database.writing(SERVICE) as session:
-                cursor = await apply_page(session, cursor, page, read_changes(page))
+                cursor = await apply_page(session, cursor, page, read_changes(page, cursor.time_zone))

@@ -1,18 +1,15 @@
 """The projection: by difference or from zero, in whatever pages, the numbers come out the same."""
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 from sqlalchemy import select, text
 
-from factories import programme_document
 from reporting_api.cuboids import APPEALS, CUBOIDS, DIMENSIONS, ERROR_DIMENSIONS, MEASURES, ROLLED_UP, number, smallest
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.samples import samples
@@ -27,7 +24,7 @@ from reporting_api.statistics.weighted import Drawn, weighted
 from reporting_api.tables import appeals, facts, rollups, sample_draws, sample_items, sample_strata
 from reporting_feed import CORRECT, EPOCH, Stream, error
 from tallystick.schemas.metric import Dimension, View
-from tallystick.schemas.programme import Programme, TimeZone
+from tallystick.schemas.programme import Programme
 from tallystick.service.database import Database
 
 DAY = date(2026, 9, 1)
@@ -272,13 +269,13 @@ async def test_incremental_numbers_equal_rebuilt_and_counted_ones(
             async with reporting_database.writing(SERVICE) as session:
                 cursor = await open_cursor(session, Programme.model_validate(stream.document))
                 page = next(stream.pages(cursor.position, detail))
-                await apply_page(session, cursor, page, read_changes(page))
+                await apply_page(session, cursor, page, read_changes(page, "Europe/Berlin"))
             seen.append(page)
         elif what == "replay" and seen:
             async with reporting_database.writing(SERVICE) as session:
-                again = read_changes(seen[detail % len(seen)])
+                again = read_changes(seen[detail % len(seen)], "Europe/Berlin")
                 if again.audits is not None:
-                    await apply_audits(session, stream.programme, "Europe/Berlin", again.audits)
+                    await apply_audits(session, stream.programme, again.audits)
                 await apply_appeals(session, stream.programme, again.others)
                 await apply_samples(session, stream.programme, again.others)
         elif what != "replay":
@@ -311,9 +308,9 @@ async def test_a_page_applied_twice_changes_nothing(reporting_database: Database
     before = await _cells(reporting_database, stream.programme)
     async with reporting_database.writing(SERVICE) as session:
         for page in stream.pages():
-            audits = read_changes(page).audits
+            audits = read_changes(page, "Europe/Berlin").audits
             assert audits is not None
-            await apply_audits(session, stream.programme, "Europe/Berlin", audits)
+            await apply_audits(session, stream.programme, audits)
 
     assert await _cells(reporting_database, stream.programme) == before
 
@@ -329,7 +326,7 @@ async def test_a_worker_that_was_overtaken_applies_nothing(reporting_database: D
     stream.create()
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, read_changes(page))
+            await apply_page(session, cursor, page, read_changes(page, "Europe/Berlin"))
 
     async with reporting_database.reading(SERVICE) as session:
         found = await find_cursor(session, stream.programme)
@@ -347,7 +344,7 @@ async def test_a_worker_of_an_earlier_life_applies_nothing(reporting_database: D
         await start_anew(session, stream.programme)
     with pytest.raises(OvertakenError):
         async with reporting_database.writing(SERVICE) as session:
-            await apply_page(session, cursor, page, read_changes(page))
+            await apply_page(session, cursor, page, read_changes(page, "Europe/Berlin"))
 
 
 async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Database) -> None:
@@ -358,7 +355,7 @@ async def test_a_failure_moves_neither_numbers_nor_cursor(reporting_database: Da
     async def fail_after_applying() -> None:
         async with reporting_database.writing(SERVICE) as session:
             cursor = await open_cursor(session, Programme.model_validate(stream.document))
-            await apply_page(session, cursor, page, read_changes(page))
+            await apply_page(session, cursor, page, read_changes(page, "Europe/Berlin"))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -422,22 +419,6 @@ async def test_days_are_those_of_the_programmes_time_zone(reporting_database: Da
     cut = Cut(stream.programme, (Dimension.DAY,), {}, None, None, View.ADJUDICATED)
     async with reporting_database.reading(SERVICE) as session:
         assert list(await sums(session, cut)) == [("2026-09-01",)]
-
-
-async def test_the_database_knows_every_zone_of_a_programme_as_we_do(reporting_database: Database) -> None:
-    """Also those that it would take for an offset without summer time; so what is a day here is one there."""
-    clocks = text(
-        "select :moment at time zone zone from unnest(cast(:zones as text[])) with ordinality as z (zone) order by ordinality"
-    )
-    names = TypeAdapter(TimeZone).json_schema()["enum"]
-    zones = [Programme.model_validate(programme_document("p", time_zone=name)).time_zone for name in names]
-    async with reporting_database.reading(SERVICE) as session:
-        for moment in (datetime(2025, 1, 15, 23, 30, tzinfo=UTC), datetime(2025, 7, 15, 23, 30, tzinfo=UTC)):
-            there = (await session.execute(clocks, {"moment": moment, "zones": zones})).scalars().all()
-
-            assert dict(zip(names, there, strict=True)) == {
-                name: moment.astimezone(ZoneInfo(name)).replace(tzinfo=None) for name in names
-            }
 
 
 async def test_a_reader_sees_one_state(reporting_database: Database) -> None:

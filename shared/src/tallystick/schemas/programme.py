@@ -40,14 +40,12 @@ class Vocabulary(StrEnum):
 
 
 _ZONES = available_timezones() - {"localtime"}  # the machine's own, whichever it is
-_LINKS = {"CET": "Europe/Brussels", "MET": "Europe/Brussels", "EET": "Europe/Athens", "WET": "Europe/Lisbon"}
-"""Names that PostgreSQL takes for an offset without summer time, and the zones that they are links to."""
 
 
 def _known_zone(name: str) -> str:
     if name not in _ZONES:
         raise ValueError("not a time zone of the IANA database")
-    return _LINKS.get(name, name)
+    return name
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone), WithJsonSchema({"type": "string", "enum": sorted(_ZONES)})]

@@ -34,7 +34,7 @@ where rollups.ctid = found.ctid
 """Of a programme that is younger than its statistics the planner expects no cells, and would read all of them for these."""
 
 
-async def apply_audits(session: WriteSession, programme: str, time_zone: str, audits: Audits) -> None:
+async def apply_audits(session: WriteSession, programme: str, audits: Audits) -> None:
     """Bring facts and rollups to the state of these audits. A cell that nothing is left in goes, and the names in it with it.
 
     Audits that have not changed since they were taken in are new, unless their page was applied before: they are taken for new
@@ -47,11 +47,11 @@ async def apply_audits(session: WriteSession, programme: str, time_zone: str, au
     if not audits.changed:
         await connection.execute("savepoint unknown")
         try:
-            emptied = await connection.fetch(_apply_sql(known=False), programme, time_zone, *audits.columns)
+            emptied = await connection.fetch(_apply_sql(known=False), programme, *audits.columns)
         except asyncpg.UniqueViolationError:
             await connection.execute("rollback to savepoint unknown")
         await connection.execute("release savepoint unknown")
     if emptied is None:
-        emptied = await connection.fetch(_apply_sql(known=True), programme, time_zone, *audits.columns)
+        emptied = await connection.fetch(_apply_sql(known=True), programme, *audits.columns)
     if emptied:
         await connection.execute(_DELETE_CELLS, programme, *zip(*emptied, strict=True))

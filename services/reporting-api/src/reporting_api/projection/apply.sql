@@ -1,11 +1,11 @@
 -- Apply one page of changes to a programme: the audits' facts, and by the difference between old and new their sums.
 --
--- $1 programme, $2 time zone; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
+-- $1 programme; then the values of one column each, joined by U+001F, empty for null; one entry per audit.
 -- What becomes of an audit that is known comes from known.sql; without it, one is an error. The cells come from cells.sql.
 -- Answers the cells that nothing is left in, for the caller to delete.
 with incoming as (
     select
-        audit_id::uuid as audit_id, position::bigint as position, (audited_at::timestamptz at time zone $2)::date as day,
+        audit_id::uuid as audit_id, position::bigint as position, day::date as day,
         vendor, site, queue, market, language, policy, audit_party,
         lower(automated_detection) as automated_detection,
         coalesce(error_class, '') as error_class, coalesce(error_code, '') as error_code, coalesce(severity, '') as severity,
@@ -20,32 +20,32 @@ with incoming as (
         round(case when first_verdict is null then score else first_score end::float8 * 10000)::integer as first_score
     from (
         select
-            unnest(string_to_array($3, e'\x1f', '')) as audit_id,
-            unnest(string_to_array($4, e'\x1f', '')) as position,
-            unnest(string_to_array($5, e'\x1f', '')) as audited_at,
-            unnest(string_to_array($6, e'\x1f', '')) as vendor,
-            unnest(string_to_array($7, e'\x1f', '')) as site,
-            unnest(string_to_array($8, e'\x1f', '')) as queue,
-            unnest(string_to_array($9, e'\x1f', '')) as market,
-            unnest(string_to_array($10, e'\x1f', '')) as language,
-            unnest(string_to_array($11, e'\x1f', '')) as policy,
-            unnest(string_to_array($12, e'\x1f', '')) as audit_party,
-            unnest(string_to_array($13, e'\x1f', '')) as automated_detection,
-            unnest(string_to_array($14, e'\x1f', '')) as error_class,
-            unnest(string_to_array($15, e'\x1f', '')) as error_code,
-            unnest(string_to_array($16, e'\x1f', '')) as severity,
-            unnest(string_to_array($17, e'\x1f', '')) as moderator,
-            unnest(string_to_array($18, e'\x1f', '')) as auditor,
-            unnest(string_to_array($19, e'\x1f', '')) as verdict,
-            unnest(string_to_array($20, e'\x1f', '')) as score,
-            unnest(string_to_array($21, e'\x1f', '')) as handling_time_s,
-            unnest(string_to_array($22, e'\x1f', '')) as stratum,
-            unnest(string_to_array($23, e'\x1f', '')) as inclusion_probability,
-            unnest(string_to_array($24, e'\x1f', '')) as first_verdict,
-            unnest(string_to_array($25, e'\x1f', '')) as first_error_class,
-            unnest(string_to_array($26, e'\x1f', '')) as first_error_code,
-            unnest(string_to_array($27, e'\x1f', '')) as first_severity,
-            unnest(string_to_array($28, e'\x1f', '')) as first_score
+            unnest(string_to_array($2, e'\x1f', '')) as audit_id,
+            unnest(string_to_array($3, e'\x1f', '')) as position,
+            unnest(string_to_array($4, e'\x1f', '')) as day,
+            unnest(string_to_array($5, e'\x1f', '')) as vendor,
+            unnest(string_to_array($6, e'\x1f', '')) as site,
+            unnest(string_to_array($7, e'\x1f', '')) as queue,
+            unnest(string_to_array($8, e'\x1f', '')) as market,
+            unnest(string_to_array($9, e'\x1f', '')) as language,
+            unnest(string_to_array($10, e'\x1f', '')) as policy,
+            unnest(string_to_array($11, e'\x1f', '')) as audit_party,
+            unnest(string_to_array($12, e'\x1f', '')) as automated_detection,
+            unnest(string_to_array($13, e'\x1f', '')) as error_class,
+            unnest(string_to_array($14, e'\x1f', '')) as error_code,
+            unnest(string_to_array($15, e'\x1f', '')) as severity,
+            unnest(string_to_array($16, e'\x1f', '')) as moderator,
+            unnest(string_to_array($17, e'\x1f', '')) as auditor,
+            unnest(string_to_array($18, e'\x1f', '')) as verdict,
+            unnest(string_to_array($19, e'\x1f', '')) as score,
+            unnest(string_to_array($20, e'\x1f', '')) as handling_time_s,
+            unnest(string_to_array($21, e'\x1f', '')) as stratum,
+            unnest(string_to_array($22, e'\x1f', '')) as inclusion_probability,
+            unnest(string_to_array($23, e'\x1f', '')) as first_verdict,
+            unnest(string_to_array($24, e'\x1f', '')) as first_error_class,
+            unnest(string_to_array($25, e'\x1f', '')) as first_error_code,
+            unnest(string_to_array($26, e'\x1f', '')) as first_severity,
+            unnest(string_to_array($27, e'\x1f', '')) as first_score
     ) as page
 ),
 merged as (

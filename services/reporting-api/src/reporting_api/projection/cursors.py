@@ -72,7 +72,7 @@ async def apply_page(session: WriteSession, before: Row[Any], page: FeedPage, ch
     await hold(session, cursors, before)
     programme = before.programme
     if changes.audits is not None:
-        await apply_audits(session, programme, before.time_zone, changes.audits)
+        await apply_audits(session, programme, changes.audits)
     await apply_appeals(session, programme, changes.others)
     await apply_calibration(session, programme, changes.others)
     await apply_samples(session, programme, changes.others)

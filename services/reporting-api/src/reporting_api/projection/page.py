@@ -1,12 +1,14 @@
 """Reading a page of audit-api's feed: its audits in columns, and everything else as it came."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from tallystick.client import FeedPage
+from tallystick.service.days import day_of
 
 
 class _Judgement(msgspec.Struct, gc=False):
@@ -18,9 +20,9 @@ class _Judgement(msgspec.Struct, gc=False):
 
 
 class _Audit(msgspec.Struct, gc=False):
-    """What is read of an audit, in the order in which `apply.sql` takes it."""
+    """What is read of an audit, in the order in which `apply.sql` takes it, with the day in the place of the moment."""
 
-    audited_at: str
+    audited_at: Annotated[datetime, msgspec.Meta(tz=True)]
     vendor: str
     site: str
     queue: str
@@ -56,7 +58,7 @@ FIELDS = tuple(f"audit.{name}" for name in _Audit.__struct_fields__)
 _changes = msgspec.json.Decoder(list[_Change]).decode
 _audit = msgspec.json.Decoder(_Audit).decode
 _PLACE = attrgetter("id", "position")
-_NOW = attrgetter(*(name for name in _Audit.__struct_fields__ if name != "first_scored"))
+_NOW = attrgetter(*(name for name in _Audit.__struct_fields__ if name not in {"audited_at", "first_scored"}))
 _FIRST = attrgetter(*_Judgement.__struct_fields__)
 _UNCHANGED = (None,) * len(_Judgement.__struct_fields__)
 _SEPARATOR = "\x1f"
@@ -79,8 +81,8 @@ class Changes(NamedTuple):
     others: list[dict[str, Any]]
 
 
-def read_changes(page: FeedPage) -> Changes:
-    """The changes of a page. An audit that stands there more than once counts as last.
+def read_changes(page: FeedPage, time_zone: str) -> Changes:
+    """The changes of a page, audits with their days in a time zone. One that stands there more than once counts as last.
 
     An erased audit is on the feed like any other, with nobody's name in it: it keeps counting.
 
@@ -94,13 +96,14 @@ def read_changes(page: FeedPage) -> Changes:
             audits[change.id] = change
         else:
             others.append({**msgspec.structs.asdict(change), "data": msgspec.json.decode(change.data)})
-    return Changes(_in_columns(list(audits.values())) if audits else None, others)
+    return Changes(_in_columns(list(audits.values()), time_zone) if audits else None, others)
 
 
-def _in_columns(changes: Sequence[_Change]) -> Audits:
+def _in_columns(changes: Sequence[_Change], time_zone: str) -> Audits:
     audits = [_audit(change.data) for change in changes]
+    days = [day_of(audit.audited_at, time_zone).isoformat() for audit in audits]
     first = [_UNCHANGED if audit.first_scored is None else _FIRST(audit.first_scored) for audit in audits]
-    rows = (map(_PLACE, changes), map(_NOW, audits), first)
+    rows = (map(_PLACE, changes), zip(days, strict=True), map(_NOW, audits), first)
     columns = [_joined(values) for part in rows for values in zip(*part, strict=True)]
     return Audits(columns, any(change.revision > 1 for change in changes))
 

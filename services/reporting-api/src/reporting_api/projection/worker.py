@@ -73,8 +73,8 @@ class Feed:
     find: Callable[[ReadSession, str], Awaitable[Row[Any] | None]]
     all: Callable[[ReadSession], Awaitable[Iterable[Row[Any]]]]
     open: Callable[[WriteSession, Programme], Awaitable[Row[Any]]]
-    prepare: Callable[[FeedPage], Any]
-    """What is made of a page while the database is busy with the page before."""
+    prepare: Callable[[Row[Any], FeedPage], Any]
+    """What is made of a page behind a cursor while the database is busy with the page before."""
     apply: Callable[[WriteSession, Row[Any], FeedPage, Any], Awaitable[Row[Any]]]
     outdated: Callable[[Row[Any]], bool]
     """Whether what was built cannot be kept behind a cursor, and has to be built anew."""
@@ -88,7 +88,7 @@ AUDIT = Feed(
     find=find_cursor,
     all=list_cursors,
     open=open_cursor,
-    prepare=read_changes,
+    prepare=lambda cursor, page: read_changes(page, cursor.time_zone),
     apply=apply_page,
     outdated=lambda cursor: bool(cursor.document["time_zone"] != cursor.time_zone),
     start_anew=start_anew,
@@ -102,7 +102,7 @@ RCA = Feed(
     find=find_work_cursor,
     all=list_work_cursors,
     open=open_work_cursor,
-    prepare=lambda page: work_of(page.changes),
+    prepare=lambda _cursor, page: work_of(page.changes),
     apply=apply_work_page,
     outdated=lambda _cursor: False,
     start_anew=start_work_anew,
@@ -142,10 +142,10 @@ class Follower:
         pages = self._client.changes(
             programme, source=feed.source, after=cursor.cursor, wait=wait, limit=self._page, fields=feed.fields
         )
-        coming = asyncio.create_task(self._next(pages))
+        coming = asyncio.create_task(self._next(cursor, pages))
         try:
             while (found := await coming) is not None:
-                coming = asyncio.create_task(self._next(pages))
+                coming = asyncio.create_task(self._next(cursor, pages))
                 async with self._database.writing(SERVICE) as session:
                     cursor = await feed.apply(session, cursor, *found)
                     if feed.outdated(cursor):
@@ -166,10 +166,10 @@ class Follower:
                 coming.exception()
             await pages.aclose()
 
-    async def _next(self, pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Any] | None:
+    async def _next(self, cursor: Row[Any], pages: AsyncIterator[FeedPage]) -> tuple[FeedPage, Any] | None:
         """The next page with what is made of it: made ready while the database is busy with the page before."""
         page = await anext(pages, None)
-        return None if page is None else (page, self._feed.prepare(page))
+        return None if page is None else (page, self._feed.prepare(cursor, page))
 
 
 class Projection:

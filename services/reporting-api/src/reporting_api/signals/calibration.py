@@ -6,7 +6,7 @@ from math import sqrt
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Date, and_, cast, func, select
+from sqlalchemy import and_, func, select
 
 from reporting_api.reports.calibration.agreement import NO_BENCHMARK
 from reporting_api.reports.calibration.shares import Share, against
@@ -17,6 +17,7 @@ from tallystick.schemas.calibration import SessionState
 from tallystick.schemas.metric import MetricFilter
 from tallystick.schemas.signal import Detector, SignalState
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of, midnight
 
 
 async def read_alignments(
@@ -27,23 +28,22 @@ async def read_alignments(
     Items that are shown again, and those without a benchmark, do not count.
     """
     of, item, rating = calibration_sessions.c, calibration_items.c, calibration_ratings.c
-    day = cast(func.timezone(time_zone, of.concluded_at), Date)
     its = and_(item.programme == of.programme, item.session_id == of.session_id)
     theirs = and_(rating.programme == item.programme, rating.session_id == item.session_id, rating.number == item.number)
     statement = (
         select(
             of.session_id,
             rating.vendor,
-            day.label("day"),
+            of.concluded_at,
             of.title,
             of.target,
             func.count().filter(rating.value == item.benchmark).label("hits"),
             func.count().label("size"),
         )
         .select_from(calibration_sessions.join(calibration_items, its).join(calibration_ratings, theirs))
-        .where(of.programme == programme, of.state == SessionState.CONCLUDED, day < today)
+        .where(of.programme == programme, of.state == SessionState.CONCLUDED, of.concluded_at < midnight(today, time_zone))
         .where(item.benchmark.is_not(None), item.repeat_of.is_(None))
-        .group_by(of.session_id, rating.vendor, day, of.title, of.target, of.concluded_at, item.number)
+        .group_by(of.session_id, rating.vendor, of.title, of.target, of.concluded_at, item.number)
         .order_by(of.concluded_at, of.session_id, rating.vendor, item.number)
     )
     if (own := session.principal.vendor) is not None:
@@ -53,7 +53,7 @@ async def read_alignments(
     for row in await session.execute(statement):
         key = (row.session_id, row.vendor)
         items.setdefault(key, []).append((row.hits, row.size))
-        heads[key] = row.day, row.title, target if row.target is None else row.target
+        heads[key] = day_of(row.concluded_at, time_zone), row.title, target if row.target is None else row.target
     found: list[Alignment] = []
     for (session_id, vendor), pairs in items.items():
         share = Share(*np.array(pairs, dtype=np.int64).T)

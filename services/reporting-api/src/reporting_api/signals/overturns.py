@@ -1,11 +1,11 @@
 """Appeals that change more verdicts than before, by the week of the decision: what was decided then changes no more."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from reporting_api.metrics.appeals import APPEALED, DECIDED_APPEALS, WITH_FACTS
 from reporting_api.metrics.numbers import number
@@ -20,8 +20,10 @@ from tallystick.schemas.appeal import AppealState
 from tallystick.schemas.metric import Dimension, Measure, Number
 from tallystick.schemas.signal import Detector
 from tallystick.service.database import ReadSession, scoped
+from tallystick.service.days import day_in_sql, day_of, midnight
 
 BY = (Dimension.VENDOR, Dimension.SITE, Dimension.QUEUE, Dimension.POLICY)
+_WEEK = timedelta(days=7)
 _CHANGED = appeals.c.state.in_([AppealState.OVERTURNED, AppealState.AMENDED])
 
 
@@ -34,12 +36,18 @@ async def read_decisions(
     filters: Mapping[str, Sequence[str]] | None = None,
 ) -> Rows:
     """Decided appeals, and those that changed the verdict, by the week of their decision that is over."""
-    day = cast(func.timezone(time_zone, appeals.c.decided_at), Date)
-    week = cast(func.date_trunc("week", day), Date)
+    decided_at, this_week = appeals.c.decided_at, monday(today)
+    earliest = scoped(select(func.min(decided_at)).where(DECIDED_APPEALS), appeals, programme, session.principal)
+    if (first := (await session.execute(earliest)).scalar_one()) is None:
+        return []
+    week = day_in_sql(decided_at, monday(day_of(first, time_zone)), this_week - _WEEK, time_zone, step=_WEEK)
     columns: list[ColumnElement[str]] = [APPEALED.c[name] for name in by]
     counted: Select[Any] = select().add_columns(week, *columns, func.count(), func.count().filter(_CHANGED))
     statement = (
-        counted.select_from(WITH_FACTS).where(DECIDED_APPEALS, day < monday(today)).group_by(week, *columns).order_by(week)
+        counted.select_from(WITH_FACTS)
+        .where(DECIDED_APPEALS, decided_at < midnight(this_week, time_zone))
+        .group_by(week, *columns)
+        .order_by(week)
     )
     for name, values in (filters or {}).items():
         statement = statement.where(APPEALED.c[name].in_(values))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, Date, Row, Select, Table, cast, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, Table, false, func, or_, select, true
 
 from reporting_api.metrics.standing import Standing
 from reporting_api.statistics.ratings import MISSING, Codes, Flags, Ratings
@@ -21,6 +21,7 @@ from reporting_api.tables import calibration_items, calibration_raters, calibrat
 from tallystick.schemas.calibration import REVEALED, SessionState
 from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession
+from tallystick.service.days import midnight
 from tallystick.service.parameters import refusal
 
 MOST_RATINGS = 1_000_000
@@ -136,13 +137,13 @@ async def concluded_sessions(session: ReadSession, standing: Standing, question:
     Raises:
         InvalidRequest: they hold more ratings than a trend is computed from.
     """
-    day = cast(func.timezone(standing.time_zone, calibration_sessions.c.concluded_at), Date)
+    concluded_at, zone = calibration_sessions.c.concluded_at, standing.time_zone
     found = sessions(question).where(calibration_sessions.c.state == SessionState.CONCLUDED)
     if question is not None:
-        found = found.where(day >= question.start) if question.start else found
-        found = found.where(day < question.end) if question.end else found
+        found = found.where(concluded_at >= midnight(question.start, zone)) if question.start else found
+        found = found.where(concluded_at < midnight(question.end, zone)) if question.end else found
         found = found.limit(question.limit)
-    order = (calibration_sessions.c.concluded_at.desc(), calibration_sessions.c.session_id.desc())
+    order = (concluded_at.desc(), calibration_sessions.c.session_id.desc())
     rows = list((await session.execute(found.order_by(*order))).all())
     raters = await count_raters(session, question, rows)
     if sum(row.items * raters.get(row.session_id, 0) for row in rows) > MOST_RATINGS:

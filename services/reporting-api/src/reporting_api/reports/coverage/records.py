@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Integer, Row, Select, and_, cast, func, or_, select, true
+from sqlalchemy import Integer, Row, Select, and_, cast, func, or_, select, true
 
 from reporting_api.tables import facts, sample_draws, sample_items, sample_strata
 from tallystick.schemas.sampling import DrawState, ItemState
 from tallystick.service.database import ReadSession, scoped
+from tallystick.service.days import day_in_sql
 
 _d, _s, _i, _f = sample_draws.c, sample_strata.c, sample_items.c, facts.c
 
@@ -44,7 +45,7 @@ def _strata(session: ReadSession, asked: Asked, *columns: Any) -> Select[Any]:
 
 
 async def read_strata(session: ReadSession, asked: Asked, since: datetime) -> Sequence[Row[Any]]:
-    """Every stratum with its items by state, how many were audited since a moment, and errors as adjudicated by now."""
+    """Every stratum with its items by state, when they were audited, and how many since a moment, and errors as adjudicated."""
     of_item = and_(_f.programme == _i.programme, _f.audit_id == _i.audit_id)
     states = [func.count().filter(_i.state == state).label(state.value) for state in ItemState]
     lately = func.count().filter(_i.state == ItemState.AUDITED, _i.audited_at >= since)
@@ -52,6 +53,8 @@ async def read_strata(session: ReadSession, asked: Asked, since: datetime) -> Se
         select(
             *states,
             lately.label("lately"),
+            func.min(_i.audited_at).label("first_audited_at"),
+            func.max(_i.audited_at).label("last_audited_at"),
             func.count(_f.audit_id).label("judged"),
             func.count().filter(_f.incorrect).label("errors"),
         )
@@ -68,9 +71,9 @@ async def read_strata(session: ReadSession, asked: Asked, since: datetime) -> Se
     return (await session.execute(statement)).all()
 
 
-async def read_audits_by_day(session: ReadSession, asked: Asked, time_zone: str) -> dict[date, int]:
-    """How many items of the strata asked about were audited on each day."""
-    day = cast(func.timezone(time_zone, _i.audited_at), Date)
+async def read_audits_by_day(session: ReadSession, asked: Asked, first: date, last: date, time_zone: str) -> dict[date, int]:
+    """How many items of the strata asked about were audited on each day; `first` and `last` are those of the outermost ones."""
+    day = day_in_sql(_i.audited_at, first, last, time_zone)
     audited = (
         select(day.label("day"), func.count().label("audits"))
         .where(_i.programme == _s.programme, _i.draw_id == _s.draw_id, _i.stratum == _s.stratum)

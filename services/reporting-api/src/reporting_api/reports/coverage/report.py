@@ -8,7 +8,6 @@ from functools import reduce
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
@@ -32,6 +31,7 @@ from tallystick.schemas.programme import Calendar, Programme
 from tallystick.schemas.sampling import DrawState, StratumDimension
 from tallystick.service.calendar import days_back, working_time
 from tallystick.service.database import ReadSession
+from tallystick.service.days import day_of
 
 PACE_DAYS = 5
 """Working days that the pace is measured on, besides the present one."""
@@ -73,7 +73,7 @@ async def coverage_report(
         strata=tuple(sorted(strata, key=_urgency)[:limit]),
         strata_count=len(strata),
         late=sum(each.forecast.late is True for each in strata),
-        days=await work.days(session, asked, drawn),
+        days=await work.days(session, asked, rows),
     )
 
 
@@ -164,16 +164,18 @@ class _Work:
             wanted=asked is not None,
         )
 
-    async def days(self, session: ReadSession, asked: Asked, drawn: Sequence[Row[Any]]) -> tuple[CoverageDay, ...]:
+    async def days(self, session: ReadSession, asked: Asked, rows: Sequence[Row[Any]]) -> tuple[CoverageDay, ...]:
         """Day by day, what was planned of the draws made by then, and audited of it."""
-        zone = ZoneInfo(self.standing.time_zone)
+        zone = self.standing.time_zone
         planned: Counter[date] = Counter()
-        for row in drawn:
-            planned[row.drawn_at.astimezone(zone).date()] += row.planned
+        for row in filter(_is_drawn, rows):
+            planned[day_of(row.drawn_at, zone)] += row.planned
         if not planned:
             return ()
-        audited = await read_audits_by_day(session, asked, self.standing.time_zone)
-        today = (self.as_of - timedelta(microseconds=1)).astimezone(zone).date()
+        moments = [moment for row in rows for moment in (row.first_audited_at, row.last_audited_at) if moment is not None]
+        first, last = (day_of(moment, zone) for moment in (min(moments, default=self.as_of), max(moments, default=self.as_of)))
+        audited = await read_audits_by_day(session, asked, first, last, zone)
+        today = day_of(self.as_of - timedelta(microseconds=1), zone)
         found: list[CoverageDay] = []
         of_plan = done = 0
         for day in sorted({*planned, *audited, today}):
