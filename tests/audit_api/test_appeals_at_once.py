@@ -124,11 +124,13 @@ async def test_the_service_sweeps_by_itself(audit_app: FastAPI, people: People, 
     [audit_id] = await recorded(people.recorder, programme, "A-1")
     appeal = await submitted(people.poc, programme, audit_id)
     clock.move(days=5)
-    async with sweeping(audit_app):
-        for _ in range(200):
-            read = await people.poc.get(f"/v1/appeals/{appeal['id']}", params={"programme": programme})
-            if read.json()["state"] != "submitted":
-                break
+
+    async def state() -> str:
+        read = await people.poc.get(f"/v1/appeals/{appeal['id']}", params={"programme": programme})
+        return str(read.json()["state"])
+
+    async with sweeping(audit_app), asyncio.timeout(60):
+        while (found := await state()) == "submitted":
             await asyncio.sleep(0.02)
 
-    assert read.json()["state"] == "expired"
+    assert found == "expired"

@@ -271,7 +271,7 @@ async def test_a_ledger_is_its_persons_alone(
 ) -> None:
     """A manager who asks reads their own empty one; row-level security shows nobody anybody else's rows, by any statement."""
     document = _document(programme)
-    await _work(audit_app, document, clock.now - timedelta(seconds=90), seconds=90)
+    clock.now = await _work(audit_app, document, NOON, seconds=90)
     mine = await _ledger(me, programme)
     manager = caller(audit_app, Role.QUALITY_MANAGER, subject="manager-1")
     theirs = await _ledger(manager, programme)

@@ -521,10 +521,9 @@ async def test_a_body_that_stops_half_way_writes_nothing(
         await writer.drain()
         writer.close()
         await writer.wait_closed()
-        for _ in range(200):
-            if any(entry["event"] == "request" for entry in logs):
-                break
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while not any(entry["event"] == "request" for entry in logs):
+                await asyncio.sleep(0.01)
 
     assert [entry["status"] for entry in logs if entry["event"] == "request"] == [400]
     assert [entry for entry in logs if entry["log_level"] == "error"] == []

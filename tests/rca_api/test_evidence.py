@@ -114,7 +114,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     """Of two replicas that gathered it one keeps it; asked for anew it takes the place of what there was."""
     case = await opened(rca, programme)
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
     gathered = await gather(client, row)
     kept = []
     for _ in range(2):
@@ -124,7 +124,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     again = await done(asked(rca, case, "POST", "/evidence", None, '"1"'))
     stale = await asked(rca, case, "POST", "/evidence", None, '"1"')
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, gathered, clock())
     history = (await asked(rca, case, "GET", "/steps")).json()["items"]
@@ -142,7 +142,7 @@ async def test_evidence_that_comes_in_leaves_what_somebody_decides_meanwhile_val
     case = await opened(rca, programme)
     before = await asked(rca, case, "GET", "")
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, [], clock())
     after = await asked(rca, case, "GET", "")
@@ -204,7 +204,7 @@ async def test_similar_earlier_cases_are_found(
 async def _gathered(database: Database, client: Tallystick, case: dict[str, Any]) -> None:
     """Gather the evidence of one case."""
     async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, datetime.now(UTC), 1000) if str(row.id) == case["id"]]
+        [row] = [row for row in await wanted(session, datetime.now(UTC), 100_000) if str(row.id) == case["id"]]
     found = await gather(client, row)
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, found, datetime.now(UTC))
@@ -222,7 +222,7 @@ async def test_evidence_waits_for_services_that_are_out_of_reach(
 
     async def is_wanted() -> bool:
         async with database.reading(SERVICE) as session:
-            return case["id"] in {str(row.id) for row in await wanted(session, clock(), 1000)}
+            return case["id"] in {str(row.id) for row in await wanted(session, clock(), 100_000)}
 
     async with neighbours(unreachable, "rca-api", patience_s=0) as cut_off:
         for seconds in (0, 4, 5, 9, 10, 20, 40, 3000, 5999, 6000, 9599, 9600):
@@ -234,7 +234,7 @@ async def test_evidence_waits_for_services_that_are_out_of_reach(
     waiting = await done(asked(rca, case, "GET", ""))
     await done(asked(rca, case, "POST", "/evidence"))
     async with database.reading(SERVICE) as session:
-        at_once = {str(row.id) for row in await wanted(session, clock(), 1000)}
+        at_once = {str(row.id) for row in await wanted(session, clock(), 100_000)}
     await gather_all(database, client, clock)
 
     assert tried == [0, 5, 10, 20, 40, 3000, 6000, 9600]

@@ -38,6 +38,8 @@ SESSIONS = """
     from pg_stat_activity as sessions
     where application_name = $1
 """
+BUSY = "select count(*) > $2 or bool_or(state <> 'idle') from pg_stat_activity where application_name = $1"
+"""Whether there are more sessions than so many, or one that is at something."""
 LEFT = """
     select name, current_setting(name, true) as setting
     from unnest(array['app.programmes', 'app.vendor', 'app.subject']) as name
@@ -56,7 +58,7 @@ async def app(
         return create_async_engine(url, **options)
 
     monkeypatch.setattr(database, "create_async_engine", named)
-    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, database_pool=POOL)))
+    app = create_audit_api(AuditSettings(**settings("audit", deliver=False, database_pool=POOL, sweep_seconds=3600)))
     async with app.router.lifespan_context(app):
         yield app
 
@@ -131,13 +133,14 @@ async def assert_nothing_left(app: FastAPI, cluster: Cluster) -> None:
     """Every connection is in the pool, idle, outside any transaction, without locks and without a principal."""
     engine: AsyncEngine = app.state.database.engine
     pool: Any = engine.pool
-    async with asyncio.timeout(10):
-        while pool.checkedout():
-            await asyncio.sleep(0.01)
     server = await asyncpg.connect(cluster.url("audit", "postgres"))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(30):  # until what nobody waits for any more has ended, in PostgreSQL too
+            while pool.checkedout() or await server.fetchval(BUSY, NAME, POOL):
+                await asyncio.sleep(0.01)
+    pooled = {connection.pid async for connection in every_connection(engine)}
     sessions = await server.fetch(SESSIONS, NAME)
     await server.close()
-    pooled = {connection.pid async for connection in every_connection(engine)}
 
     assert {session["pid"] for session in sessions} <= pooled
     assert len(pooled) == POOL

@@ -18,7 +18,7 @@ from tallystick.schemas.principal import Role
 from tallystick_embedded.stack import Stack
 
 VICTIMS = ("audit-api", "postgres", "reporting-api")
-_CAUGHT_UP_S = 60.0
+_CAUGHT_UP_S = 120.0
 
 
 @dataclass

@@ -132,7 +132,7 @@ async def test_work_is_reported_with_the_audits_that_it_cost(run: Run, system: S
         assert pushed.audit_id
         await reached(system, programme, (await tallystick.audits.read(programme, pushed.audit_id)).position)
         case = await tallystick.cases.open(programme, NewCase(vendor="acme", title="Too much *harassment* is missed"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 [found] = (await tallystick.projections(programme)).items or (None,)
                 if found is not None and found.work is not None and (found.work.position or 0) >= case.position:
@@ -349,6 +349,6 @@ def _signed(system: System, *roles: Role, subject: str, vendor: str | None, **_:
 
 async def reached(system: System, programme: str, position: int) -> None:
     """Wait until the numbers stand on a position."""
-    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(30):
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(60):
         while not any((each.position or 0) >= position for each in (await tallystick.projections(programme)).items):
             await asyncio.sleep(0.05)

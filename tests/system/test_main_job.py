@@ -29,7 +29,7 @@ async def push(client: httpx.AsyncClient, programme: str, rows: list[dict[str, A
 
 async def metrics(client: httpx.AsyncClient, programme: str, audits: int, **query: Any) -> dict[str, Any]:
     """The metrics as soon as they count this many audits."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer = await client.get("/reporting/v1/metrics", params={"programme": programme, "measure": "accuracy", **query})
             if answer.status_code in {404, 503}:  # reporting has not heard of the programme yet, or is building its numbers
@@ -67,7 +67,7 @@ async def test_a_revision_moves_the_adjudicated_number_and_not_the_first_scored(
         json={"judgement": judgement, "reason": "The appeal was right."},
         headers={"If-Match": '"1"'},
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await metrics(manager, programme, 10))["rows"][0]["numbers"]["accuracy"]["numerator"] != 10:
             await asyncio.sleep(0.1)
     first = await metrics(manager, programme, 10, view="first_scored")
@@ -92,7 +92,7 @@ async def test_an_appeal_that_is_won_changes_the_numbers(gateway: Gateway, progr
         headers={"If-Match": f'"{claimed.json()["revision"]}"'},
     )
     asked = {"measure": ["accuracy", "overturn_rate"], "by": "auditor"}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await metrics(manager, programme, 3, **asked))["scope"]["position"] < decided.json()["position"]:
             await asyncio.sleep(0.1)
     rows = {row["dimensions"]["auditor"]: row["numbers"] for row in (await metrics(manager, programme, 3, **asked))["rows"]}

@@ -170,7 +170,7 @@ async def test_every_operation_keeps_what_its_document_says(
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG.format(programme=programme, known=KNOWN.get(service, "")) + MORE.get(service, ""))
     (tmp_path / "hooks.py").write_text(HOOKS)
-    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(30):
+    async with Tallystick(system.url, system.token(Role.ADMIN)) as tallystick, asyncio.timeout(60):
         while not [each for each in (await tallystick.projections(programme)).items if each.work and each.work.caught_up_at]:
             await asyncio.sleep(0.05)
     process = await asyncio.create_subprocess_exec(
