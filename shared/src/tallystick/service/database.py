@@ -205,7 +205,7 @@ def scoped(statement: Statement, table: Table, programme: str, principal: Princi
 
 
 SOUGHT = {"sought": True}
-"""The `info` of a large table whose rows are looked up or paged, and never summed.
+"""The `info` of a large table whose rows are looked up or paged, and never summed all at once.
 
 Of a programme that is younger than the statistics the planner expects no rows. Any index that begins with the programme is as
 good as any other then, and it reads all that the programme has to find one row. So it is not told which programme it is.

@@ -63,10 +63,10 @@ async def forget_audit(session: WriteSession, programme: str, audit_id: UUID) ->
 
     That takes a position whether there is a result or not: a gap in the stream would say that there was one.
     """
-    of_audit = select(calibration_items.c.id).where(
-        calibration_items.c.programme == programme, calibration_items.c.audit_id == audit_id
-    )
-    await session.execute(delete(golden_items).where(_g.programme == programme, _g.item_id.in_(of_audit)))
+    of_audit = scoped(select(calibration_items.c.id), calibration_items, programme, session.principal)
+    taken = of_audit.where(calibration_items.c.audit_id == audit_id)
+    hidden = scoped(delete(golden_items), golden_items, programme, session.principal)
+    await session.execute(hidden.where(_g.item_id.in_(taken)))
     position = await take_positions(session, streams, programme, 1)
     result = scoped(update(golden_results), golden_results, programme, session.principal)
     await session.execute(result.where(_o.audit_id == audit_id).values(auditor=None, position=position))

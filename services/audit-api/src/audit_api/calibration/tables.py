@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 
 def _searched(prose: str) -> Computed:
@@ -94,6 +95,7 @@ calibration_items = Table(
     ForeignKeyConstraint(["programme", "session_id"], ["calibration_sessions.programme", "calibration_sessions.id"]),
     Index(None, "programme", "position"),
     Index(None, "programme", "audit_id", postgresql_where=text("audit_id is not null")),
+    info=SOUGHT,
 )
 
 
@@ -148,6 +150,7 @@ golden_items = Table(
     UniqueConstraint("programme", "content_ref"),
     ForeignKeyConstraint(["programme", "item_id"], ["calibration_items.programme", "calibration_items.id"]),
     comment="the items that are hidden in everyday work, as ingest looks for them whoever pushes",
+    info=SOUGHT,
 )
 
 golden_results = Table(
@@ -169,4 +172,6 @@ golden_results = Table(
     ForeignKeyConstraint(["programme", "audit_id"], ["audits.programme", "audits.id"]),
     ForeignKeyConstraint(["programme", "item_id"], ["calibration_items.programme", "calibration_items.id"]),
     Index(None, "programme", "position"),
+    Index(None, "programme", "auditor", "id"),
+    info=SOUGHT,
 )

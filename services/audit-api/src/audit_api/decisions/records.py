@@ -86,15 +86,15 @@ async def read_draws(session: ReadSession, sender: Principal, programme: str, un
     d, k, s, c = draws.c, draw_keys.c, draw_strata.c, decision_cuts.c
     statement = select(d.id, d.revision, d.state, d.first_day, d.last_day, d.design, d.reserve, k.key)
     statement = statement.join(draw_keys, (k.programme == d.programme) & (k.draw_id == d.id))
-    this = (d.programme == programme, d.state != DrawState.WITHDRAWN, d.first_day <= until)
+    this = (d.state != DrawState.WITHDRAWN, d.first_day <= until)
     found: dict[UUID, DrawTerms] = {}
-    for row in await session.execute(statement.where(*this)):
+    for row in await session.execute(scoped(statement, draws, programme, session.principal).where(*this)):
         plan = NewSamplingPlan.model_validate(row.design)
         is_open = row.state == DrawState.COMMITTED
         found[row.id] = DrawTerms(
             row.id, row.revision, row.first_day, row.last_day, plan.scope, is_open, plan.dimensions(), row.key, row.reserve
         )
-    committed = select(d.id).where(*this, d.state == DrawState.COMMITTED)
+    committed = scoped(select(d.id), draws, programme, session.principal).where(*this, d.state == DrawState.COMMITTED)
     expected = scoped(select(s.draw_id, s.stratum, s.reserve), draw_strata, programme, sender)
     expected = expected.where(s.draw_id.in_(committed))
     for row in await session.execute(expected):

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 decision_sources = Table(
     "decision_sources",
@@ -88,6 +89,7 @@ decision_frames = Table(
     Column("digest", LargeBinary, nullable=False, comment="of these decisions, whatever their order: digests add up"),
     PrimaryKeyConstraint("programme", "day", "owner", "source", "vendor"),
     Index(None, "programme", "owner", "source"),
+    info=SOUGHT,
 )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, func, select, update
 
 from audit_api.exposure.ledger import settle
 from audit_api.items.problems import NotStaffed
@@ -44,8 +44,7 @@ def _visible(session: ReadSession, programme: str) -> Select[Any]:
     statement = scoped(select(sample_items), sample_items, programme, session.principal)
     if session.principal.holds(*MANAGERS):
         return statement
-    me = session.principal.subject
-    return statement.where(or_(_c.claimed_by == me, _c.audited_by == me))
+    return statement.where(_c.claimed_by == session.principal.subject)  # whoever has audited an item had it in hand, and keeps it
 
 
 async def get_item(session: ReadSession, programme: str, item_id: UUID) -> Row[Any]:

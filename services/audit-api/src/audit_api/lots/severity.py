@@ -8,7 +8,7 @@ from audit_api.lots.switching import Judged, Standing, follow, resume
 from audit_api.sampling.tables import draws, lots
 from tallystick.schemas.lot import LotVerdict, Severity105
 from tallystick.schemas.sampling import AcceptanceAllocation
-from tallystick.service.database import ReadSession
+from tallystick.service.database import ReadSession, scoped
 
 
 async def severities(
@@ -28,7 +28,7 @@ async def severities(
     """
     standings: dict[str, Standing] = {}
     stopped: dict[str, int] = {}
-    of_plan = judged_lots().where(lots.c.programme == programme, draws.c.plan_id == plan_id)
+    of_plan = scoped(judged_lots(), lots, programme, session.principal).where(draws.c.plan_id == plan_id)
     for row in await session.execute(of_plan.order_by(draws.c.first_day, lots.c.stratum)):
         before = _resumed(standings.get(row.stratum, Standing()), stopped.get(row.stratum), row.plan_version)
         if row.verdict == LotVerdict.OPEN or before.severity is Severity105.DISCONTINUED:

@@ -14,7 +14,7 @@ from audit_api.sampling.tables import sample_items
 from tallystick.draw import Frame, stratum_code
 from tallystick.schemas.audit import AuditParty, Verdict
 from tallystick.schemas.sampling import NewSamplingPlan, SamplingScope, StratumDimension, StratumValues
-from tallystick.service.database import ReadSession
+from tallystick.service.database import ReadSession, scoped
 
 PERIODS = 4
 """How many whole periods tell what is expected of one to come."""
@@ -132,8 +132,9 @@ async def sources(session: ReadSession, programme: str, vendors: Sequence[str], 
     of_source = and_(s.programme == f.programme, s.owner == f.owner, s.source == f.source)
     shared = (f.vendor.label("about"), s.owner, s.source, s.vendor, s.edition, s.next_row.label("lines"))
     total = cast(func.sum(f.decisions), f.decisions.type).label("decisions")
-    statement = select(*shared, total).select_from(decision_frames.join(decision_sources, of_source))
-    statement = statement.where(f.programme == programme, f.day.between(period.first, period.last))
+    statement: Select[Any] = select(*shared, total).select_from(decision_frames.join(decision_sources, of_source))
+    statement = scoped(statement, decision_frames, programme, session.principal)
+    statement = statement.where(f.day.between(period.first, period.last))
     if vendors:
         statement = statement.where(f.vendor == any_(literal(list(vendors))))
     return (await session.execute(statement.group_by(*shared))).all()
@@ -142,7 +143,8 @@ async def sources(session: ReadSession, programme: str, vendors: Sequence[str], 
 async def frames(session: ReadSession, programme: str, vendors: Sequence[str], period: Period) -> dict[str, Frame]:
     """How many decisions each vendor has in a period, whatever the scope, and the digest of all of them."""
     c = decision_frames.c
-    statement = select(c.vendor, c.decisions, c.digest).where(c.programme == programme, c.day.between(period.first, period.last))
+    statement = scoped(select(c.vendor, c.decisions, c.digest), decision_frames, programme, session.principal)
+    statement = statement.where(c.day.between(period.first, period.last))
     if vendors:
         statement = statement.where(c.vendor == any_(literal(list(vendors))))
     found: dict[str, Frame] = {}

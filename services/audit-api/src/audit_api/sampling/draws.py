@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, any_, cast, func, literal, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, any_, cast, func, literal, or_, select, true, tuple_
 
 from audit_api.programmes.records import find_programme, get_programme
 from audit_api.sampling.problems import DrawNotReady
@@ -49,14 +49,19 @@ def about(principal: Principal) -> ColumnElement[bool]:
     return or_(func.cardinality(_d.vendors) == 0, literal(principal.vendor) == any_(_d.vendors))
 
 
-def _documents(programme: str, principal: Principal) -> Select[Any]:
-    """The statement of all draws that a principal may see, each with the sums of the strata that it may see."""
+def _visible(programme: str, principal: Principal) -> Select[Any]:
+    """The statement of all draws that a principal may see."""
+    return scoped(select(draws), draws, programme, principal).where(about(principal))
+
+
+def _documents(visible: Select[Any], programme: str, principal: Principal) -> Select[Any]:
+    """The statement of some draws, each with the sums of the strata that a principal may see, of these draws alone."""
+    found = visible.subquery("found")
     names = ("decisions", "planned", "drawn")
     sums: list[Any] = [func.coalesce(cast(func.sum(_s[name]), BigInteger), 0).label(name) for name in names]
-    of_draw: Select[Any] = select(*sums).where(_s.draw_id == _d.id)
-    totals = scoped(of_draw, draw_strata, programme, principal).correlate(draws).lateral("totals")
-    statement = select(draws, totals).select_from(draws.join(totals, true()))
-    return scoped(statement, draws, programme, principal).where(about(principal))
+    of_draw: Select[Any] = select(*sums).where(_s.draw_id == found.c.id)
+    totals = scoped(of_draw, draw_strata, programme, principal).correlate(found).lateral("totals")
+    return select(found, totals).select_from(found.join(totals, true()))
 
 
 def _document(row: Row[Any], principal: Principal) -> Draw:
@@ -74,7 +79,8 @@ async def get_draw(session: ReadSession, programme: str, draw_id: UUID) -> Draw:
 async def find_draw(session: ReadSession, programme: str, draw_id: UUID) -> Row[Any]:
     """The row of one draw; a problem where there is none to see."""
     await get_programme(session, programme)
-    row = (await session.execute(_documents(programme, session.principal).where(_d.id == draw_id))).one_or_none()
+    found = _visible(programme, session.principal).where(_d.id == draw_id)
+    row = (await session.execute(_documents(found, programme, session.principal))).one_or_none()
     if row is None:
         raise NotFound("There is no such draw.")
     return row
@@ -91,15 +97,17 @@ async def list_draws(
 ) -> list[Draw]:
     """Draws by plan and states, newest period first, those before a first day and id."""
     await get_programme(session, programme)
-    statement = _documents(programme, session.principal).order_by(_d.first_day.desc(), _d.id.desc()).limit(limit)
+    found = _visible(programme, session.principal).order_by(_d.first_day.desc(), _d.id.desc()).limit(limit)
     if plan_id is not None:
-        statement = statement.where(_d.plan_id == plan_id)
+        found = found.where(_d.plan_id == plan_id)
     if states:
-        statement = statement.where(_d.state.in_(states))
+        found = found.where(_d.state.in_(states))
     if before is not None:
-        day, draw_id = before
-        statement = statement.where(or_(_d.first_day < day, and_(_d.first_day == day, _d.id < draw_id)))
-    return [_document(row, session.principal) for row in await session.execute(statement)]
+        found = found.where(tuple_(_d.first_day, _d.id) < tuple_(*map(literal, before)))
+    statement = _documents(found, programme, session.principal)
+    shown = statement.selected_columns
+    rows = await session.execute(statement.order_by(shown.first_day.desc(), shown.id.desc()))
+    return [_document(row, session.principal) for row in rows]
 
 
 async def list_strata(
@@ -124,7 +132,8 @@ async def name_strata(session: ReadSession, programme: str, draw_ids: Collection
 
 async def name_draws(session: ReadSession, programme: str, draw_ids: Collection[UUID]) -> dict[UUID, Draw]:
     """Some draws by their ids, those that the principal may see."""
-    rows = await session.execute(_documents(programme, session.principal).where(_d.id.in_(draw_ids)))
+    found = _visible(programme, session.principal).where(_d.id.in_(draw_ids))
+    rows = await session.execute(_documents(found, programme, session.principal))
     return {row.id: _document(row, session.principal) for row in rows}
 
 
@@ -245,8 +254,10 @@ async def read_changes(session: ReadSession, programme: str, after: int, limit: 
     """Draws as the feed shows them: each with the strata that the principal may see."""
     if await find_programme(session, programme) is None:
         return []
-    statement = _documents(programme, session.principal).where(_d.position > after).order_by(_d.position).limit(limit)
-    found = [_document(row, session.principal) for row in await session.execute(statement)]
+    changed = _visible(programme, session.principal).where(_d.position > after).order_by(_d.position).limit(limit)
+    documents = _documents(changed, programme, session.principal)
+    rows = await session.execute(documents.order_by(documents.selected_columns.position))
+    found = [_document(row, session.principal) for row in rows]
     statement = scoped(select(draw_strata), draw_strata, programme, session.principal)
     statement = statement.where(_s.draw_id == any_(literal([draw.id for draw in found]))).order_by(_s.stratum)
     strata: dict[UUID, list[dict[str, Any]]] = {draw.id: [] for draw in found}

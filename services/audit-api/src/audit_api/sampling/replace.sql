@@ -1,5 +1,5 @@
 -- The first candidate by rank after all that were drawn of a stratum, in the place of an item of it.
--- $1 programme, $2 the item. The harm of a policy is that of the programme by now.
+-- $1 programme, which the planner is not told: of a young one it expects no items, and would read all of them. $2 the item. The harm of a policy is that of the programme by now.
 insert into sample_items (
     programme, id, draw_id, kind, stratum, rank, vendor, decision_id, site, queue, market, language, moderator, decided_at,
     action, policy, content_ref, automated_detection, automated_decision, risk, modality, render_hints, inclusion_probability,
@@ -30,5 +30,5 @@ left join lateral (
     from programmes, jsonb_array_elements(document -> 'policy_set' -> 'policies') as policies (policy)
     where programmes.programme = item.programme and policy ->> 'code' = candidate.policy
 ) as harms on true
-where item.programme = $1 and item.id = $2
+where item.programme = (select $1::text) and item.id = $2
 returning id

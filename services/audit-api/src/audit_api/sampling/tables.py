@@ -84,7 +84,9 @@ draws = Table(
         postgresql_where=text("state <> 'withdrawn'"),
     ),
     Index(None, "programme", "position"),
+    Index(None, "programme", "first_day", "id"),
     Index(None, "programme", "draw_after", postgresql_where=text("state = 'committed'")),
+    info=SOUGHT,
 )
 
 draw_keys = Table(
@@ -96,6 +98,7 @@ draw_keys = Table(
     PrimaryKeyConstraint("programme", "draw_id"),
     ForeignKeyConstraint(["programme", "draw_id"], ["draws.programme", "draws.id"]),
     comment="apart from the draws and from all vendors, so that no document of one can hold its key by mistake",
+    info=SOUGHT,
 )
 
 draw_strata = Table(
@@ -112,6 +115,7 @@ draw_strata = Table(
     Column("drawn", Integer, nullable=False),
     PrimaryKeyConstraint("programme", "draw_id", "stratum"),
     ForeignKeyConstraint(["programme", "draw_id"], ["draws.programme", "draws.id"]),
+    info=SOUGHT,
 )
 
 draw_frames = Table(
@@ -180,6 +184,7 @@ sample_items = Table(
     PrimaryKeyConstraint("programme", "id"),
     Index(None, "programme", "position"),
     Index(None, "programme", "draw_id", "stratum", "rank"),
+    Index(None, "programme", "draw_id", "id"),
     Index(
         "sample_items_waiting",
         "programme",
@@ -200,6 +205,7 @@ sample_items = Table(
         "harm",
         postgresql_where=text("state = 'waiting'"),
     ),
+    Index("sample_items_of_auditor", "programme", "claimed_by", "id", postgresql_where=text("claimed_by is not null")),
     Index("sample_items_claimed", "programme", "claimed_by", postgresql_where=text("state = 'claimed'")),
     Index("sample_items_leased", "lease_until", postgresql_where=text("state = 'claimed'")),
     Index("sample_items_of_origin", "programme", "origin_id", postgresql_where=text("origin_id is not null")),
@@ -226,4 +232,5 @@ lots = Table(
         ["programme", "draw_id", "stratum"], ["draw_strata.programme", "draw_strata.draw_id", "draw_strata.stratum"]
     ),
     comment="how each lot was inspected; its verdict follows from the audits",
+    info=SOUGHT,
 )

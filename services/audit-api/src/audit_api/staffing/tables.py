@@ -4,6 +4,7 @@ from sqlalchemy import Column, Date, DateTime, ForeignKeyConstraint, Index, Inte
 from sqlalchemy.dialects.postgresql import JSONB
 
 from audit_api.metadata import metadata
+from tallystick.service.database import SOUGHT
 
 auditors = Table(
     "auditors",
@@ -50,4 +51,5 @@ staffing_assignments = Table(
     PrimaryKeyConstraint("programme", "plan_id", "auditor", "day", "draw_id", "stratum"),
     ForeignKeyConstraint(["programme", "plan_id"], ["staffing_plans.programme", "staffing_plans.id"]),
     Index(None, "programme", "auditor", "day"),
+    info=SOUGHT,
 )
