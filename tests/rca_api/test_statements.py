@@ -156,3 +156,28 @@ async def test_what_a_case_has_is_looked_up(
 
     assert {place: found for place, found in costs.items() if not found or max(found) > FEW} == {}
     assert max(reminding) < MANY  # what is due in other programmes is passed over
+
+
+async def test_what_is_left_to_do_is_found(
+    rca: httpx.AsyncClient, store: asyncpg.Connection, cluster: Cluster, case: Json, noted: Noted
+) -> None:
+    """Notices of a case or a kind, actions that are overdue or done and coaching to answer, among many that are none of these."""
+    programme, of = case["programme"], {"programme": case["programme"]}
+    settled = "update {} set state = $1 where programme = any ($2) and case_id <> $3"
+    programmes = [programme, programme.removesuffix("-younger")]
+    for table, state in (("actions", "verified"), ("coaching_sessions", "agreed")):
+        await store.execute(settled.format(table), state, programmes, case["id"])
+        await store.execute(f"vacuum analyze {table}")
+    costs: dict[str, list[int]] = {}
+    for table, address, narrowed in (
+        ("notices", "/v1/notices", {"case_id": case["id"]}),
+        ("notices", "/v1/notices", {"kind": "plan.judged"}),
+        ("actions", "/v1/actions", {"overdue": True}),
+        ("actions", "/v1/actions", {"state": "done"}),
+        ("coaching_sessions", "/v1/coaching-sessions", {"state": "held"}),
+    ):
+        with noted() as seen:
+            await done(rca.get(address, params=of | narrowed))
+        costs[f"{address} {narrowed}"] = await _costs(cluster, seen, table)
+
+    assert {place: found for place, found in costs.items() if not found or max(found) > FEW} == {}

@@ -19,6 +19,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from rca_api.metadata import metadata
 from tallystick.service.database import SOUGHT
 
+UNSETTLED = "state in ('open', 'in_progress', 'done')"
+"""The condition of the partial index over actions with which something is to be done, as SQL has to say it for it to be used."""
+
 actions = Table(
     "actions",
     metadata,
@@ -51,6 +54,7 @@ actions = Table(
     Index(None, "programme", "position"),
     Index(None, "programme", "case_id", "id"),
     Index(None, "programme", "owner", "id"),
+    Index("actions_unsettled_idx", "programme", "state", "id", postgresql_where=text(UNSETTLED)),
     info=SOUGHT,
 )
 

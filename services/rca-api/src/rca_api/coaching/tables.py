@@ -1,6 +1,18 @@
 """The table of coaching sessions."""
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from rca_api.metadata import metadata
@@ -36,5 +48,6 @@ coaching_sessions = Table(
     ForeignKeyConstraint(["programme", "case_id"], ["cases.programme", "cases.id"]),
     Index(None, "programme", "position"),
     Index(None, "programme", "person", "id"),
+    Index("coaching_sessions_held_idx", "programme", "id", postgresql_where=text("state = 'held'")),
     info=SOUGHT,
 )

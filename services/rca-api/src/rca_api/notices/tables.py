@@ -1,6 +1,6 @@
 """The table of notices. They are written once and never change."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Index, PrimaryKeyConstraint, Table, Text, Uuid, text
 
 from rca_api.metadata import metadata
 from tallystick.service.database import SOUGHT
@@ -22,5 +22,7 @@ notices = Table(
     PrimaryKeyConstraint("programme", "id"),
     Index(None, "programme", "position"),
     Index(None, "programme", "recipient", "id"),
+    Index(None, "programme", "kind", "id"),
+    Index("notices_of_case_idx", "programme", "case_id", "id", postgresql_where=text("case_id is not null")),
     info=SOUGHT,
 )
