@@ -299,9 +299,9 @@ def test_the_age_of_a_programme_costs_its_batches_nothing() -> None:
         tally = Tally([DrawTerms(new_id(), 2, day, day, scope, open=False) for day in days], frozenset())
         row = dict.fromkeys(FIELDS, "x") | {"vendor": "acme", "queue": "live"}
         kinds = [{**row, "moderator": f"m-{number}"} for number in range(2000)]
-        begun = time.perf_counter()
+        begun = time.thread_time()
         cells = [tally.cell([*kind.values()], tuple(kind[name] for name in DIMENSIONS), DAY) for kind in kinds]
-        lasted = time.perf_counter() - begun
+        lasted = time.thread_time() - begun
 
         assert {cell.late for cell in cells} == {True}
         return lasted

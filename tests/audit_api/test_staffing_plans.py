@@ -232,7 +232,7 @@ async def test_periods_that_make_no_sense_are_refused(office: Office, asked: dic
 async def test_plans_beyond_what_a_process_works_on_come_back_later() -> None:
     """A place is free again when its thread has ended, even where the request is gone."""
     arranging = Arranging(1, 60)
-    problem = random_problem(1, people=12, strata=60, days=5)
+    problem = random_problem(1, people=40, strata=200, days=7)  # half a second of work: others ask well before it has ended
     first = asyncio.create_task(arranging.plan(problem))
     await asyncio.sleep(0)
     with pytest.raises(TooManyRequests):

@@ -1,7 +1,7 @@
 """Versions and pages: nothing is sent that a reader has, or overwritten that a writer has not seen; lists are walked once."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 
 import httpx
 import pytest
@@ -40,9 +40,9 @@ async def test_a_tag_that_no_service_gave_costs_no_more_than_it_weighs(probe: ht
     """However the tag of a change is written, it is read in one go, and not again from each of its characters."""
 
     async def took(tag: str, status: int) -> float:
-        begun = perf_counter()
+        begun = thread_time()
         answer = await probe.put("/v1/things/3", headers={"If-Match": tag})
-        lasted = perf_counter() - begun
+        lasted = thread_time() - begun
 
         assert answer.status_code == status
         return lasted
