@@ -1,12 +1,14 @@
 """What statements cost in a programme that is younger than its statistics: PostgreSQL expects it to have no rows at all."""
 
 import asyncio
+from datetime import UTC, date, datetime
 
 import asyncpg
 
 from conftest import Noted
 from reporting_api.metrics.appeals import appeal_sums
 from reporting_api.metrics.sums import Cut
+from reporting_api.reports.coverage.records import Asked, read_strata
 from reporting_api.reports.work.records import read_work
 from statements import explained
 from tallystick.schemas.metric import Dimension, View
@@ -27,6 +29,15 @@ from generate_series(1, $2) n
 _CAUSES = """
 insert into causes (programme, cause_id, position, case_id, audience, state, code, category)
 select programme, uuidv7(), position, case_id, 'vendor', 'accepted', 'training_gap', 'people' from cases where programme = $1
+"""
+_DRAWS = """
+insert into sample_draws (programme, draw_id, position, plan_id, plan_version, title, state, first_day, last_day)
+select $1, uuidv7(), n, uuidv7(), 1, 'Everyday', 'drawn', date '2026-03-01' - n, date '2026-03-01' - n
+from generate_series(1, $2) n
+"""
+_STRATA = """
+insert into sample_strata
+select programme, draw_id, 's-' || n, 'acme', '{}', 10, 1, 1 from sample_draws, generate_series(1, 20) n where programme = $1
 """
 _AUDITS = """
 insert into facts
@@ -69,6 +80,27 @@ async def test_the_causes_of_all_cases_are_read_once(
 
     assert {case.causes for case in work.cases.values()} == {(("training_gap", "people"),)}
     assert buffers < MANY + pages
+
+
+async def test_coverage_reads_the_strata_of_the_days_asked_about(
+    reporting_database: Database, cluster: Cluster, programme: str, noted: Noted
+) -> None:
+    """Not those of all draws that there ever were."""
+    pages = await _fill(cluster, programme, "sample_draws, sample_strata", _DRAWS, _STRATA)
+    asked = Asked(programme, (), (), (), date(2026, 2, 26), date(2026, 3, 1))
+    async with reporting_database.reading(EVERYBODY) as session:
+        with noted() as seen:
+            strata = await read_strata(session, asked, datetime(2026, 3, 1, tzinfo=UTC))
+        await asyncio.sleep(0)
+    _, [buffers] = await explained(cluster, "reporting", [pair for pair in seen if "FROM sample_strata" in pair[0]])
+    store = await asyncpg.connect(cluster.url("reporting", "postgres"))
+    for table in ("sample_strata", "sample_draws"):  # none of them are left for other tests
+        await store.execute(f"delete from {table} where programme = any ($1)", [programme, f"{programme}-older"])
+        await store.execute(f"vacuum analyze {table}")
+    await store.close()
+
+    assert len(strata) == 3 * 20
+    assert buffers < pages // 2
 
 
 async def test_the_audit_of_each_appeal_is_looked_up(

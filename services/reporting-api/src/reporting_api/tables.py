@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from reporting_api.cuboids import DIMENSIONS, MEASURES, ROLLED_UP
+from tallystick.service.database import SOUGHT
 from tallystick.service.feed import stream_table
 
 metadata = MetaData()
@@ -291,6 +292,7 @@ sample_strata = Table(
     Column("planned", Integer, nullable=False),
     Column("drawn", Integer, nullable=False),
     PrimaryKeyConstraint("programme", "draw_id", "stratum"),
+    info=SOUGHT,
 )
 
 sample_items = Table(
