@@ -13,6 +13,7 @@ from audit_api.sampling.tables import draw_strata, draws, lots, sample_items
 from tallystick.schemas.audit import Verdict
 from tallystick.schemas.lot import Lot, LotVerdict
 from tallystick.schemas.sampling import ItemState, NewSamplingPlan
+from tallystick.service.auth import Principal
 from tallystick.service.database import ReadSession, scoped
 
 _l, _d, _s, _i, _a = lots.c, draws.c, draw_strata.c, sample_items.c, audits.c
@@ -23,12 +24,20 @@ Place = tuple[date, UUID, str]
 """Where a lot stands in the list: the first day of its period, its draw and its stratum."""
 
 
-def judged_lots() -> Select[Any]:
-    """The statement of all lots, with `audited`, `errors` and `verdict`: what their audits say, as adjudicated by now.
+def lots_of_draws(programme: str, principal: Principal) -> Select[Any]:
+    """The statement of all lots that a principal may see, with the plan and the period of their draws."""
+    of_draw = and_(_d.programme == _l.programme, _d.id == _l.draw_id)
+    statement: Select[Any] = select(lots, _d.plan_id, _d.plan_version, _d.first_day, _d.last_day)
+    return scoped(statement.select_from(lots.join(draws, of_draw)), lots, programme, principal)
+
+
+def judged(some: Select[Any]) -> Select[Any]:
+    """The statement of some lots, with `audited`, `errors` and `verdict`: what their audits say, as adjudicated by now.
 
     A lot is rejected with its `reject`th error, and accepted once its sample is audited without. Where an item is void and none
     was left to take its place, the others are the sample. Of a lot without any audit nothing is known.
     """
+    lot = some.subquery("lot")
     of_item = and_(_a.programme == _i.programme, _a.id == _i.audit_id)
     found = (
         select(
@@ -37,18 +46,14 @@ def judged_lots() -> Select[Any]:
             func.count().filter(_i.state != ItemState.VOID).label("left"),
         )
         .select_from(sample_items.outerjoin(audits, of_item))
-        .where(_i.programme == _l.programme, _i.draw_id == _l.draw_id, _i.stratum == _l.stratum)
-        .correlate(lots)
+        .where(_i.programme == lot.c.programme, _i.draw_id == lot.c.draw_id, _i.stratum == lot.c.stratum)
+        .correlate(lot)
         .lateral("found")
     )
     f = found.c
-    whole = and_(f.audited > 0, f.audited >= func.least(_l.sample, f.left))
-    verdict = case((f.errors >= _l.reject, LotVerdict.REJECTED), (whole, LotVerdict.ACCEPTED), else_=LotVerdict.OPEN)
-    of_draw = and_(_d.programme == _l.programme, _d.id == _l.draw_id)
-    from_draw = _d.plan_id, _d.plan_version, _d.first_day, _d.last_day
-    return select(lots, *from_draw, f.audited, f.errors, verdict.label("verdict")).select_from(
-        lots.join(draws, of_draw).join(found, true())
-    )
+    whole = and_(f.audited > 0, f.audited >= func.least(lot.c.sample, f.left))
+    verdict = case((f.errors >= lot.c.reject, LotVerdict.REJECTED), (whole, LotVerdict.ACCEPTED), else_=LotVerdict.OPEN)
+    return select(lot, f.audited, f.errors, verdict.label("verdict")).select_from(lot.join(found, true()))
 
 
 async def list_lots(
@@ -61,26 +66,34 @@ async def list_lots(
     before: Place | None,
     limit: int,
 ) -> list[Lot]:
-    """Lots by vendor, draw and verdict, newest period first, those after a place in the list."""
+    """Lots by vendor, draw and verdict, newest period first, those after a place in the list.
+
+    Only the lots of the page are judged, unless a verdict is looked for.
+    """
     await get_programme(session, programme)
-    of_stratum = and_(_s.programme == _l.programme, _s.draw_id == _l.draw_id, _s.stratum == _l.stratum)
-    statement = scoped(judged_lots(), lots, programme, session.principal).join(draw_strata, of_stratum)
-    statement = statement.add_columns(_s["values"], _s.decisions, _d.design).limit(limit)
-    statement = statement.order_by(_d.first_day.desc(), _l.draw_id.desc(), _l.stratum)
+    some = lots_of_draws(programme, session.principal)
     if vendors:
-        statement = statement.where(_l.vendor.in_(vendors))
+        some = some.where(_l.vendor.in_(vendors))
     if draw_ids:
-        statement = statement.where(_l.draw_id.in_(draw_ids))
+        some = some.where(_l.draw_id.in_(draw_ids))
     if before is not None:
-        statement = statement.where(_after(*before))
+        some = some.where(_after(*before))
+    if not verdicts:
+        some = some.order_by(_d.first_day.desc(), _l.draw_id.desc(), _l.stratum).limit(limit)
+    statement = judged(some)
+    lot = statement.selected_columns
+    of_stratum = and_(_s.programme == lot.programme, _s.draw_id == lot.draw_id, _s.stratum == lot.stratum)
+    of_draw = and_(_d.programme == lot.programme, _d.id == lot.draw_id)
+    statement = statement.join(draw_strata, of_stratum).join(draws, of_draw).add_columns(_s["values"], _s.decisions, _d.design)
     if verdicts:
-        statement = statement.where(statement.selected_columns.verdict.in_(verdicts))
+        statement = statement.where(lot.verdict.in_(verdicts))
+    statement = statement.order_by(lot.first_day.desc(), lot.draw_id.desc(), lot.stratum).limit(limit)
     return [_lot(row._mapping) for row in await session.execute(statement)]
 
 
 def _after(day: date, draw_id: UUID, stratum: str) -> ColumnElement[bool]:
     same_day = and_(_d.first_day == day, or_(_l.draw_id < draw_id, and_(_l.draw_id == draw_id, _l.stratum > stratum)))
-    return or_(_d.first_day < day, same_day)
+    return and_(_d.first_day <= day, or_(_d.first_day < day, same_day))
 
 
 def _lot(row: RowMapping) -> Lot:

@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from audit_api.lots.records import judged_lots
+from audit_api.lots.records import judged, lots_of_draws
 from audit_api.lots.standard import Plan
 from audit_api.lots.switching import Judged, Standing, follow, resume
-from audit_api.sampling.tables import draws, lots
+from audit_api.sampling.tables import draws
 from tallystick.schemas.lot import LotVerdict, Severity105
 from tallystick.schemas.sampling import AcceptanceAllocation
-from tallystick.service.database import ReadSession, scoped
+from tallystick.service.database import ReadSession
 
 
 async def severities(
@@ -28,8 +28,9 @@ async def severities(
     """
     standings: dict[str, Standing] = {}
     stopped: dict[str, int] = {}
-    of_plan = scoped(judged_lots(), lots, programme, session.principal).where(draws.c.plan_id == plan_id)
-    for row in await session.execute(of_plan.order_by(draws.c.first_day, lots.c.stratum)):
+    of_plan = judged(lots_of_draws(programme, session.principal).where(draws.c.plan_id == plan_id))
+    shown = of_plan.selected_columns
+    for row in await session.execute(of_plan.order_by(shown.first_day, shown.stratum)):
         before = _resumed(standings.get(row.stratum, Standing()), stopped.get(row.stratum), row.plan_version)
         if row.verdict == LotVerdict.OPEN or before.severity is Severity105.DISCONTINUED:
             continue
