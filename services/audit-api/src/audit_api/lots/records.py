@@ -71,7 +71,7 @@ async def list_lots(
     Only the lots of the page are judged, unless a verdict is looked for.
     """
     await get_programme(session, programme)
-    some = lots_of_draws(programme, session.principal)
+    some = lots_of_draws(programme, session.principal).add_columns(_d.design)
     if vendors:
         some = some.where(_l.vendor.in_(vendors))
     if draw_ids:
@@ -83,8 +83,7 @@ async def list_lots(
     statement = judged(some)
     lot = statement.selected_columns
     of_stratum = and_(_s.programme == lot.programme, _s.draw_id == lot.draw_id, _s.stratum == lot.stratum)
-    of_draw = and_(_d.programme == lot.programme, _d.id == lot.draw_id)
-    statement = statement.join(draw_strata, of_stratum).join(draws, of_draw).add_columns(_s["values"], _s.decisions, _d.design)
+    statement = statement.join(draw_strata, of_stratum).add_columns(_s["values"], _s.decisions)
     if verdicts:
         statement = statement.where(lot.verdict.in_(verdicts))
     statement = statement.order_by(lot.first_day.desc(), lot.draw_id.desc(), lot.stratum).limit(limit)
