@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Row
 
 from appeals import Clock
 from cases import asked, brought, closed, done, opened
@@ -113,8 +114,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
 ) -> None:
     """Of two replicas that gathered it one keeps it; asked for anew it takes the place of what there was."""
     case = await opened(rca, programme)
-    async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
+    [row] = await _wanted(database, case, clock())
     gathered = await gather(client, row)
     kept = []
     for _ in range(2):
@@ -123,8 +123,7 @@ async def test_evidence_is_kept_once_and_gathered_anew_when_asked(
     clock.move(hours=1)
     again = await done(asked(rca, case, "POST", "/evidence", None, '"1"'))
     stale = await asked(rca, case, "POST", "/evidence", None, '"1"')
-    async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
+    [row] = await _wanted(database, case, clock())
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, gathered, clock())
     history = (await asked(rca, case, "GET", "/steps")).json()["items"]
@@ -141,8 +140,7 @@ async def test_evidence_that_comes_in_leaves_what_somebody_decides_meanwhile_val
     """Whoever read the case before may move it on: its revision is what it was, its tag and its place on the feed are not."""
     case = await opened(rca, programme)
     before = await asked(rca, case, "GET", "")
-    async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, clock(), 100_000) if str(row.id) == case["id"]]
+    [row] = await _wanted(database, case, clock())
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, [], clock())
     after = await asked(rca, case, "GET", "")
@@ -201,10 +199,15 @@ async def test_similar_earlier_cases_are_found(
     )
 
 
+async def _wanted(database: Database, case: dict[str, Any], now: datetime) -> list[Row[Any]]:
+    """The row of a case whose evidence is to be gathered by now; nothing where it is not."""
+    async with database.reading(SERVICE) as session:
+        return [row for row in await wanted(session, now, 100_000) if str(row.id) == case["id"]]
+
+
 async def _gathered(database: Database, client: Tallystick, case: dict[str, Any]) -> None:
     """Gather the evidence of one case."""
-    async with database.reading(SERVICE) as session:
-        [row] = [row for row in await wanted(session, datetime.now(UTC), 100_000) if str(row.id) == case["id"]]
+    [row] = await _wanted(database, case, datetime.now(UTC))
     found = await gather(client, row)
     async with database.writing(SERVICE) as session:
         assert await keep(session, row, found, datetime.now(UTC))
@@ -220,24 +223,19 @@ async def test_evidence_waits_for_services_that_are_out_of_reach(
     unreachable = following_settings.model_copy(update={"reporting_url": "http://127.0.0.1:9"})
     tried = []
 
-    async def is_wanted() -> bool:
-        async with database.reading(SERVICE) as session:
-            return case["id"] in {str(row.id) for row in await wanted(session, clock(), 100_000)}
-
     async with neighbours(unreachable, "rca-api", patience_s=0) as cut_off:
         for seconds in (0, 4, 5, 9, 10, 20, 40, 3000, 5999, 6000, 9599, 9600):
             clock.now = began + timedelta(seconds=seconds)
-            if await is_wanted():
+            if await _wanted(database, case, clock()):
                 tried.append(seconds)
             await gather_all(database, cut_off, clock)
     empty = (await asked(rca, case, "GET", "/evidence")).json()["items"]
     waiting = await done(asked(rca, case, "GET", ""))
     await done(asked(rca, case, "POST", "/evidence"))
-    async with database.reading(SERVICE) as session:
-        at_once = {str(row.id) for row in await wanted(session, clock(), 100_000)}
+    at_once = await _wanted(database, case, clock())
     await gather_all(database, client, clock)
 
     assert tried == [0, 5, 10, 20, 40, 3000, 6000, 9600]
     assert (empty, waiting["evidence_at"], waiting["revision"]) == ([], None, 1)
-    assert case["id"] in at_once
+    assert [str(row.id) for row in at_once] == [case["id"]]
     assert (await done(asked(rca, case, "GET", "")))["evidence_at"] is not None
