@@ -19,9 +19,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from rca_api.metadata import metadata
 from tallystick.service.database import SOUGHT
 
-UNSETTLED = "state in ('open', 'in_progress', 'done')"
-"""The condition of the partial index over actions with which something is to be done, as SQL has to say it for it to be used."""
-
 actions = Table(
     "actions",
     metadata,
@@ -54,7 +51,7 @@ actions = Table(
     Index(None, "programme", "position"),
     Index(None, "programme", "case_id", "id"),
     Index(None, "programme", "owner", "id"),
-    Index("actions_unsettled_idx", "programme", "state", "id", postgresql_where=text(UNSETTLED)),
+    Index("actions_unsettled_idx", "programme", "state", "id", postgresql_where=text("state in ('open', 'in_progress', 'done')")),
     info=SOUGHT,
 )
 
